@@ -1,0 +1,165 @@
+//! A component's config: RON text from the manifest into the author's type.
+//! Unknown fields are errors, whatever the type says about them; every error
+//! names the field and its place in the manifest.
+
+use ron::extensions::Extensions;
+use serde::de::DeserializeOwned;
+use spacetime_sdk_abi::{Fault, FaultCode, OpenArgs};
+
+use crate::error::fault;
+
+/// Reads the config of a factory call.
+pub(crate) fn parse<C: DeserializeOwned>(args: &OpenArgs<'_>) -> Result<C, Fault> {
+    parse_text(args.config.as_str(), args.ron_extensions).map_err(|error| {
+        let (line, column) = error.place_in_file(args.config_line, args.config_column);
+        let mut fault = fault(FaultCode::CONFIG, &error.message);
+        fault.line = line;
+        fault.column = column;
+        fault.field = error.field.into();
+        fault
+    })
+}
+
+/// What is wrong with a config, placed within its own text.
+#[derive(Debug, PartialEq, Eq)]
+struct ConfigError {
+    message: String,
+    field: String,
+    line: u32,
+    column: u32,
+}
+
+impl ConfigError {
+    /// Text after the first line starts at column 1 of the file too.
+    fn place_in_file(&self, line: u32, column: u32) -> (u32, u32) {
+        if line == 0 {
+            return (0, 0);
+        }
+        let offset = if self.line == 1 { column.saturating_sub(1) } else { 0 };
+        (line + self.line - 1, self.column + offset)
+    }
+}
+
+fn parse_text<C: DeserializeOwned>(text: &str, extensions: u64) -> Result<C, ConfigError> {
+    let extensions = Extensions::from_bits_truncate(usize::try_from(extensions).unwrap_or(0));
+    let options = ron::Options::default().with_default_extension(extensions);
+    let mut ron = ron::Deserializer::from_str_with_options(text, &options)
+        .map_err(|error| spanned(&error, String::new()))?;
+    let mut track = serde_path_to_error::Track::new();
+    let mut unknown = Vec::new();
+    let read: Result<C, ron::Error> = serde_ignored::deserialize(
+        serde_path_to_error::Deserializer::new(&mut ron, &mut track),
+        |path| unknown.push(path.to_string()),
+    );
+    let config = read.and_then(|config| ron.end().map(|()| config));
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => {
+            let path = track.path().to_string();
+            return Err(spanned(
+                &ron.span_error(error),
+                if path == "." { String::new() } else { path },
+            ));
+        }
+    };
+    match unknown.into_iter().next() {
+        Some(field) => Err(unknown_field(text, field)),
+        None => Ok(config),
+    }
+}
+
+fn spanned(error: &ron::error::SpannedError, path: String) -> ConfigError {
+    let place = error.span.start;
+    let field = match &error.code {
+        ron::Error::NoSuchStructField { found, .. } => join(&path, found),
+        ron::Error::MissingStructField { field, .. } => join(&path, field),
+        _ => path,
+    };
+    ConfigError {
+        message: error.code.to_string(),
+        field,
+        line: u32::try_from(place.line).unwrap_or(0),
+        column: u32::try_from(place.col).unwrap_or(0),
+    }
+}
+
+/// The path of a field within its struct, unless the path ends in it already.
+fn join(path: &str, field: &str) -> String {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    match path {
+        "" => field.to_owned(),
+        _ if last == field => path.to_owned(),
+        _ => format!("{path}.{field}"),
+    }
+}
+
+/// `serde` skipped it without a word; its place is where its name stands.
+fn unknown_field(text: &str, path: String) -> ConfigError {
+    let name = path.rsplit('.').next().unwrap_or(&path).to_owned();
+    let at = text
+        .match_indices(&name)
+        .find(|(start, found)| {
+            let before = text[..*start].chars().next_back();
+            let after = text[start + found.len()..].trim_start();
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && after.starts_with(':')
+        })
+        .map_or(0, |(start, _)| start);
+    let line = 1 + text[..at].matches('\n').count();
+    let column = 1 + text[..at].rsplit('\n').next().unwrap_or_default().chars().count();
+    ConfigError {
+        message: format!("Unexpected field named `{name}`"),
+        field: path,
+        line: u32::try_from(line).unwrap_or(0),
+        column: u32::try_from(column).unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Config {
+        step: u64,
+        #[serde(default)]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    struct Inner {
+        size: u32,
+    }
+
+    fn error(text: &str) -> (String, u32, u32) {
+        let error = parse_text::<Config>(text, 0).unwrap_err();
+        (error.field, error.line, error.column)
+    }
+
+    #[test]
+    fn a_good_config_is_read() {
+        let config: Config = parse_text("(step: 3, inner: (size: 4))", 0).unwrap();
+        assert_eq!(config, Config { step: 3, inner: Inner { size: 4 } });
+        parse_text::<()>("()", 0).unwrap();
+    }
+
+    #[test]
+    fn errors_name_the_field_and_its_place() {
+        assert_eq!(error("(\n  step: 3,\n  setp: 4,\n)"), ("setp".into(), 3, 3));
+        assert_eq!(
+            error("(step: 3, inner: (\n size: 4, seize: 1))"),
+            ("inner.seize".into(), 2, 11)
+        );
+        let (field, line, _) = error("(\n  step: \"three\",\n)");
+        assert_eq!((field.as_str(), line), ("step", 2));
+        let (field, line, _) = error("(step: 1,\n inner: (size: -1))");
+        assert_eq!((field.as_str(), line), ("inner.size", 2));
+        assert_eq!(error("(inner: (size: 4))").0, "step");
+    }
+
+    #[test]
+    fn text_after_the_config_is_refused() {
+        assert!(parse_text::<Config>("(step: 3) (step: 4)", 0).is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! What makes a library a plugin.
+
+/// Exports a library's components.
+///
+/// Each line, ended by a semicolon, is a kind (`strategy`, `engine`, `policy`,
+/// `transport`), the name
+/// under which manifests use the component, the type that implements the
+/// kind's trait, and a description, as in the [crate's example](crate). The
+/// plugin's id and version are those of the package.
+#[macro_export]
+macro_rules! export_plugin {
+    ($($kind:ident $name:literal : $type:ty, $about:literal);+ $(;)?) => {
+        #[allow(unsafe_code, reason = "exporting symbols by name is unsafe")]
+        const _: () = {
+            use $crate::__private as __private;
+
+            const __PARTS: &[__private::Part] = &[
+                __private::Part::Raw("{\"format\":1,\"plugin\":\""),
+                __private::Part::Text(env!("CARGO_PKG_NAME")),
+                __private::Part::Raw("\",\"version\":\""),
+                __private::Part::Text(env!("CARGO_PKG_VERSION")),
+                __private::Part::Raw("\",\"about\":\""),
+                __private::Part::Text(env!("CARGO_PKG_DESCRIPTION")),
+                __private::Part::Raw("\",\"license\":\""),
+                __private::Part::Text(env!("CARGO_PKG_LICENSE")),
+                __private::Part::Raw("\",\"abi\":\""),
+                __private::Part::Text(__private::abi::ABI_VERSION),
+                __private::Part::Raw("\",\"sdk\":\""),
+                __private::Part::Text(__private::SDK_VERSION),
+                __private::Part::Raw("\",\"rustc\":\""),
+                __private::Part::Text(__private::RUSTC),
+                __private::Part::Raw("\",\"target\":\""),
+                __private::Part::Text(__private::TARGET),
+                __private::Part::Raw("\",\"panic\":\""),
+                __private::Part::Text(if cfg!(panic = "unwind") { "unwind" } else { "abort" }),
+                __private::Part::Raw("\",\"components\":["),
+                $(
+                    __private::Part::Raw("{\"kind\":\""),
+                    __private::Part::Text(stringify!($kind)),
+                    __private::Part::Raw("\",\"name\":\""),
+                    __private::Part::Text($name),
+                    __private::Part::Raw("\",\"about\":\""),
+                    __private::Part::Text($about),
+                    __private::Part::Raw("\"},"),
+                )+
+                // Ends the list after its last comma.
+                __private::Part::Raw("null]}"),
+            ];
+            const __LEN: usize = __private::FRAME + __private::text_len(__PARTS);
+
+            #[used]
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__stplugin"))]
+            #[cfg_attr(windows, unsafe(link_section = ".stplg"))]
+            #[cfg_attr(
+                not(any(target_vendor = "apple", windows)),
+                unsafe(link_section = ".stplugin")
+            )]
+            static __DESCRIPTOR: [u8; __LEN] = __private::encode(__PARTS);
+
+            extern "C" fn descriptor() -> __private::RStr<'static> {
+                __private::text(&__DESCRIPTOR).into()
+            }
+
+            extern "C" fn init(host: __private::abi::HostObject) -> __private::RResult<(), __private::abi::Fault> {
+                __private::init(host)
+            }
+
+            extern "C" fn strategy(
+                args: &__private::abi::OpenArgs<'_>,
+            ) -> __private::RResult<__private::abi::StrategyObject, __private::abi::Fault> {
+                $($crate::__open!(strategy $kind $name, $type, args);)+
+                __private::RResult::RErr(__private::unknown_component("strategy", args))
+            }
+
+            extern "C" fn engine(
+                args: &__private::abi::OpenArgs<'_>,
+            ) -> __private::RResult<__private::abi::EngineObject, __private::abi::Fault> {
+                $($crate::__open!(engine $kind $name, $type, args);)+
+                __private::RResult::RErr(__private::unknown_component("engine", args))
+            }
+
+            extern "C" fn policy(
+                args: &__private::abi::OpenArgs<'_>,
+            ) -> __private::RResult<__private::abi::PolicyObject, __private::abi::Fault> {
+                $($crate::__open!(policy $kind $name, $type, args);)+
+                __private::RResult::RErr(__private::unknown_component("policy", args))
+            }
+
+            #[allow(unused_variables, reason = "a library without transports ignores them")]
+            extern "C" fn transport(
+                args: &__private::abi::OpenArgs<'_>,
+                transport: &__private::abi::TransportArgs<'_>,
+                port: __private::abi::PortObject,
+            ) -> __private::RResult<__private::abi::TransportObject, __private::abi::Fault> {
+                $($crate::__open!(transport $kind $name, $type, args, transport, port);)+
+                __private::RResult::RErr(__private::unknown_component("transport", args))
+            }
+
+            fn module() -> __private::abi::PluginModuleRef {
+                use __private::PrefixTypeTrait as _;
+                __private::abi::PluginModule { descriptor, init, strategy, engine, policy, transport }
+                    .leak_into_prefix()
+            }
+
+            extern "C" fn constructor() -> __private::RootModuleResult {
+                __private::call_root_module_loader(module)
+            }
+
+            // SAFETY: the name belongs to this interface, and a library exports
+            // one module. The constructor returns the module type named here.
+            #[unsafe(no_mangle)]
+            pub static SPACETIME_PLUGIN_MODULE: __private::LibHeader = unsafe {
+                __private::LibHeader::from_constructor::<__private::abi::PluginModuleRef>(
+                    constructor,
+                    __private::CheckTypeLayout::Yes,
+                )
+            };
+        };
+    };
+}
+
+/// Opens a component if it is of the factory's kind and has the wanted name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __open {
+    (strategy strategy $name:literal, $type:ty, $args:ident) => {
+        if $args.component.as_str() == $name {
+            return $crate::__private::open_strategy::<$type>($args).into();
+        }
+    };
+    (engine engine $name:literal, $type:ty, $args:ident) => {
+        if $args.component.as_str() == $name {
+            return $crate::__private::open_engine::<$type>($args).into();
+        }
+    };
+    (policy policy $name:literal, $type:ty, $args:ident) => {
+        if $args.component.as_str() == $name {
+            return $crate::__private::open_policy::<$type>($args).into();
+        }
+    };
+    (transport transport $name:literal, $type:ty, $args:ident, $transport:ident, $port:ident) => {
+        if $args.component.as_str() == $name {
+            return $crate::__private::open_transport::<$type>($args, $transport, $port).into();
+        }
+    };
+    ($factory:ident strategy $($rest:tt)*) => {};
+    ($factory:ident engine $($rest:tt)*) => {};
+    ($factory:ident policy $($rest:tt)*) => {};
+    ($factory:ident transport $($rest:tt)*) => {};
+}

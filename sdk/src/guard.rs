@@ -1,0 +1,99 @@
+//! Panics end here. Every call of author code runs inside [`run`], which turns
+//! a panic into a fault; a panic on a thread or task of the plugin's own, which
+//! no call can return, is reported to the host by the panic hook.
+
+use std::{
+    any::Any,
+    backtrace::Backtrace,
+    cell::{Cell, RefCell},
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    sync::{Arc, Once},
+};
+
+use spacetime_sdk_abi::{Fault, FaultCode};
+
+use crate::{error::fault, host};
+
+thread_local! {
+    /// Whether a [`run`] on this thread will return the panic by itself.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    /// What the hook saw, for the [`run`] that catches it.
+    static LAST: RefCell<Option<Seen>> = const { RefCell::new(None) };
+    /// The instance that this thread works for.
+    static INSTANCE: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+}
+
+struct Seen {
+    message: String,
+    backtrace: String,
+}
+
+/// Makes this library's panics silent on stderr and visible to the host. A
+/// dynamic library has a hook of its own, so the host's is not touched.
+pub(crate) fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| panic::set_hook(Box::new(on_panic)));
+}
+
+fn on_panic(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    let message = format!("panicked{place}: {}", payload_text(info.payload()));
+    let backtrace = Backtrace::capture().to_string();
+    if GUARDED.get() {
+        LAST.with_borrow_mut(|last| *last = Some(Seen { message, backtrace }));
+    } else {
+        host::report(&instance(), panic_fault("a thread or task of its own", &message, backtrace));
+    }
+}
+
+fn payload_text(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(a value that is not text)")
+}
+
+fn panic_fault(place: &str, message: &str, backtrace: String) -> Fault {
+    let mut fault = fault(FaultCode::PANICKED, format_args!("{place} {message}"));
+    fault.detail = backtrace.into();
+    fault
+}
+
+/// The instance that this thread works for; empty when none.
+pub(crate) fn instance() -> Arc<str> {
+    INSTANCE.with_borrow(|instance| instance.clone()).unwrap_or_else(|| Arc::from(""))
+}
+
+/// Attributes this thread's log lines and panics to an instance from now on.
+pub(crate) fn set_instance(instance: &Arc<str>) {
+    INSTANCE.with_borrow_mut(|current| *current = Some(instance.clone()));
+}
+
+/// Runs author code for an instance; `place` names it in the fault.
+pub(crate) fn run<R>(
+    instance: &Arc<str>,
+    place: &str,
+    code: impl FnOnce() -> R,
+) -> std::result::Result<R, Fault> {
+    let previous = INSTANCE.with_borrow_mut(|current| current.replace(instance.clone()));
+    let was_guarded = GUARDED.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(code));
+    GUARDED.set(was_guarded);
+    INSTANCE.with_borrow_mut(|current| *current = previous);
+    result.map_err(|payload| {
+        let seen = LAST.with_borrow_mut(Option::take);
+        let fault = match seen {
+            Some(seen) => panic_fault(place, &seen.message, seen.backtrace),
+            // The hook is not ours when the component is linked statically.
+            None => panic_fault(
+                place,
+                &format!("panicked: {}", payload_text(payload.as_ref())),
+                String::new(),
+            ),
+        };
+        // A payload whose own destructor panics must not escape the guard.
+        std::mem::forget(payload);
+        fault
+    })
+}

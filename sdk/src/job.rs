@@ -1,0 +1,187 @@
+//! What a scan is for: jobs, plots and when to stop, as authors see them.
+
+use std::time::{Duration, SystemTime};
+
+use spacetime_protocol::{Challenge, PlotSeed, Score, Target};
+use spacetime_sdk_abi as abi;
+
+/// A challenge to scan for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Job {
+    /// Unique in this run of the host.
+    pub id: u64,
+    /// What the leaves are scored against.
+    pub challenge: Challenge,
+    /// A score under this wins a block; `None`: no block can be won.
+    pub block_target: Option<Target>,
+    /// A score under this is worth submitting; `None`: only blocks are.
+    pub share_target: Option<Target>,
+    /// The epoch of the challenge.
+    pub epoch: u64,
+    /// Height of the block that a win would make.
+    pub height: u64,
+    /// When the scan may end early.
+    pub stop: StopRule,
+    /// Who builds the block.
+    pub builder: Builder,
+    /// When the job ends whatever has been scanned.
+    pub deadline: Option<SystemTime>,
+    /// When it began.
+    pub started: SystemTime,
+    /// Number of plots that are scanned for it.
+    pub plots: u64,
+    /// Number of leaves in them.
+    pub leaves: u64,
+    /// For strategies that randomise: the same job gives the same seed.
+    pub seed: u64,
+}
+
+/// When a scan may end before its plan does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopRule {
+    /// Never: the lowest score counts.
+    BestOfAll,
+    /// At the first score under the target that matters.
+    FirstUnderTarget,
+    /// After this many leaves, over all plots.
+    Budget(u64),
+}
+
+/// Who builds the block when a proof wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Builder {
+    /// The host, with its block policy.
+    Host,
+    /// The transport's peer (a pool): the proof is all it wants.
+    Transport,
+    /// No block can be built on this challenge.
+    Nobody,
+}
+
+/// One plot of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plot {
+    /// The plot's seed.
+    pub id: PlotSeed,
+    /// Number of its leaves; at least 1.
+    pub leaf_count: u64,
+    /// Position in the job's plot set, from 0.
+    pub index: u64,
+    /// The drive that it lies on, numbered from 0 by the host.
+    pub drive: u64,
+    /// Measured reading rate of that drive in leaves per second, once known.
+    pub read_rate: Option<u64>,
+    /// Measured hashing rate of this machine in leaves per second, once known.
+    pub scan_rate: Option<u64>,
+}
+
+/// What became of a plan so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchStats {
+    /// Leaves of this plot scanned for this job.
+    pub leaves: u64,
+    /// Bytes read for them.
+    pub bytes_read: u64,
+    /// Time spent on them, waiting included.
+    pub elapsed: Duration,
+    /// The best score so far, over all plots of the job.
+    pub best: Option<Score>,
+}
+
+/// A 32-byte number in which zero stands for "none".
+pub(crate) fn target(bytes: [u8; 32]) -> Option<Target> {
+    let target = Target::new(bytes);
+    (!target.is_zero()).then_some(target)
+}
+
+fn time(ms: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
+}
+
+impl StopRule {
+    pub(crate) fn from_abi(code: abi::StopRule, leaves: u64) -> Self {
+        match code {
+            abi::StopRule::FIRST_UNDER_TARGET => Self::FirstUnderTarget,
+            abi::StopRule::BUDGET => Self::Budget(leaves),
+            _ => Self::BestOfAll,
+        }
+    }
+
+    #[cfg(feature = "transport")]
+    pub(crate) fn to_abi(self) -> (abi::StopRule, u64) {
+        match self {
+            Self::BestOfAll => (abi::StopRule::BEST_OF_ALL, 0),
+            Self::FirstUnderTarget => (abi::StopRule::FIRST_UNDER_TARGET, 0),
+            Self::Budget(leaves) => (abi::StopRule::BUDGET, leaves),
+        }
+    }
+}
+
+impl Builder {
+    pub(crate) fn from_abi(code: abi::Builder) -> Self {
+        match code {
+            abi::Builder::HOST => Self::Host,
+            abi::Builder::TRANSPORT => Self::Transport,
+            _ => Self::Nobody,
+        }
+    }
+
+    #[cfg(feature = "transport")]
+    pub(crate) fn to_abi(self) -> abi::Builder {
+        match self {
+            Self::Host => abi::Builder::HOST,
+            Self::Transport => abi::Builder::TRANSPORT,
+            Self::Nobody => abi::Builder::NOBODY,
+        }
+    }
+}
+
+impl Job {
+    pub(crate) fn from_abi(job: &abi::Job<'_>) -> Self {
+        Self {
+            id: job.id,
+            challenge: Challenge::new(job.challenge),
+            block_target: target(job.block_target),
+            share_target: target(job.share_target),
+            epoch: job.epoch,
+            height: job.height,
+            stop: StopRule::from_abi(job.stop, job.stop_leaves),
+            builder: Builder::from_abi(job.builder),
+            deadline: (job.deadline_ms > 0).then(|| time(job.deadline_ms)),
+            started: time(job.started_ms),
+            plots: job.plots,
+            leaves: job.leaves,
+            seed: job.seed,
+        }
+    }
+}
+
+impl Plot {
+    pub(crate) fn from_abi(plot: &abi::Plot) -> Self {
+        let rate = |rate| (rate > 0).then_some(rate);
+        Self {
+            id: PlotSeed::new(plot.id),
+            leaf_count: plot.leaf_count,
+            index: plot.index,
+            drive: plot.drive,
+            read_rate: rate(plot.read_rate),
+            scan_rate: rate(plot.scan_rate),
+        }
+    }
+}
+
+impl BatchStats {
+    pub(crate) fn from_abi(stats: &abi::BatchStats) -> Self {
+        Self {
+            leaves: stats.leaves,
+            bytes_read: stats.bytes_read,
+            elapsed: Duration::from_nanos(stats.elapsed_ns),
+            best: (stats.best != [0xFF; 32]).then(|| Score::new(stats.best)),
+        }
+    }
+}

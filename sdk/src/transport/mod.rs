@@ -1,0 +1,94 @@
+//! Transports: where do challenges come from, where do proofs and blocks go?
+
+mod message;
+mod port;
+mod session;
+
+use std::path::PathBuf;
+
+use abi::PortObject;
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use spacetime_protocol::{Identity, network::Network};
+use spacetime_sdk_abi::{self as abi, Fault, OpenArgs, TransportArgs, TransportObject};
+
+pub use self::{
+    message::{Challenge, Event, ProofClaim, Request, Verdict},
+    port::{Closed, EventSender, Port},
+};
+use crate::error::{Error, Result};
+
+/// Connects the miner with a chain, a node or a pool.
+///
+/// One value is one session: the host opens it, [`run`](Self::run) serves it
+/// until [`Port::next_request`] says that the host wants no more, and a
+/// session that ended early is opened again later, with a growing delay.
+///
+/// `run` is executed on a `tokio` runtime of the plugin's own (two threads);
+/// tasks that it spawns there end with the session.
+#[async_trait]
+pub trait Transport: Sized + Send + 'static {
+    /// The component's config in the manifest; `()` when it takes none.
+    type Config: DeserializeOwned;
+
+    /// Makes the session's value; check the config's values here, and leave
+    /// what takes time to [`run`](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the user, naming the field and its allowed values.
+    fn open(config: Self::Config, context: &TransportContext) -> Result<Self>;
+
+    /// Serves the session until the port closes.
+    ///
+    /// # Errors
+    ///
+    /// What ended the session; the host logs it and opens a new one.
+    async fn run(&mut self, port: &mut Port) -> Result<()>;
+}
+
+/// What a transport may know about the miner it works for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TransportContext {
+    /// The network that is mined on.
+    pub network: Network,
+    /// The identity that blocks and proofs carry.
+    pub identity: Identity,
+    /// A folder for what this component stores; it exists.
+    pub data_directory: PathBuf,
+    /// What to call ourselves to peers.
+    pub agent: String,
+    /// The node that the manifest names, if it does; a config of the
+    /// transport's own has priority.
+    pub node_address: Option<String>,
+    /// The port that the manifest names, if it does.
+    pub node_port: Option<u16>,
+}
+
+impl TransportContext {
+    fn from_abi(args: &TransportArgs<'_>) -> Result<Self> {
+        let address = args.node_address.as_str();
+        Ok(Self {
+            network: Network::from_json(args.network.as_str())
+                .map_err(|error| Error::from(error).context("the host's network"))?,
+            identity: Identity::new(*args.identity),
+            data_directory: PathBuf::from(args.data_directory.as_str()),
+            agent: args.agent.as_str().to_owned(),
+            node_address: (!address.is_empty()).then(|| address.to_owned()),
+            node_port: u16::try_from(args.node_port).ok().filter(|port| *port > 0),
+        })
+    }
+}
+
+/// The factory of a transport, as a plugin module holds it.
+#[doc(hidden)]
+pub fn open<T: Transport>(
+    args: &OpenArgs<'_>,
+    transport: &TransportArgs<'_>,
+    port: PortObject,
+) -> Result<TransportObject, Fault> {
+    let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
+    let context = TransportContext::from_abi(transport)?;
+    session::Session::start(args, port, || T::open(config, &context))
+}
