@@ -66,6 +66,7 @@ pub(crate) fn instance() -> Arc<str> {
 }
 
 /// Attributes this thread's log lines and panics to an instance from now on.
+#[cfg(feature = "transport")]
 pub(crate) fn set_instance(instance: &Arc<str>) {
     INSTANCE.with_borrow_mut(|current| *current = Some(instance.clone()));
 }

@@ -30,10 +30,6 @@ impl<T> Instance<T> {
         Ok(Self { name, poisoned: AtomicBool::new(false), value: Some(value) })
     }
 
-    pub(crate) fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
     pub(crate) fn call<R>(
         &self,
         method: &str,

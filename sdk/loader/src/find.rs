@@ -1,0 +1,41 @@
+//! Where a plugin file may lie.
+
+use std::{
+    env::consts::{DLL_PREFIX, DLL_SUFFIX},
+    path::{Path, PathBuf},
+};
+
+/// The file that a manifest's `path` means: a path as it stands (relative to
+/// `base`), or a bare crate name (`spacetime_strategy_full`), which is looked
+/// for in the folders with this platform's prefix and suffix.
+///
+/// The result need not exist: reading it then gives the error.
+pub fn resolve(path: &Path, base: &Path, folders: &[PathBuf]) -> PathBuf {
+    let direct = base.join(path);
+    if direct.exists() || path.components().count() > 1 {
+        return direct;
+    }
+    let name = path.to_string_lossy();
+    let file = library_file_name(&name);
+    folders
+        .iter()
+        .flat_map(|folder| [folder.join(&file), folder.join(path)])
+        .find(|candidate| candidate.is_file())
+        .unwrap_or(direct)
+}
+
+fn library_file_name(name: &str) -> String {
+    format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"))
+}
+
+/// The dynamic libraries of a folder, sorted by name; none if it cannot be
+/// read. Sub-folders are not searched.
+pub fn file_names(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = folder.read_dir() else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(DLL_SUFFIX) && path.is_file())
+        .collect();
+    files.sort();
+    files
+}

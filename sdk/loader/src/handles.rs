@@ -1,0 +1,289 @@
+//! Opened components. A handle checks what a component answers before the
+//! host sees it; the deeper checks (scores, paths, balances) are the host's.
+
+use std::{
+    panic::AssertUnwindSafe,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use abi::{
+    BatchStats, BestLeaf, Candidate, EngineObject, Event, Job, OpenArgs, Plot, PolicyContext,
+    PolicyObject, PortObject, Request, Request_NE, Span, StrategyObject, TransportArgs,
+    TransportObject,
+    abi_stable::{
+        sabi_trait::TD_Opaque,
+        std_types::{RArc, RSliceMut},
+    },
+};
+use spacetime_sdk_abi::{self as abi, Emitted, Event_NE};
+
+use crate::{fault::Fault, library::Library};
+
+/// What a component is opened with.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenRequest<'a> {
+    /// The component's name within its library.
+    pub component: &'a str,
+    /// The name under which the instance appears in logs and metrics.
+    pub instance: &'a str,
+    /// Its config as RON text; `()` for none.
+    pub config: &'a str,
+    /// Where that text starts in the manifest, from 1; 0 = nowhere.
+    pub config_line: u32,
+    /// Likewise.
+    pub config_column: u32,
+    /// The `ron` extension bits that the manifest switched on.
+    pub ron_extensions: u64,
+}
+
+impl OpenRequest<'_> {
+    fn args(&self) -> OpenArgs<'_> {
+        OpenArgs {
+            component: self.component.into(),
+            instance: self.instance.into(),
+            config: self.config.into(),
+            config_line: self.config_line,
+            config_column: self.config_column,
+            ron_extensions: self.ron_extensions,
+            features: 0,
+            reserved: [0; 8],
+        }
+    }
+}
+
+/// What a transport is opened with besides.
+#[derive(Clone, Copy, Debug)]
+pub struct TransportRequest<'a> {
+    /// The network's JSON.
+    pub network: &'a str,
+    /// The identity that blocks carry.
+    pub identity: &'a [u8; 33],
+    /// An existing folder.
+    pub data_directory: &'a Path,
+    /// Name and version of the host.
+    pub agent: &'a str,
+    /// The manifest's node, if any.
+    pub node_address: Option<&'a str>,
+    /// The manifest's port, if any.
+    pub node_port: Option<u16>,
+}
+
+/// An opened strategy.
+pub struct Strategy(StrategyObject);
+
+impl Strategy {
+    /// Opens a strategy.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
+        Ok(Self(library.module().strategy()(&request.args()).into_result()?))
+    }
+
+    /// Starts over with a job and a plot.
+    ///
+    /// # Errors
+    ///
+    /// The component's.
+    pub fn begin(&mut self, job: &Job<'_>, plot: &Plot) -> Result<(), Fault> {
+        Ok(self.0.begin(job, plot).into_result()?)
+    }
+
+    /// The next spans, written to the front of the buffer: how many, and
+    /// whether the plan is complete. All lie within `leaf_count` leaves.
+    ///
+    /// # Errors
+    ///
+    /// The component's; or spans that are empty or reach outside the plot.
+    pub fn plan(
+        &mut self,
+        spans: &mut [Span],
+        cancel: &AtomicBool,
+        leaf_count: u64,
+    ) -> Result<(usize, bool), Fault> {
+        let outcome = self.0.plan(RSliceMut::from_mut_slice(spans), cancel).into_result()?;
+        let written = usize::try_from(outcome.written)
+            .ok()
+            .filter(|written| *written <= spans.len())
+            .ok_or_else(|| Fault::new("it claims to have planned more spans than fit"))?;
+        for span in &spans[..written] {
+            let end = span.start.checked_add(span.len);
+            if span.len == 0 || end.is_none_or(|end| end > leaf_count) {
+                return Err(Fault::new(format_args!(
+                    "it planned {} leaves from leaf {} on, of a plot with {leaf_count}",
+                    span.len, span.start
+                )));
+            }
+        }
+        Ok((written, outcome.done))
+    }
+
+    /// How many leaves a whole plan of the plot would cover.
+    ///
+    /// # Errors
+    ///
+    /// The component's.
+    pub fn estimate(&mut self, plot: &Plot) -> Result<u64, Fault> {
+        Ok(self.0.estimate(plot).into_result()?)
+    }
+
+    /// Reports progress.
+    ///
+    /// # Errors
+    ///
+    /// The component's.
+    pub fn feedback(&mut self, stats: &BatchStats) -> Result<(), Fault> {
+        Ok(self.0.feedback(stats).into_result()?)
+    }
+}
+
+/// An opened engine.
+pub struct Engine(EngineObject);
+
+impl Engine {
+    /// Opens an engine.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
+        Ok(Self(library.module().engine()(&request.args()).into_result()?))
+    }
+
+    /// The lowest score strictly under `bound` among whole leaves, as the
+    /// engine claims it; within the batch and under the bound at least.
+    ///
+    /// # Errors
+    ///
+    /// The component's; or a claim that cannot be true.
+    pub fn scan(
+        &self,
+        challenge: &[u8; 32],
+        leaves: &[u8],
+        bound: &[u8; 32],
+        cancel: &AtomicBool,
+    ) -> Result<Option<BestLeaf>, Fault> {
+        let best = self.0.scan(challenge, leaves.into(), bound, cancel).into_result()?;
+        let best = best.into_option();
+        let count = leaves.len() as u64 / 32;
+        match best {
+            Some(best) if best.index >= count || best.score >= *bound => Err(Fault::new(
+                format_args!("it claims leaf {} of {count}, or a score over the bound", best.index),
+            )),
+            best => Ok(best),
+        }
+    }
+}
+
+/// An opened policy.
+pub struct Policy(PolicyObject);
+
+impl Policy {
+    /// Opens a policy.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
+        Ok(Self(library.module().policy()(&request.args()).into_result()?))
+    }
+
+    /// Positions of the chosen candidates, each valid and used once; or the
+    /// reason of a veto.
+    ///
+    /// # Errors
+    ///
+    /// The component's; or a selection of what is not there.
+    pub fn select(
+        &mut self,
+        context: &PolicyContext,
+        candidates: &[Candidate],
+    ) -> Result<Result<Vec<usize>, String>, Fault> {
+        let selection = self.0.select(context, candidates.into()).into_result()?;
+        if let Some(reason) = selection.veto.into_option() {
+            return Ok(Err(reason.into()));
+        }
+        let mut used = vec![false; candidates.len()];
+        let mut positions = Vec::with_capacity(selection.candidates.len().min(candidates.len()));
+        for position in &selection.candidates {
+            let position = *position as usize;
+            match used.get_mut(position) {
+                Some(used) if !*used => *used = true,
+                _ => {
+                    return Err(Fault::new(format_args!(
+                        "it chose candidate {position} twice, or of only {}",
+                        candidates.len()
+                    )));
+                }
+            }
+            positions.push(position);
+        }
+        Ok(Ok(positions))
+    }
+}
+
+/// An opened transport: a running session.
+pub struct Transport(TransportObject);
+
+impl Transport {
+    /// Opens a transport. Its events go to `sink`, from threads of its own;
+    /// `None` is an event of a kind that this host is too old for. The sink
+    /// must not block: it says `BUSY` instead.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn open(
+        library: &Library,
+        request: &OpenRequest<'_>,
+        transport: &TransportRequest<'_>,
+        sink: Arc<dyn Fn(Option<Event>) -> Emitted + Send + Sync>,
+    ) -> Result<Self, Fault> {
+        let directory = transport.data_directory.to_str().ok_or_else(|| {
+            Fault::new(format_args!("{} is not valid text", transport.data_directory.display()))
+        })?;
+        let args = TransportArgs {
+            network: transport.network.into(),
+            identity: transport.identity,
+            data_directory: directory.into(),
+            agent: transport.agent.into(),
+            node_address: transport.node_address.unwrap_or_default().into(),
+            node_port: transport.node_port.map_or(0, u32::from),
+            reserved: [0; 8],
+        };
+        let port = PortObject::from_ptr(RArc::new(Port(sink)), TD_Opaque);
+        let open = library.module().transport();
+        Ok(Self(open(&request.args(), &args, port).into_result()?))
+    }
+
+    /// Queues a request; never blocks.
+    ///
+    /// # Errors
+    ///
+    /// A full queue (`BUSY`), an ended session (`CLOSED`), or a request that
+    /// the plugin is too old for (`UNSUPPORTED`).
+    pub fn request(&mut self, request: Request) -> Result<(), Fault> {
+        Ok(self.0.request(Request_NE::new(request)).into_result()?)
+    }
+
+    /// Ends the session; blocks for at most `deadline_ms` milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// It did not end in time.
+    pub fn close(&mut self, deadline_ms: u64) -> Result<(), Fault> {
+        Ok(self.0.close(deadline_ms).into_result()?)
+    }
+}
+
+struct Port(Arc<dyn Fn(Option<Event>) -> Emitted + Send + Sync>);
+
+impl abi::Port for Port {
+    fn emit(&self, event: Event_NE) -> Emitted {
+        // A panic of the host's must not reach the plugin's frames.
+        std::panic::catch_unwind(AssertUnwindSafe(|| (self.0)(event.into_enum().ok())))
+            .unwrap_or(Emitted::CLOSED)
+    }
+}

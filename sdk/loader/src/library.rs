@@ -1,0 +1,176 @@
+//! Loads a library, after everything that can be checked without running its
+//! code, and checks the layout of every type of the boundary before use.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use abi::{
+    ABI_VERSION, PluginModuleRef,
+    abi_stable::{
+        abi_stability::{StableAbi, abi_checking::check_layout_compatibility},
+        library::{AbiHeaderRef, LibHeader},
+    },
+};
+use spacetime_sdk::descriptor::TARGET;
+use spacetime_sdk_abi as abi;
+
+use crate::{
+    descriptor::Descriptor,
+    refusal::Refusal,
+    services::{self, Services},
+};
+
+/// A loaded plugin.
+#[derive(Clone)]
+pub struct Library {
+    path: PathBuf,
+    descriptor: Descriptor,
+    module: PluginModuleRef,
+}
+
+impl fmt::Debug for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Library")
+            .field("path", &self.path)
+            .field("descriptor", &self.descriptor)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Library {
+    /// Loads a plugin file. Loading the same file again gives the same code,
+    /// and any number of components of it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refusal`]; up to the check of platform, interface version and
+    /// panic strategy, nothing of the file has been run.
+    pub fn load(path: &Path, services: Arc<dyn Services>) -> Result<Self, Refusal> {
+        let descriptor = Descriptor::read(path)?;
+        check_descriptor(path, &descriptor)?;
+        let module = load_module(path, &descriptor)?;
+        let library = Self { path: path.to_owned(), descriptor, module };
+        library.start(services)?;
+        Ok(library)
+    }
+
+    /// The file that it was loaded from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it says about itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    pub(crate) fn module(&self) -> PluginModuleRef {
+        self.module
+    }
+
+    fn start(&self, services: Arc<dyn Services>) -> Result<(), Refusal> {
+        let loaded: Result<serde_json::Value, _> =
+            serde_json::from_str(self.module.descriptor()().as_str());
+        let same = loaded
+            .ok()
+            .and_then(|loaded| serde_json::from_value::<Descriptor>(loaded).ok())
+            .is_some_and(|loaded| loaded == self.descriptor);
+        if !same {
+            return Err(Refusal::changed(&self.path));
+        }
+        self.module.init()(services::object(services))
+            .into_result()
+            .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
+    }
+}
+
+/// `major.minor` of a version text.
+fn version(text: &str) -> Option<(u64, u64)> {
+    let mut numbers = text.split(['.', '-', '+']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn check_descriptor(path: &Path, descriptor: &Descriptor) -> Result<(), Refusal> {
+    if descriptor.target != TARGET {
+        return Err(Refusal::other_platform(path, &descriptor.target, TARGET));
+    }
+    if version(&descriptor.abi).map(|(major, _)| major)
+        != version(ABI_VERSION).map(|(major, _)| major)
+    {
+        return Err(Refusal::other_abi(path, &descriptor.abi, &descriptor.sdk, ABI_VERSION));
+    }
+    if descriptor.panic != "unwind" {
+        return Err(Refusal::aborts(path));
+    }
+    Ok(())
+}
+
+/// Modules by the address of their header: the system maps a file once, and
+/// its check need not be repeated.
+fn checked() -> &'static Mutex<HashMap<usize, PluginModuleRef>> {
+    static CHECKED: std::sync::OnceLock<Mutex<HashMap<usize, PluginModuleRef>>> =
+        std::sync::OnceLock::new();
+    CHECKED.get_or_init(Mutex::default)
+}
+
+#[allow(unsafe_code, reason = "loading foreign code is unsafe by nature")]
+fn load_module(path: &Path, descriptor: &Descriptor) -> Result<PluginModuleRef, Refusal> {
+    let system = |error: &dyn fmt::Display| Refusal::system(path, &error.to_string());
+    // SAFETY: running the file's initialisers is what the user asked for by
+    // naming it; that it is a plugin for this platform was checked before.
+    let library = unsafe { libloading::Library::new(absolute(path)) }
+        .map_err(|error| system(&with_source(&error)))?;
+    // SAFETY: libraries with a descriptor export this symbol, made by the
+    // SDK's macro, as a `LibHeader`, which begins with an `AbiHeader`.
+    let header: AbiHeaderRef = unsafe { library.get::<AbiHeaderRef>(b"SPACETIME_PLUGIN_MODULE\0") }
+        .map(|symbol| *symbol)
+        .map_err(|_| Refusal::not_a_plugin(path))?;
+    // Never unloaded: threads, thread-locals and vtables of it may live on.
+    std::mem::forget(library);
+    let refused = || Refusal::other_abi(path, &descriptor.abi, &descriptor.sdk, ABI_VERSION);
+    let header = header.upgrade().map_err(|_| refused())?;
+    let key = std::ptr::from_ref::<LibHeader>(header).addr();
+    let mut checked = checked().lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(module) = checked.get(&key) {
+        return Ok(*module);
+    }
+    check_layout(path, header)?;
+    // SAFETY: the layout was checked, in the direction that is right for a
+    // plugin of this minor version.
+    let module = unsafe { header.unchecked_layout::<PluginModuleRef>() }
+        .map_err(|error| Refusal::start(path, &error.to_string()))?;
+    checked.insert(key, module);
+    Ok(module)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    // A bare file name would be looked for in the system's library folders.
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn with_source(error: &libloading::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// A minor version only appends, so whichever side is newer has the older
+/// one's layout as its beginning: the older side is what is expected.
+fn check_layout(path: &Path, header: &'static LibHeader) -> Result<(), Refusal> {
+    let theirs_text = header.version_strings().version.as_str();
+    let layout = |detail: String| Refusal::layout(path, theirs_text, ABI_VERSION, detail);
+    let theirs = header.layout().ok_or_else(|| layout("it carries no layout".to_owned()))?;
+    let ours = PluginModuleRef::LAYOUT;
+    let (Some(their_version), Some(our_version)) = (version(theirs_text), version(ABI_VERSION))
+    else {
+        return Err(layout("it carries no version".to_owned()));
+    };
+    let (expected, actual) =
+        if their_version <= our_version { (theirs, ours) } else { (ours, theirs) };
+    check_layout_compatibility(expected, actual).map_err(|errors| layout(errors.to_string()))
+}

@@ -1,0 +1,166 @@
+//! Why a file cannot be used as a plugin: two sentences for the user, the
+//! first what is wrong, the second what to do; more only on request.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// Why a file cannot be used as a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    path: PathBuf,
+    code: &'static str,
+    cause: String,
+    remedy: String,
+    detail: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugin {} {}. {}. [{}]", self.path.display(), self.cause, self.remedy, self.code)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Refusal {
+    /// The file in question.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A code that stays the same between versions (`PLG-0003`).
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// For `--verbose`: a layout difference, a system message; may be long,
+    /// may be empty.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    fn new(path: &Path, code: &'static str, cause: impl Into<String>, remedy: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            code,
+            cause: cause.into(),
+            remedy: remedy.to_owned(),
+            detail: String::new(),
+        }
+    }
+
+    fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    pub(crate) fn unreadable(path: &Path, source: &std::io::Error) -> Self {
+        Self::new(
+            path,
+            "PLG-0001",
+            format!("cannot be read: {source}"),
+            "Check the path and its permissions",
+        )
+    }
+
+    pub(crate) fn not_a_library(path: &Path) -> Self {
+        Self::new(
+            path,
+            "PLG-0002",
+            "is not a dynamic library",
+            "Name the .so, .dylib or .dll file that `cargo build` made of the plugin",
+        )
+    }
+
+    pub(crate) fn not_a_plugin(path: &Path) -> Self {
+        Self::new(
+            path,
+            "PLG-0003",
+            "is a dynamic library, but not a Spacetime plugin",
+            "Its code must call `spacetime_sdk::export_plugin!`, and its file be whole",
+        )
+    }
+
+    pub(crate) fn damaged(path: &Path, detail: &str) -> Self {
+        Self::new(
+            path,
+            "PLG-0004",
+            "describes itself in a form that this host cannot read",
+            "Build it again with this host's SDK",
+        )
+        .with_detail(detail)
+    }
+
+    pub(crate) fn other_platform(path: &Path, theirs: &str, ours: &str) -> Self {
+        Self::new(
+            path,
+            "PLG-0005",
+            format!("was built for {theirs}, and this host runs on {ours}"),
+            "Get or build it for this platform",
+        )
+    }
+
+    pub(crate) fn aborts(path: &Path) -> Self {
+        Self::new(
+            path,
+            "PLG-0006",
+            "was built with panic = \"abort\", so that any panic of it would end the miner",
+            "Build it with panic = \"unwind\"",
+        )
+    }
+
+    pub(crate) fn other_abi(path: &Path, theirs: &str, sdk: &str, ours: &str) -> Self {
+        Self::new(
+            path,
+            "PLG-0007",
+            format!(
+                "was built for plugin interface {theirs} (SDK {sdk}), and this host has {ours}"
+            ),
+            "Build it again with an SDK of this host's major version, or use another host",
+        )
+    }
+
+    pub(crate) fn layout(path: &Path, theirs: &str, ours: &str, detail: String) -> Self {
+        Self::new(
+            path,
+            "PLG-0008",
+            format!(
+                "has data types that differ from this host's, although it names plugin interface \
+                 {theirs} (this host has {ours})"
+            ),
+            "Build it again with the unchanged SDK",
+        )
+        .with_detail(detail)
+    }
+
+    pub(crate) fn system(path: &Path, detail: &str) -> Self {
+        let short = detail.lines().next().unwrap_or_default().to_owned();
+        Self::new(
+            path,
+            "PLG-0009",
+            format!("could not be loaded by the system: {short}"),
+            "Install what it misses, or build it on this machine",
+        )
+        .with_detail(detail)
+    }
+
+    pub(crate) fn start(path: &Path, detail: &str) -> Self {
+        Self::new(
+            path,
+            "PLG-0010",
+            format!("failed while it was starting: {detail}"),
+            "Report this to its author, and remove it from the manifest until then",
+        )
+    }
+
+    pub(crate) fn changed(path: &Path) -> Self {
+        Self::new(
+            path,
+            "PLG-0011",
+            "changed while it was being loaded, or describes itself in two ways",
+            "Load it again once it is completely written",
+        )
+    }
+}

@@ -1,0 +1,69 @@
+//! What a host offers to the libraries that it loads.
+
+use std::sync::Arc;
+
+use abi::{
+    HostObject, LogRecord,
+    abi_stable::{
+        sabi_trait::TD_Opaque,
+        std_types::{RArc, RStr},
+    },
+};
+use spacetime_sdk_abi as abi;
+
+use crate::fault::Fault;
+
+/// A log line of a plugin.
+#[derive(Clone, Copy, Debug)]
+pub struct LogLine<'a> {
+    /// 1 error, 2 warn, 3 info, 4 debug, 5 trace.
+    pub level: u32,
+    /// The instance it came from; empty when unknown.
+    pub instance: &'a str,
+    /// Where in the plugin's code it came from.
+    pub target: &'a str,
+    /// The message and its fields.
+    pub message: &'a str,
+}
+
+/// What a host offers to the libraries that it loads. Called from any thread,
+/// of the plugins' own too; must not block or panic.
+pub trait Services: Send + Sync + 'static {
+    /// The most verbose level that is wanted: 0 none to 5 trace.
+    fn max_level(&self) -> u32;
+    /// Takes a log line.
+    fn log(&self, line: LogLine<'_>);
+    /// Takes a fault that no call could return: a destructor's or a task's.
+    fn fault(&self, instance: &str, fault: Fault);
+    /// Adds to a counter of an instance.
+    fn count(&self, instance: &str, counter: &str, amount: u64);
+}
+
+pub(crate) fn object(services: Arc<dyn Services>) -> HostObject {
+    HostObject::from_ptr(RArc::new(Adapter(services)), TD_Opaque)
+}
+
+struct Adapter(Arc<dyn Services>);
+
+impl abi::Host for Adapter {
+    fn max_level(&self) -> u32 {
+        self.0.max_level()
+    }
+
+    fn log(&self, record: &LogRecord<'_>) {
+        self.0.log(LogLine {
+            level: record.level,
+            instance: record.instance.as_str(),
+            target: record.target.as_str(),
+            message: record.message.as_str(),
+        });
+    }
+
+    fn fault(&self, instance: RStr<'_>, fault: abi::Fault) {
+        self.0.fault(instance.as_str(), fault.into());
+    }
+
+    fn count(&self, instance: RStr<'_>, counter: RStr<'_>, amount: u64) {
+        self.0.count(instance.as_str(), counter.as_str(), amount);
+    }
+}
