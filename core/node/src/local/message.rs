@@ -1,0 +1,168 @@
+//! What is said on the local socket: one JSON object per line, a request and
+//! its reply, any number of times.
+
+use serde::{Deserialize, Serialize};
+use spacetime_protocol::{BlockHash, Identity, TxHash};
+
+/// Longest request line, in bytes with its end.
+pub(super) const MAX_REQUEST: usize = 4 << 10;
+/// Longest reply line that a client reads, in bytes: a block of the largest
+/// count of transactions in hexadecimal, with room to spare.
+pub(super) const MAX_REPLY: u64 = 16 << 20;
+
+/// What a client asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Request {
+    /// How the chain stands: [`Status`].
+    Status,
+    /// An account at the tip: [`AccountReply`].
+    Account {
+        /// Whose.
+        identity: Identity,
+    },
+    /// Puts a transaction in the pool: [`SubmittedReply`].
+    SubmitTransaction {
+        /// The signed transaction's 155 bytes, hexadecimal.
+        transaction: String,
+    },
+    /// A header: [`BytesReply`].
+    Header(Select),
+    /// A block: [`BytesReply`].
+    Block(Select),
+}
+
+/// Which block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Select {
+    /// The one with this hash.
+    Hash(BlockHash),
+    /// The best chain's at this height.
+    Height(u64),
+}
+
+/// How a chain stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The network's id.
+    pub network_id: String,
+    /// Hash of the genesis block.
+    pub genesis_hash: BlockHash,
+    /// Height of the tip.
+    pub height: u64,
+    /// Hash of the tip.
+    pub tip: BlockHash,
+    /// Difficulty of the next block.
+    pub difficulty: u64,
+    /// Transactions in the pool; 0 when nobody runs.
+    pub mempool: u64,
+    /// The process that runs the chain; `None` when nobody does.
+    pub pid: Option<u32>,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountReply {
+    /// Whose.
+    pub identity: Identity,
+    /// What it owns.
+    pub balance: u64,
+    /// The nonce that its next transaction takes.
+    pub nonce: u64,
+}
+
+/// A transaction is in the pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmittedReply {
+    /// Its hash.
+    pub hash: TxHash,
+}
+
+/// A header or a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BytesReply {
+    /// The block's hash.
+    pub hash: BlockHash,
+    /// Its height.
+    pub height: u64,
+    /// Whether it is on the best chain.
+    pub best: bool,
+    /// The encoded header or block, hexadecimal.
+    pub bytes: String,
+}
+
+/// A reply line: the answer, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reply<T> {
+    Ok(T),
+    Error(ErrorReply),
+}
+
+/// Why a request was not served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorReply {
+    /// `request` (it makes no sense), `not_found`, `refused` (a transaction)
+    /// or `failed` (the store).
+    pub kind: String,
+    /// For people.
+    pub message: String,
+}
+
+impl ErrorReply {
+    pub(super) fn new(kind: &str, message: impl Into<String>) -> Self {
+        Self { kind: kind.to_owned(), message: message.into() }
+    }
+}
+
+/// Bytes as lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Bytes from hexadecimal of either case.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_have_these_forms() {
+        let hash = BlockHash::new([0xab; 32]);
+        for (request, text) in [
+            (Request::Status, r#"{"op":"status"}"#.to_owned()),
+            (Request::Header(Select::Height(7)), r#"{"op":"header","height":7}"#.to_owned()),
+            (
+                Request::Block(Select::Hash(hash)),
+                format!(r#"{{"op":"block","hash":"{}"}}"#, "ab".repeat(32)),
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&request).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request);
+        }
+    }
+
+    #[test]
+    fn hex_comes_back() {
+        assert_eq!(unhex(&hex(&[0, 15, 255])), Some(vec![0, 15, 255]));
+        assert_eq!(unhex("0F"), Some(vec![15]));
+        for bad in ["0", "0g", "é"] {
+            assert_eq!(unhex(bad), None);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! One scan's shared state: its best leaf, its bound, its progress, its end.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use spacetime_protocol::{Leaf, Score, Target};
+use spacetime_sdk_loader::abi;
+
+use super::{Found, Plots, Report, ScanSpec, Stop};
+
+/// A running or finished scan.
+pub struct ScanJob {
+    spec: ScanSpec,
+    plots: Plots,
+    report: Arc<dyn Report>,
+    cancel: AtomicBool,
+    finished: AtomicBool,
+    best: Mutex<Best>,
+    budget: Option<AtomicU64>,
+    progress: Vec<AtomicU64>,
+    /// Plots, and batches on their way, that are not dealt with yet.
+    open: AtomicUsize,
+    started: Instant,
+}
+
+#[derive(Default)]
+struct Best {
+    found: Option<Found>,
+    /// Where in plan order it stands, for ties and for "first".
+    place: Place,
+}
+
+/// A leaf's place in plan order: plot, batch, position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) plot: usize,
+    pub(super) batch: u64,
+    pub(super) position: u64,
+}
+
+/// How much of the plots a scan has covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// Leaves scanned.
+    pub scanned: u64,
+    /// Leaves in the plots.
+    pub leaves: u64,
+    /// Since the scan began.
+    pub elapsed: Duration,
+}
+
+impl Coverage {
+    /// Scanned leaves of all leaves, 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        if self.leaves == 0 { 0.0 } else { self.scanned as f64 / self.leaves as f64 }
+    }
+}
+
+impl ScanJob {
+    pub(super) fn new(spec: ScanSpec, plots: Plots, report: Arc<dyn Report>) -> Self {
+        let budget = match spec.stop {
+            Stop::Budget(leaves) => Some(AtomicU64::new(leaves)),
+            _ => None,
+        };
+        Self {
+            progress: plots.iter().map(|_| AtomicU64::new(0)).collect(),
+            open: AtomicUsize::new(plots.len()),
+            spec,
+            plots,
+            report,
+            cancel: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
+            best: Mutex::default(),
+            budget,
+            started: Instant::now(),
+        }
+    }
+
+    /// What it is for.
+    pub fn spec(&self) -> &ScanSpec {
+        &self.spec
+    }
+
+    /// The plots it scans.
+    pub fn plots(&self) -> &Plots {
+        &self.plots
+    }
+
+    /// Ends it; the best so far stays.
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::Release);
+        self.finish();
+    }
+
+    /// Whether nothing more is scanned.
+    pub fn is_over(&self) -> bool {
+        self.cancel.load(Ordering::Acquire) || self.finished.load(Ordering::Acquire)
+    }
+
+    /// The best leaf so far.
+    pub fn best(&self) -> Option<Found> {
+        self.lock().found.clone()
+    }
+
+    /// How far it is.
+    pub fn coverage(&self) -> Coverage {
+        Coverage {
+            scanned: self.progress.iter().map(|leaves| leaves.load(Ordering::Relaxed)).sum(),
+            leaves: self.plots.iter().map(|plot| plot.leaf_count()).sum(),
+            elapsed: self.started.elapsed(),
+        }
+    }
+
+    pub(super) fn cancel_flag(&self) -> &AtomicBool {
+        &self.cancel
+    }
+
+    pub(super) fn report(&self) -> &dyn Report {
+        &*self.report
+    }
+
+    pub(super) fn scanned(&self, plot: usize) -> u64 {
+        self.progress[plot].load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_scanned(&self, plot: usize, leaves: u64) {
+        self.progress[plot].fetch_add(leaves, Ordering::Relaxed);
+    }
+
+    /// Takes leaves from the budget; how many there were.
+    pub(super) fn take_budget(&self, leaves: u64) -> u64 {
+        let Some(budget) = &self.budget else { return leaves };
+        let mut taken = 0;
+        let update = |left: u64| {
+            taken = left.min(leaves);
+            Some(left - taken)
+        };
+        // The closure never says no.
+        let _ = budget.fetch_update(Ordering::AcqRel, Ordering::Acquire, update);
+        taken
+    }
+
+    /// Scores that are not under this need not be looked at. A score equal to
+    /// the best one is: it counts if it comes earlier in plan order.
+    pub(super) fn bound(&self) -> Target {
+        let bound = match &self.lock().found {
+            Some(best) => Target::new(successor(best.score.to_bytes())),
+            None => Target::new([0xFF; 32]),
+        };
+        match self.spec.stop {
+            // An earlier leaf under the target counts, whatever its score.
+            Stop::FirstUnder(target) => bound.max(target),
+            _ => bound,
+        }
+    }
+
+    /// With "first under": the target, unless a leaf before `place` made it.
+    pub(super) fn wants(&self, plot: usize, batch: u64) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        let Stop::FirstUnder(target) = self.spec.stop else { return true };
+        let best = self.lock();
+        match &best.found {
+            // A plot's later batches cannot hold its first; other plots end too.
+            Some(found) if is_under(&found.score, &target) => {
+                plot == best.place.plot && batch <= best.place.batch
+            }
+            _ => true,
+        }
+    }
+
+    /// Offers a leaf; the best is kept and reported.
+    pub(super) fn offer(&self, place: Place, leaf_index: u64, leaf: Leaf, score: Score) {
+        let found = Found { plot: place.plot, leaf_index, leaf, score };
+        {
+            let mut best = self.lock();
+            if !self.is_better(&best, &found, place) {
+                return;
+            }
+            *best = Best { found: Some(found.clone()), place };
+        }
+        if !self.cancel.load(Ordering::Acquire) {
+            self.report.best(self, &found);
+        }
+    }
+
+    fn is_better(&self, best: &Best, new: &Found, place: Place) -> bool {
+        let Some(old) = &best.found else { return true };
+        if let Stop::FirstUnder(target) = self.spec.stop {
+            match (is_under(&old.score, &target), is_under(&new.score, &target)) {
+                (true, true) => return place.plot == best.place.plot && place < best.place,
+                (true, false) => return false,
+                _ => {}
+            }
+        }
+        (new.score, place) < (old.score, best.place)
+    }
+
+    /// One more batch is on its way.
+    pub(super) fn open_one(&self) {
+        self.open.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A plot or a batch has been dealt with.
+    pub(super) fn close_one(&self) {
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.finish();
+        }
+    }
+
+    fn finish(&self) {
+        if !self.finished.swap(true, Ordering::AcqRel) {
+            self.report.finished(self);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Best> {
+        self.best.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The job as strategies see it.
+    pub(super) fn to_abi(&self) -> abi::Job<'_> {
+        let (stop, stop_leaves) = match self.spec.stop {
+            Stop::BestOfAll => (abi::StopRule::BEST_OF_ALL, 0),
+            Stop::FirstUnder(_) => (abi::StopRule::FIRST_UNDER_TARGET, 0),
+            Stop::Budget(leaves) => (abi::StopRule::BUDGET, leaves),
+        };
+        let target = |target: Option<Target>| target.map_or([0; 32], Target::to_bytes);
+        let seed = &self.spec.challenge.as_bytes()[..8];
+        abi::Job {
+            id: self.spec.id,
+            challenge: self.spec.challenge.to_bytes(),
+            block_target: target(self.spec.block_target),
+            share_target: target(self.spec.share_target),
+            epoch: self.spec.epoch,
+            height: self.spec.height,
+            stop,
+            builder: match self.spec.builder {
+                spacetime_sdk::Builder::Host => abi::Builder::HOST,
+                spacetime_sdk::Builder::Transport => abi::Builder::TRANSPORT,
+                _ => abi::Builder::NOBODY,
+            },
+            stop_leaves,
+            deadline_ms: self.spec.deadline_ms,
+            started_ms: self.spec.started_ms,
+            plots: self.plots.len() as u64,
+            leaves: self.plots.iter().map(|plot| plot.leaf_count()).sum(),
+            seed: seed.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte)),
+            cancel: &self.cancel,
+            reserved: [0; 16],
+        }
+    }
+}
+
+/// Whether a score is strictly under a target.
+pub(super) fn is_under(score: &Score, target: &Target) -> bool {
+    score.as_bytes() < target.as_bytes()
+}
+
+/// The next larger number; all ones stay.
+fn successor(mut number: [u8; 32]) -> [u8; 32] {
+    if number == [0xFF; 32] {
+        return number;
+    }
+    for byte in number.iter_mut().rev() {
+        let (next, carry) = byte.overflowing_add(1);
+        *byte = next;
+        if !carry {
+            break;
+        }
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_successor_carries() {
+        let mut number = [0; 32];
+        number[31] = 0xFF;
+        number[30] = 0xFF;
+        let next = successor(number);
+        assert_eq!(next[29..], [1, 0, 0]);
+        assert_eq!(successor([0xFF; 32]), [0xFF; 32]);
+    }
+}
