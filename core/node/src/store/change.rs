@@ -169,6 +169,12 @@ impl Change {
         lookup::header(&self.path, &self.table(tables::HEADERS)?, hash)
     }
 
+    /// A header that another record points to, this change included.
+    pub(crate) fn known_header(&self, hash: &BlockHash) -> Result<StoredHeader, StoreError> {
+        self.header(hash)?
+            .ok_or_else(|| StoreError::damaged(&self.path, format!("header {hash} is missing")))
+    }
+
     /// A block that a header points to, this change included.
     pub(crate) fn block(&self, hash: &BlockHash) -> Result<Block, StoreError> {
         lookup::body(&self.path, &self.table(tables::BODIES)?, hash)?
