@@ -253,10 +253,7 @@ impl Service {
     /// Works on the chain. After a failure that the database does not
     /// survive (a full disk, say) the store is opened again: at once, and
     /// before every further use until that succeeds.
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Chain) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn with<T>(&self, work: impl FnOnce(&Chain) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let open = self.inner.chain.read().unwrap_or_else(PoisonError::into_inner);
         let result = if let Some(chain) = &*open {
             let result = work(chain);

@@ -92,7 +92,8 @@ impl Mempool {
     /// The sender must be able to pay for all of its pending transactions.
     fn check_balance(&self, transaction: &Transaction, account: &Account) -> Result<(), Refusal> {
         let others = self.queues.get(&transaction.sender).into_iter().flatten();
-        let others = others.filter(|(nonce, _)| **nonce != transaction.nonce).map(|(_, other)| other);
+        let others =
+            others.filter(|(nonce, _)| **nonce != transaction.nonce).map(|(_, other)| other);
         let needed = others.map(cost).fold(cost(transaction), u128::saturating_add);
         if needed > u128::from(account.balance) {
             return Err(Refusal::Balance { needed, balance: account.balance });

@@ -11,8 +11,8 @@ use spacetime_protocol::network::Network;
 use spacetime_protocol::{BlockHash, Identity};
 
 use super::error::StoreError;
-use super::tables::{self, Before, StoredHeader};
 use super::lookup;
+use super::tables::{self, Before, StoredHeader};
 
 /// One atomic change of a store. Dropped without a commit, it leaves no trace.
 pub(crate) struct Change {
@@ -84,8 +84,7 @@ impl Change {
         let mut before = Vec::with_capacity(changed.len());
         for (identity, account) in changed {
             let record = tables::account_to_record(account);
-            let old =
-                accounts.insert(identity.as_bytes(), &record).map_err(|e| self.failed(e))?;
+            let old = accounts.insert(identity.as_bytes(), &record).map_err(|e| self.failed(e))?;
             let old = old.map(|old| tables::account_from_record(old.value()));
             before.push((*identity, old));
         }

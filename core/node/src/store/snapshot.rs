@@ -8,8 +8,8 @@ use spacetime_protocol::block::Block;
 use spacetime_protocol::{BlockHash, Identity};
 
 use super::error::StoreError;
-use super::tables::{self, StoredHeader};
 use super::lookup;
+use super::tables::{self, StoredHeader};
 
 /// A consistent view of a store. Later commits do not show in it.
 pub struct Snapshot {
