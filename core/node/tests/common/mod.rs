@@ -18,20 +18,20 @@ use spacetime_protocol::{
 };
 
 /// Timestamp of every genesis block here, Unix seconds.
-pub const START: u64 = 1_700_000_000;
+pub(crate) const START: u64 = 1_700_000_000;
 /// A moment after every block here.
-pub const LATER: u64 = START + 1_000_000;
+pub(crate) const LATER: u64 = START + 1_000_000;
 /// What each premined identity owns.
-pub const PREMINE: u64 = 1_000_000;
+pub(crate) const PREMINE: u64 = 1_000_000;
 
 const LEAVES: u64 = 1024;
 
-pub fn key(number: u8) -> SecretKey {
+pub(crate) fn key(number: u8) -> SecretKey {
     SecretKey::new(Scheme::Ed25519, [number; 32].into()).unwrap()
 }
 
 /// The `local` network's rules on a chain of our own.
-pub fn network(difficulty: u64, owners: &[&SecretKey]) -> Network {
+pub(crate) fn network(difficulty: u64, owners: &[&SecretKey]) -> Network {
     let mut network = Network::local();
     network.id = "spacetime-test".to_owned();
     network.genesis = genesis(&network.id, difficulty, owners);
@@ -81,7 +81,7 @@ fn genesis(id: &str, difficulty: u64, owners: &[&SecretKey]) -> Block {
 }
 
 /// A signed transfer.
-pub fn transfer(
+pub(crate) fn transfer(
     from: &SecretKey,
     to: &SecretKey,
     amount: u64,
@@ -101,21 +101,21 @@ pub fn transfer(
 }
 
 /// Somebody with a plot.
-pub struct Miner {
-    pub key: SecretKey,
+pub(crate) struct Miner {
+    pub(crate) key: SecretKey,
     header: PlotHeader,
     leaves: Vec<Leaf>,
     tree: Tree,
 }
 
 /// What distinguishes a block from the obvious next one.
-pub struct Wish {
+pub(crate) struct Wish {
     /// Seconds after the parent.
-    pub pace: u64,
-    pub difficulty: u64,
+    pub(crate) pace: u64,
+    pub(crate) difficulty: u64,
     /// 0: the best leaf of the plot, 1: the second best, …
-    pub rank: usize,
-    pub transactions: Vec<Transaction>,
+    pub(crate) rank: usize,
+    pub(crate) transactions: Vec<Transaction>,
 }
 
 impl Default for Wish {
@@ -125,7 +125,7 @@ impl Default for Wish {
 }
 
 impl Miner {
-    pub fn new(number: u8) -> Self {
+    pub(crate) fn new(number: u8) -> Self {
         let (key, seed) = (key(number), PlotSeed::new([number; 32]));
         let leaves: Vec<Leaf> =
             (0..LEAVES).map(|index| plot::leaf(&key.plot_key(), &seed, index)).collect();
@@ -137,7 +137,7 @@ impl Miner {
 
     /// A valid block after `parent`, in the last epoch that has ended by its
     /// time (for networks that advance).
-    pub fn block(&self, network: &Network, parent: &BlockHeader, wish: Wish) -> Block {
+    pub(crate) fn block(&self, network: &Network, parent: &BlockHeader, wish: Wish) -> Block {
         let epoch = match network.empty_epochs {
             spacetime_protocol::network::EmptyEpochs::None => parent.height + 1,
             _ => parent.epoch + wish.pace / network.epoch_seconds,
@@ -183,18 +183,18 @@ impl Miner {
 }
 
 /// The best chain's last header.
-pub fn tip(service: &Service) -> BlockHeader {
+pub(crate) fn tip(service: &Service) -> BlockHeader {
     let tip = service.status().unwrap().tip;
     service.header(&tip).unwrap().unwrap().header
 }
 
 /// Submits a block that must become the tip.
-pub fn extend(service: &Service, block: &Block) {
+pub(crate) fn extend(service: &Service, block: &Block) {
     assert_eq!(service.submit_block(block, LATER).unwrap(), Submitted::NewTip);
 }
 
 /// Mines a block on the tip and submits it.
-pub fn mine(service: &Service, miner: &Miner, wish: Wish) -> Block {
+pub(crate) fn mine(service: &Service, miner: &Miner, wish: Wish) -> Block {
     let difficulty = service.status().unwrap().difficulty;
     let block = miner.block(service.network(), &tip(service), Wish { difficulty, ..wish });
     extend(service, &block);
