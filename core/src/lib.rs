@@ -4,5 +4,6 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod manifest;
 pub mod plugin;
 pub mod scan;
