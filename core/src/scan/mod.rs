@@ -6,11 +6,15 @@
 //! knows nothing of epochs, windows and blocks.
 
 mod buffer;
+mod drive;
 mod hasher;
 mod job;
 mod planner;
 mod pool;
 mod reader;
+#[cfg(test)]
+mod tests;
+mod watch;
 
 use std::{fmt, path::Path, sync::Arc};
 
