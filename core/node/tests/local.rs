@@ -1,5 +1,6 @@
 //! The local socket beside a running chain, used as commands use it.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
 #![cfg(unix)]
 
 mod common;
