@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[cfg(unix)]
-#[allow(dead_code)]
 mod common;
 
 #[cfg(unix)]
