@@ -8,7 +8,7 @@ mod resolved;
 mod size;
 mod source;
 
+pub(crate) use error::did_you_mean;
 pub use error::{ErrorPlace, ManifestError};
-pub(crate) use error::{did_you_mean, nearest};
 pub use resolved::{ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry};
 pub use size::parse_size;
