@@ -89,6 +89,8 @@ pub fn open<T: Transport>(
     port: PortObject,
 ) -> Result<TransportObject, Fault> {
     let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
-    let context = TransportContext::from_abi(transport)?;
+    let instance = args.instance.as_str().into();
+    let read = || TransportContext::from_abi(transport);
+    let context = crate::guard::run(&instance, "its context", read)??;
     session::Session::start(args, port, || T::open(config, &context))
 }
