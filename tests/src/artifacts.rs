@@ -110,9 +110,10 @@ pub fn build(command: &mut Command) -> Artifacts {
 }
 
 fn collect(artifact: &cargo_metadata::Artifact, files: &mut BTreeMap<String, PathBuf>) {
-    let library = artifact.filenames.iter().find(|file| {
-        artifact.target.is_cdylib() && file.as_str().ends_with(consts::DLL_SUFFIX)
-    });
+    let library = artifact
+        .filenames
+        .iter()
+        .find(|file| artifact.target.is_cdylib() && file.as_str().ends_with(consts::DLL_SUFFIX));
     if let Some(file) = artifact.executable.as_ref().or(library) {
         files.insert(artifact.target.name.clone(), file.clone().into());
     }

@@ -16,6 +16,7 @@ pub(crate) enum Place {
     Feedback,
     Scan,
     Select,
+    Check,
     Run,
     /// A task that the component spawns on its runtime.
     Task,

@@ -34,6 +34,11 @@ impl Transport for Misconnector {
         Ok(Self { fail: Arc::new(config.fail), deaf: config.deaf, flood: config.flood })
     }
 
+    fn check(config: Config, _context: &TransportContext) -> Result<String> {
+        config.fail.at(Place::Check)?;
+        Ok("misbehaving has nothing to say".to_owned())
+    }
+
     async fn run(&mut self, port: &mut Port) -> Result<()> {
         let (in_task, in_thread) = (self.fail.clone(), self.fail.clone());
         // The panic is what is wanted; the handles' results say no more.
