@@ -1,4 +1,15 @@
-//! Multi-lane SHA-256 for Spacetime: leaf generation, tree hashing, score scan.
+//! SHA-256 for Spacetime's bulk work: leaf generation, tree hashing, score scan.
+//!
+//! Works on flat runs of 32-byte leaves and nodes, as they lie in a plot and a cache file, on the
+//! caller's thread. Every implementation under `arch` computes the same; [`Kernels::detect`]
+//! picks one, and the tests run each against the protocol's own functions.
+
+mod arch;
+mod block;
+mod self_test;
+mod subtree;
+
+use arch::portable;
 
 /// The best leaf of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,31 +22,108 @@ pub struct Best {
 
 /// The kernels in use on this machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Kernels {}
+pub struct Kernels {
+    arch: Arch,
+}
+
+/// An implementation that this processor can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arch {
+    Portable,
+}
 
 impl Kernels {
     /// The fastest that this processor runs, after a self-test.
+    ///
+    /// # Panics
+    /// If not even the portable one computes SHA-256 right: what this machine would write and
+    /// mine would be worthless.
     pub fn detect() -> Self {
-        todo!()
+        let kernels = Self::all().find(self_test::passes);
+        kernels.expect("the portable kernels compute SHA-256, or the processor is at fault")
     }
+
+    /// All that this processor runs, the fastest first: for tests and benchmarks.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Arch::Portable].into_iter().map(|arch| Self { arch })
+    }
+
     /// What they are called.
     pub fn name(&self) -> &'static str {
-        todo!()
+        match self.arch {
+            Arch::Portable => "portable",
+        }
     }
-    /// Lowest score strictly under `bound` among whole 32-byte leaves, at its first position.
+
+    /// Lowest score `H(challenge, leaf)` strictly under `bound` among whole 32-byte leaves, at
+    /// its first position.
+    ///
+    /// # Panics
+    /// If `leaves` is not whole leaves.
     pub fn scan(&self, challenge: &[u8; 32], leaves: &[u8], bound: &[u8; 32]) -> Option<Best> {
-        todo!()
+        match self.arch {
+            Arch::Portable => portable::scan(challenge, whole(leaves), bound),
+        }
     }
-    /// Leaves `start ..` of a plot, as many as `out` holds (32 bytes each).
+
+    /// Leaves `start ..` of a plot, `H(key, seed, LE64(index))`, as many as `out` holds (32 bytes
+    /// each).
+    ///
+    /// # Panics
+    /// If `out` does not hold whole leaves, or an index would exceed 64 bits.
     pub fn generate(&self, key: &[u8; 32], seed: &[u8; 32], start: u64, out: &mut [u8]) {
-        todo!()
+        let out = whole_mut(out);
+        assert!(start.checked_add(out.len() as u64).is_some(), "leaf indices exceed 64 bits");
+        match self.arch {
+            Arch::Portable => portable::generate(key, seed, start, out),
+        }
     }
+
     /// `H(00, leaf)` of each 32-byte leaf, into `out` (32 bytes each).
+    ///
+    /// # Panics
+    /// If `leaves` is not whole leaves, or `out` of another length.
     pub fn hash_leaves(&self, leaves: &[u8], out: &mut [u8]) {
-        todo!()
+        let (leaves, out) = (whole(leaves), whole_mut(out));
+        assert_eq!(leaves.len(), out.len(), "a hash for each leaf");
+        match self.arch {
+            Arch::Portable => portable::hash_leaves(leaves, out),
+        }
     }
+
     /// `H(01, left, right)` of each pair of `nodes` (64 bytes each) into `out` (32 bytes each).
+    ///
+    /// # Panics
+    /// If `nodes` is not whole pairs, or `out` not of half its length.
     pub fn hash_nodes(&self, nodes: &[u8], out: &mut [u8]) {
-        todo!()
+        let (pairs, out) = (whole(nodes), whole_mut(out));
+        assert_eq!(pairs.len(), out.len(), "a hash for each pair");
+        match self.arch {
+            Arch::Portable => portable::hash_nodes(pairs, out),
+        }
     }
+
+    /// The nodes of the levels 0 to `top` over a run of leaves of a plot, as `visit(level,
+    /// nodes)`, level by level (32 bytes per node, left to right). The run begins at a multiple
+    /// of `2^top` leaves. Where it does not end at one, it has to end with the plot, and the tree
+    /// has to be at least `top` high: an odd level is padded on its right (`merkle.md` section 2).
+    ///
+    /// # Panics
+    /// If `leaves` is not whole leaves.
+    pub fn subtree_levels(&self, leaves: &[u8], top: u32, visit: impl FnMut(u32, &[u8])) {
+        subtree::levels(self, leaves, top, visit);
+    }
+}
+
+fn whole<const N: usize>(bytes: &[u8]) -> &[[u8; N]] {
+    let (items, rest) = bytes.as_chunks();
+    assert!(rest.is_empty(), "{} bytes are not whole items of {N}", bytes.len());
+    items
+}
+
+fn whole_mut<const N: usize>(bytes: &mut [u8]) -> &mut [[u8; N]] {
+    let len = bytes.len();
+    let (items, rest) = bytes.as_chunks_mut();
+    assert!(rest.is_empty(), "{len} bytes are not whole items of {N}");
+    items
 }

@@ -15,6 +15,7 @@ pub mod chain;
 pub mod challenge;
 mod codec;
 pub mod difficulty;
+mod hash;
 pub mod header;
 pub mod keys;
 pub mod merkle;

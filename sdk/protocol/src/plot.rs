@@ -2,19 +2,30 @@
 
 use thiserror::Error;
 
-use crate::{Leaf, NodeHash, PlotHeaderHash, PlotKey, PlotSeed};
+use crate::{Leaf, MAX_NUMBER, NodeHash, PlotHeaderHash, PlotKey, PlotSeed, hash::sha256, merkle};
 
 /// Plots under this size are refused by the reference's plotter; ours only notes it.
 pub const REFERENCE_MIN_BYTES: u64 = 100 << 20;
 
 /// `H(key, seed, LE64(index))`.
 pub fn leaf(key: &PlotKey, seed: &PlotSeed, index: u64) -> Leaf {
-    todo!()
+    sha256(&[key.as_ref(), seed.as_ref(), &index.to_le_bytes()]).into()
 }
+
 /// Byte offset of a leaf in its file; `None` beyond what a file can hold.
 pub fn leaf_offset(index: u64) -> Option<u64> {
-    todo!()
+    let offset = index.checked_mul(Leaf::SIZE as u64)?.checked_add(PlotHeader::SIZE as u64)?;
+    (offset <= MAX_NUMBER - Leaf::SIZE as u64).then_some(offset)
 }
+
+/// How a plot file begins.
+const MAGIC: &[u8; 4] = b"SPTP";
+/// The only version of the format.
+const VERSION: u8 = 1;
+/// Bytes per leaf of a usable plot.
+const LEAF_SIZE: u32 = Leaf::SIZE as u32;
+/// Where the checksum over the bytes before it lies.
+const CHECKSUM_OFFSET: usize = PlotHeader::SIZE - 32;
 
 /// The header of a plot file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,30 +45,116 @@ pub struct PlotHeader {
 impl PlotHeader {
     /// Bytes of the header.
     pub const SIZE: usize = 121;
+
     /// The header of a plot with 32-byte leaves.
     pub fn new(seed: PlotSeed, leaf_count: u64, root: NodeHash) -> Self {
-        todo!()
+        Self {
+            seed,
+            leaf_count,
+            leaf_size: LEAF_SIZE,
+            tree_height: merkle::height(leaf_count).into(),
+            root,
+        }
     }
-    /// The 121 bytes, checksum included.
+
+    /// The 121 bytes, checksum included. A leaf count or size outside of what its field allows
+    /// is refused when the bytes are read.
     pub fn encode(&self) -> [u8; Self::SIZE] {
-        todo!()
+        let mut bytes = [0; Self::SIZE];
+        let mut rest = &mut bytes[..];
+        put(&mut rest, MAGIC);
+        put(&mut rest, &[VERSION]);
+        put(&mut rest, self.seed.as_ref());
+        put(&mut rest, &self.leaf_count.to_le_bytes());
+        put(&mut rest, &self.leaf_size.to_le_bytes());
+        put(&mut rest, &self.tree_height.to_le_bytes());
+        put(&mut rest, self.root.as_ref());
+        let checksum = sha256(&[&bytes[..CHECKSUM_OFFSET]]);
+        bytes[CHECKSUM_OFFSET..].copy_from_slice(&checksum);
+        bytes
     }
-    /// Checks 2 to 7 of section 5, in that order.
+
+    /// Reads the first 121 bytes.
+    ///
+    /// # Errors
+    /// The first that fails of the checks 2 to 7 of section 5.
     pub fn decode(bytes: &[u8]) -> Result<Self, PlotHeaderError> {
-        todo!()
+        let bytes = bytes
+            .first_chunk::<{ Self::SIZE }>()
+            .ok_or(PlotHeaderError::HeaderTooShort { actual: bytes.len() })?;
+        if field::<4>(bytes, 0) != *MAGIC {
+            return Err(PlotHeaderError::BadMagic);
+        }
+        let [found] = field(bytes, 4);
+        if found != VERSION {
+            return Err(PlotHeaderError::UnsupportedVersion { found });
+        }
+        let header = Self {
+            seed: field(bytes, 5).into(),
+            leaf_count: leaf_count(i64::from_le_bytes(field(bytes, 37)))?,
+            leaf_size: leaf_size(i32::from_le_bytes(field(bytes, 45)))?,
+            tree_height: i64::from_le_bytes(field(bytes, 49)),
+            root: field(bytes, 57).into(),
+        };
+        // An unset checksum, all zero, cannot be right either: nobody knows bytes that hash to it.
+        if field(bytes, CHECKSUM_OFFSET) != sha256(&[&bytes[..CHECKSUM_OFFSET]]) {
+            return Err(PlotHeaderError::ChecksumMismatch);
+        }
+        Ok(header)
     }
-    /// Bytes that the whole file has at least; `None` if that overflows.
+
+    /// Bytes that the whole file has at least; `None` if no file can be that long.
     pub fn file_len(&self) -> Option<u64> {
-        todo!()
+        let leaves = self.leaf_count.checked_mul(self.leaf_size.into())?;
+        leaves.checked_add(Self::SIZE as u64).filter(|len| *len <= MAX_NUMBER)
     }
-    /// Checks 2 to 8, given the file's first bytes and its length; then our own: 32-byte leaves.
+
+    /// Reads the header of a file of `len` bytes from its first bytes.
+    ///
+    /// # Errors
+    /// The first that fails of the checks 2 to 8 of section 5, or else our own: leaves of other
+    /// than 32 bytes can never be proven.
     pub fn check_file(first: &[u8], len: u64) -> Result<Self, PlotHeaderError> {
-        todo!()
+        let header = Self::decode(first)?;
+        let expected = header.file_len();
+        if expected.is_none_or(|expected| len < expected) {
+            return Err(PlotHeaderError::Truncated { expected, actual: len });
+        }
+        if header.leaf_size != LEAF_SIZE {
+            return Err(PlotHeaderError::BadLeafSize { found: header.leaf_size.into() });
+        }
+        Ok(header)
     }
+
     /// What block proofs carry: SHA-256 of the 121 bytes.
     pub fn hash(&self) -> PlotHeaderHash {
-        todo!()
+        sha256(&[&self.encode()]).into()
     }
+}
+
+fn put(rest: &mut &mut [u8], bytes: &[u8]) {
+    let (front, back) = std::mem::take(rest).split_at_mut(bytes.len());
+    front.copy_from_slice(bytes);
+    *rest = back;
+}
+
+/// The `N` bytes at `offset`.
+fn field<const N: usize>(bytes: &[u8; PlotHeader::SIZE], offset: usize) -> [u8; N] {
+    std::array::from_fn(|at| bytes[offset + at])
+}
+
+fn leaf_count(found: i64) -> Result<u64, PlotHeaderError> {
+    u64::try_from(found)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or(PlotHeaderError::BadLeafCount { found })
+}
+
+fn leaf_size(found: i32) -> Result<u32, PlotHeaderError> {
+    u32::try_from(found)
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or(PlotHeaderError::BadLeafSize { found: found.into() })
 }
 
 /// Why a file is not a plot, in the order of the checks.
@@ -88,7 +185,7 @@ pub enum PlotHeaderError {
     #[error("its leaf size is {found} bytes, not 32")]
     BadLeafSize {
         /// The size found.
-        found: i32,
+        found: i64,
     },
     /// The checksum is absent or wrong.
     #[error("its header does not match its checksum")]

@@ -1,0 +1,3 @@
+//! The implementations, one file per kind of processor.
+
+pub(crate) mod portable;
