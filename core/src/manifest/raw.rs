@@ -72,10 +72,8 @@ impl<'a> Set<'a> {
         given: &'a str,
         extensions: ron::extensions::Extensions,
     ) -> Result<Self, ManifestError> {
-        let (key, text) = given
-            .split_once('=')
-            .filter(|(key, _)| !key.trim().is_empty())
-            .ok_or_else(|| {
+        let (key, text) =
+            given.split_once('=').filter(|(key, _)| !key.trim().is_empty()).ok_or_else(|| {
                 let message = "an override is KEY=RON, such as --set max_concurrent_proofs=4";
                 ManifestError::invalid(ErrorPlace::Set(given.to_owned()), "", message)
             })?;

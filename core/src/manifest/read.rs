@@ -147,9 +147,8 @@ impl Reader<'_> {
         if use_one {
             return Ok(self.path(one)?.into_iter().collect());
         }
-        let directories = self
-            .paths(many)?
-            .ok_or_else(|| self.missing(one, "plot_directory: \"data/plots\""))?;
+        let directories =
+            self.paths(many)?.ok_or_else(|| self.missing(one, "plot_directory: \"data/plots\""))?;
         if directories.is_empty() {
             return Err(self.invalid(many, format!("`{many}` is empty: name at least one folder")));
         }
@@ -198,7 +197,10 @@ impl Reader<'_> {
             (None, Some(id)) => Network::named(&id).ok_or_else(|| {
                 let hint = did_you_mean(&id, Network::NAMES);
                 let file = "another network comes from a file: network_file: \"…\"";
-                self.invalid("network_id", format!("`{id}` is no built-in network; {hint} ({file})"))
+                self.invalid(
+                    "network_id",
+                    format!("`{id}` is no built-in network; {hint} ({file})"),
+                )
             }),
             (Some(network), Some(id)) if network.id == id => Ok(network),
             (Some(network), Some(id)) => Err(self.invalid(
@@ -222,10 +224,13 @@ impl Reader<'_> {
             let place = fields.source("path").unwrap_or(source);
             let (key, path) = (fields.path("path"), fields.get::<String>("path")?);
             let path = path.ok_or_else(|| {
-                place.invalid(&key, format!("`{key}` is missing: the plugin file, or its crate name"))
+                place.invalid(
+                    &key,
+                    format!("`{key}` is missing: the plugin file, or its crate name"),
+                )
             })?;
-            let path =
-                expand(&path).map_err(|message| place.invalid(&key, format!("`{key}` {message}")))?;
+            let path = expand(&path)
+                .map_err(|message| place.invalid(&key, format!("`{key}` {message}")))?;
             let line = if place.is_from_command_line() { 0 } else { place.position().0 };
             Ok(PluginEntry { path, line })
         };
@@ -253,7 +258,8 @@ impl Reader<'_> {
             });
             bytes.map_err(|message| {
                 let place = fields.source("plot_size").unwrap_or(self.whole);
-                place.invalid(&fields.path("plot_size"), format!("`first_run.plot_size`: {message}"))
+                place
+                    .invalid(&fields.path("plot_size"), format!("`first_run.plot_size`: {message}"))
             })
         });
         Ok(Some(FirstRun {
