@@ -60,7 +60,9 @@ fn offsets_end_where_files_do() {
     assert_eq!(plot::leaf_offset(u64::MAX), None);
     assert!(CacheLayout::new(1 << 58, 64).is_none());
     let largest = CacheLayout::new((1 << 58) - 5, 64).unwrap();
-    assert!(largest.file_len() < MAX_NUMBER);
+    let record = |level| 12 + 32 * u128::from(largest.level_len(level));
+    let len = 36 + largest.levels().map(record).sum::<u128>();
+    assert_eq!(u128::from(largest.file_len()), len);
 }
 
 #[test]
