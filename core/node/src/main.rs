@@ -1,8 +1,7 @@
 //! The program `spacetime-node`: arguments to calls, errors to exit codes.
 //! A plain executable, so that the network of every machine can be compared.
 //!
-//! Exit codes: 0 done; 1 a file cannot be read or is no network; 2 the
-//! command line makes no sense.
+//! Its exit codes are those of `spacetime-miner` that it needs.
 
 #![forbid(unsafe_code)]
 
@@ -13,9 +12,16 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use spacetime_protocol::network::{EmptyEpochs, Network};
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the output cannot be written
+  2  the command line cannot be understood, or names an unknown network
+  3  the network file is missing or wrong";
+
 /// The Spacetime development node
 #[derive(Parser)]
-#[command(name = "spacetime-node", version, arg_required_else_help = true)]
+#[command(name = "spacetime-node", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,46 +50,62 @@ fn main() -> ExitCode {
     let Command::Genesis(arguments) = Cli::parse().command;
     match genesis(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("spacetime-node: {message}");
-            ExitCode::from(1)
+        Err(failure) => {
+            eprintln!("error: {}", failure.message);
+            ExitCode::from(failure.code)
         }
     }
 }
 
-fn genesis(arguments: &Genesis) -> Result<(), String> {
+/// A number of [`EXIT_CODES`], and why.
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+fn genesis(arguments: &Genesis) -> Result<(), Failure> {
     let network = match &arguments.network_file {
         Some(file) => read(file)?,
         None => named(&arguments.network)?,
     };
-    let text = if arguments.json { network.to_json() } else { summary(&network) };
+    let text = if arguments.json {
+        network.to_json().map_err(|error| Failure::new(1, error.to_string()))?
+    } else {
+        summary(&network)
+    };
     match writeln!(std::io::stdout().lock(), "{text}") {
         // Whoever read the output has seen enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write the network: {error}"))
+            Err(Failure::new(1, format!("cannot write the network: {error}")))
         }
         _ => Ok(()),
     }
 }
 
-fn named(name: &str) -> Result<Network, String> {
+fn named(name: &str) -> Result<Network, Failure> {
     Network::named(name).ok_or_else(|| {
         let names = Network::NAMES.join(", ");
-        format!(
+        let message = format!(
             "there is no built-in network `{name}`: choose one of {names}, \
              or name a file with --network-file"
-        )
+        );
+        Failure::new(2, message)
     })
 }
 
-fn read(file: &Path) -> Result<Network, String> {
+fn read(file: &Path) -> Result<Network, Failure> {
+    let path = file.display();
     let text = std::fs::read_to_string(file)
-        .map_err(|error| format!("cannot read network file {}: {error}", file.display()))?;
+        .map_err(|error| Failure::new(3, format!("cannot read network file {path}: {error}")))?;
     Network::from_json(&text).map_err(|error| {
-        format!(
-            "network file {}: {error}; `spacetime-node genesis --json` prints a valid one",
-            file.display()
-        )
+        let hint = "`spacetime-node genesis --json` prints a valid one";
+        Failure::new(3, format!("network file {path}: {error}; {hint}"))
     })
 }
 

@@ -1,6 +1,8 @@
 //! Blocks become a chain: validity against the parent, the choice between
 //! branches, reorganisations with their accounts and transactions.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use common::{LATER, Miner, PREMINE, START, Wish, extend, key, mine, network, tip, transfer};

@@ -2,8 +2,9 @@
 //! disk full. Each needs a process of its own, so this program starts itself
 //! again as one, and is its own test harness.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 #[cfg(unix)]
-#[allow(dead_code)]
 mod common;
 
 #[cfg(unix)]
@@ -132,6 +133,7 @@ mod parent {
     use std::io::{BufRead, BufReader, Lines};
     use std::path::Path;
     use std::process::{Child, ChildStdout, Command, Stdio};
+    use std::time::{Duration, Instant};
 
     use spacetime_node::Service;
     use spacetime_node::local;
@@ -139,6 +141,8 @@ mod parent {
     use spacetime_protocol::BlockHash;
 
     use super::common::{key, network, tip};
+
+    const LIVES: u64 = 40;
 
     type Says = Lines<BufReader<ChildStdout>>;
 
@@ -159,11 +163,12 @@ mod parent {
         let network = network(1, &[&alice]);
         let directory = tempfile::tempdir().unwrap();
         let mut height = 0;
-        for round in 0..25 {
+        for round in 0..LIVES {
             let (mut child, mut says) = start("--as-writer", directory.path());
-            // Further into its life every time, and in the middle of things.
+            // Somewhere else in its life every time, its start included.
             let seen = (0..round % 7).filter_map(|_| says.next()).last();
-            for _ in 0..round * 3000 {
+            let (moment, begun) = (Duration::from_micros(round * 389 % 5000), Instant::now());
+            while begun.elapsed() < moment {
                 std::hint::spin_loop();
             }
             child.kill().unwrap();
@@ -171,7 +176,7 @@ mod parent {
             let told = says.map_while(Result::ok).last().or(seen.map(Result::unwrap));
             height = look(directory.path(), &network, told, height);
         }
-        assert!(height > 25, "only {height} blocks in 25 lives");
+        assert!(height > LIVES, "only {height} blocks in {LIVES} lives");
     }
 
     /// Everything that was announced is there, and the accounts are those of

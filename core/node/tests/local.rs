@@ -1,5 +1,6 @@
 //! The local socket beside a running chain, used as commands use it.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
 #![cfg(unix)]
 
 mod common;
@@ -77,7 +78,10 @@ fn commands_read_and_pay_beside_a_running_chain() {
     assert_eq!((account.balance, account.nonce), (PREMINE, 0));
     let payment = transfer(&alice, &bob, 5, 0, 1);
     assert_eq!(client.submit_transaction(&payment).unwrap(), payment.hash());
-    assert_eq!(running.service.candidates(10).unwrap().transactions, [payment.clone()]);
+    assert_eq!(
+        running.service.candidates(10).unwrap().transactions,
+        std::slice::from_ref(&payment)
+    );
     assert_eq!(client.status().unwrap().mempool, 1);
     match client.submit_transaction(&payment).unwrap_err() {
         LocalError::Refused { kind, message } => {

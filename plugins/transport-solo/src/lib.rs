@@ -10,6 +10,7 @@ mod session;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use spacetime_node::local::{self, Status};
 use spacetime_sdk::protocol::network::Network;
 use spacetime_sdk::{Port, Result, Transport, TransportContext, async_trait};
 
@@ -30,6 +31,18 @@ impl Transport for Solo {
     fn open(_: Config, context: &TransportContext) -> Result<Self> {
         let (network, directory) = (context.network.clone(), context.data_directory.clone());
         Ok(Self { network, directory })
+    }
+
+    fn check(_: Config, context: &TransportContext) -> Result<String> {
+        let directory = &context.data_directory;
+        let place = directory.display();
+        Ok(match local::status(directory, &context.network)? {
+            None => format!("no chain in {place} yet: the first run makes it"),
+            Some(Status { height, pid: Some(pid), .. }) => {
+                format!("chain at height {height} in {place}, run by process {pid}")
+            }
+            Some(Status { height, .. }) => format!("chain at height {height} in {place}"),
+        })
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {
