@@ -96,7 +96,7 @@ impl ManifestError {
 }
 
 /// The known name that is most like one that is not known, if any is at all.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), known);
     known
         .into_iter()

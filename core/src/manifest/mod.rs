@@ -7,8 +7,10 @@ mod read;
 mod resolved;
 mod size;
 mod source;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use error::did_you_mean;
 pub use error::{ErrorPlace, ManifestError};
-pub(crate) use error::{did_you_mean, nearest};
 pub use resolved::{ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry};
 pub use size::parse_size;

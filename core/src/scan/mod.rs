@@ -8,6 +8,7 @@
 mod buffer;
 mod hasher;
 mod job;
+mod once;
 mod planner;
 mod pool;
 mod reader;
@@ -18,6 +19,7 @@ use spacetime_protocol::{Challenge, Leaf, PlotSeed, Score, Target};
 
 pub use hasher::{EngineSource, Hasher};
 pub use job::{Coverage, ScanJob};
+pub use once::{Outcome, scan_once};
 pub use planner::{Planner, StrategySource};
 pub use pool::Scanner;
 

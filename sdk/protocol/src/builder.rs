@@ -1,8 +1,8 @@
 //! Building a block from a proof (`blocks.md` section 7).
 
 use crate::{
-    BlockHash, Challenge, NodeHash, Score, block::Block, keys::SecretKey, proof::BlockProof,
-    transaction::Transaction,
+    BlockHash, Challenge, Identity, NodeHash, Score, TxHash, block::Block, header::BlockHeader,
+    keys::SecretKey, merkle, proof::BlockProof, transaction::Transaction,
 };
 
 /// What a block is built from.
@@ -35,5 +35,28 @@ pub const MAX_TRANSACTIONS: usize = 1000;
 
 /// Builds and signs the block. It is not checked: see [`crate::validity::check_block`].
 pub fn build(template: Template, key: &SecretKey) -> Block {
-    todo!()
+    let hashes = template.transactions.iter().map(Transaction::hash).collect::<Vec<TxHash>>();
+    let header = BlockHeader {
+        version: 1,
+        parent: template.parent,
+        height: template.height,
+        timestamp: template.timestamp,
+        difficulty: template.difficulty,
+        epoch: template.epoch,
+        challenge: template.challenge,
+        plot_root: template.plot_root,
+        score: template.score,
+        tx_root: merkle::transaction_root(&hashes),
+        miner: Identity::ZERO,
+        signature: None,
+    };
+    Block { header: header.sign(key), transactions: template.transactions, proof: template.proof }
+}
+
+/// The transactions that a memory pool offers for a block: at most `most`, in the order of
+/// [`Transaction::priority`] (`consensus.md` section 9).
+pub fn select(mut pool: Vec<Transaction>, most: usize) -> Vec<Transaction> {
+    pool.sort_by_cached_key(Transaction::priority);
+    pool.truncate(most);
+    pool
 }
