@@ -104,7 +104,7 @@ pub fn open<T: Transport>(
     port: PortObject,
 ) -> Result<TransportObject, Fault> {
     let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
-    let context = TransportContext::from_abi(transport)?;
+    let context = read_context(args, transport)?;
     session::Session::start(args, port, || T::open(config, &context))
 }
 
@@ -115,7 +115,17 @@ pub fn check<T: Transport>(
     transport: &TransportArgs<'_>,
 ) -> Result<RString, Fault> {
     let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
-    let context = TransportContext::from_abi(transport)?;
+    let context = read_context(args, transport)?;
     let name = args.instance.as_str().into();
-    Ok(guard::run(&name, "check", || T::check(config, &context))??.into())
+    let found = guard::run(&name, "check", || T::check(config, &context))?
+        .map_err(|error| crate::config::constructor_fault(args, error))?;
+    Ok(found.into())
+}
+
+fn read_context(
+    args: &OpenArgs<'_>,
+    transport: &TransportArgs<'_>,
+) -> Result<TransportContext, Fault> {
+    let name = args.instance.as_str().into();
+    Ok(guard::run(&name, "its context", || TransportContext::from_abi(transport))??)
 }
