@@ -76,7 +76,7 @@ fn deserialize(case: &Case) -> Answer {
         "hash": block.hash(),
         "transaction_hashes": hashes,
         "path_length": block.proof.path.siblings.len(),
-        "unchanged": again == bytes[..consumed],
+        "unchanged": again == bytes,
         "consumed": consumed,
         "reserialized": const_hex::encode(again),
     }))

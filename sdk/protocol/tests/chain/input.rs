@@ -28,6 +28,15 @@ pub(crate) fn number(case: &Case, name: &'static str) -> Result<u64, Answer> {
     u64::try_from(case.int(name)).map_err(|_| Answer::refused_field(name))
 }
 
+/// A number that is at least 1. Our types hold a 0, but do not encode it; it is refused here to
+/// refuse in the reference's order.
+pub(crate) fn positive(case: &Case, name: &'static str) -> Result<u64, Answer> {
+    match number(case, name)? {
+        0 => Err(Answer::refused_field(name)),
+        number => Ok(number),
+    }
+}
+
 /// A signature, or none where the text is empty.
 pub(crate) fn signature(case: &Case) -> Result<Option<Signature>, Answer> {
     match case.text("signature") {

@@ -32,7 +32,7 @@ fn construct(case: &Case) -> Result<Answer, Answer> {
         version: u8::try_from(case.int("version")).expect("versions are bytes"),
         sender: input::bytes(case, "sender")?,
         recipient: input::bytes(case, "recipient")?,
-        amount: input::number(case, "amount")?,
+        amount: input::positive(case, "amount")?,
         nonce: input::number(case, "nonce")?,
         fee: input::number(case, "fee")?,
         signature: input::signature(case)?,
