@@ -6,7 +6,7 @@ use ron::extensions::Extensions;
 use serde::de::DeserializeOwned;
 use spacetime_sdk_abi::{Fault, FaultCode, OpenArgs};
 
-use crate::error::fault;
+use crate::error::{Error, fault};
 
 /// Reads the config of a factory call.
 pub(crate) fn parse<C: DeserializeOwned>(args: &OpenArgs<'_>) -> Result<C, Fault> {
@@ -18,6 +18,18 @@ pub(crate) fn parse<C: DeserializeOwned>(args: &OpenArgs<'_>) -> Result<C, Fault
         fault.field = error.field.into();
         fault
     })
+}
+
+/// The fault of a constructor; an error of a field gets the field's place.
+pub(crate) fn constructor_fault(args: &OpenArgs<'_>, error: Error) -> Fault {
+    let mut fault = Fault::from(error);
+    if fault.code == FaultCode::CONFIG
+        && let Some((line, column)) = find_field(args.config.as_str(), fault.field.as_str())
+    {
+        let place = ConfigError { message: String::new(), field: String::new(), line, column };
+        (fault.line, fault.column) = place.place_in_file(args.config_line, args.config_column);
+    }
+    fault
 }
 
 /// What is wrong with a config, placed within its own text.
@@ -95,23 +107,27 @@ fn join(path: &str, field: &str) -> String {
 
 /// `serde` skipped it without a word; its place is where its name stands.
 fn unknown_field(text: &str, path: String) -> ConfigError {
-    let name = path.rsplit('.').next().unwrap_or(&path).to_owned();
-    let at = text
-        .match_indices(&name)
-        .find(|(start, found)| {
-            let before = text[..*start].chars().next_back();
-            let after = text[start + found.len()..].trim_start();
+    let name = path.rsplit('.').next().unwrap_or(&path);
+    let (line, column) = find_field(text, &path).unwrap_or((1, 1));
+    ConfigError { message: format!("Unexpected field named `{name}`"), field: path, line, column }
+}
+
+/// Line and column, from 1, of a field given by its path: each name of the
+/// path is looked for behind the one before. Good enough for a message.
+fn find_field(text: &str, path: &str) -> Option<(u32, u32)> {
+    let mut at = 0;
+    for name in path.split('.') {
+        let rest = &text[at..];
+        let (start, _) = rest.match_indices(name).find(|(start, found)| {
+            let before = rest[..*start].chars().next_back();
+            let after = rest[start + found.len()..].trim_start();
             !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && after.starts_with(':')
-        })
-        .map_or(0, |(start, _)| start);
+        })?;
+        at += start;
+    }
     let line = 1 + text[..at].matches('\n').count();
     let column = 1 + text[..at].rsplit('\n').next().unwrap_or_default().chars().count();
-    ConfigError {
-        message: format!("Unexpected field named `{name}`"),
-        field: path,
-        line: u32::try_from(line).unwrap_or(0),
-        column: u32::try_from(column).unwrap_or(0),
-    }
+    Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?))
 }
 
 #[cfg(test)]
@@ -156,6 +172,15 @@ mod tests {
         let (field, line, _) = error("(step: 1,\n inner: (size: -1))");
         assert_eq!((field.as_str(), line), ("inner.size", 2));
         assert_eq!(error("(inner: (size: 4))").0, "step");
+    }
+
+    #[test]
+    fn a_field_is_found_by_its_path() {
+        let text = "(step: 3,\n inner: (\n  size: 4, step: 5))";
+        assert_eq!(find_field(text, "step"), Some((1, 2)));
+        assert_eq!(find_field(text, "inner.size"), Some((3, 3)));
+        assert_eq!(find_field(text, "inner.step"), Some((3, 12)));
+        assert_eq!(find_field(text, "absent"), None);
     }
 
     #[test]

@@ -12,18 +12,27 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     message: String,
+    /// The config field at fault, or empty.
+    pub(crate) field: String,
 }
 
 impl Error {
     /// An error from a sentence for the user: what failed, and what to do.
     pub fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string() }
+        Self { message: message.to_string(), field: String::new() }
+    }
+
+    /// An error of a config field's value, for constructors: the user reads
+    /// the field's name in front of the sentence, and where the manifest has
+    /// it. Fields of inner structs are named with their path: `inner.size`.
+    pub fn field(field: &str, must: impl fmt::Display) -> Self {
+        Self { message: format!("{field} {must}"), field: field.to_owned() }
     }
 
     /// Puts what was being done in front.
     #[must_use]
     pub fn context(self, doing: impl fmt::Display) -> Self {
-        Self { message: format!("{doing}: {}", self.message) }
+        Self { message: format!("{doing}: {}", self.message), field: self.field }
     }
 }
 
@@ -51,7 +60,7 @@ impl<E: std::error::Error> From<E> for Error {
             }
             cause = source.source();
         }
-        Self { message }
+        Self { message, field: String::new() }
     }
 }
 
@@ -70,6 +79,34 @@ pub(crate) fn fault(code: FaultCode, message: impl fmt::Display) -> Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        fault(FaultCode::FAILED, error)
+        let code = if error.field.is_empty() { FaultCode::FAILED } else { FaultCode::CONFIG };
+        let mut fault = fault(code, &error);
+        fault.field = error.field.into();
+        fault
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let inner = std::io::Error::other("the disk is gone");
+        assert_eq!(Error::from(inner).to_string(), "the disk is gone");
+        let parse: Error = "x".parse::<u8>().unwrap_err().into();
+        assert_eq!(
+            parse.context("the port").to_string(),
+            "the port: invalid digit found in string"
+        );
+    }
+
+    #[test]
+    fn a_field_survives_context_and_makes_a_config_fault() {
+        let error = Error::field("step", "must be positive").context("config");
+        assert_eq!(error.to_string(), "config: step must be positive");
+        let fault = Fault::from(error);
+        assert_eq!((fault.code, fault.field.as_str()), (FaultCode::CONFIG, "step"));
+        assert_eq!(Fault::from(Error::new("no")).code, FaultCode::FAILED);
     }
 }

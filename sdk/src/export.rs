@@ -96,10 +96,27 @@ macro_rules! export_plugin {
                 __private::RResult::RErr(__private::unknown_component("transport", args))
             }
 
+            #[allow(unused_variables, reason = "a library without transports ignores them")]
+            extern "C" fn check_transport(
+                args: &__private::abi::OpenArgs<'_>,
+                transport: &__private::abi::TransportArgs<'_>,
+            ) -> __private::RResult<__private::RString, __private::abi::Fault> {
+                $($crate::__open!(check_transport $kind $name, $type, args, transport);)+
+                __private::RResult::RErr(__private::unknown_component("transport", args))
+            }
+
             fn module() -> __private::abi::PluginModuleRef {
                 use __private::PrefixTypeTrait as _;
-                __private::abi::PluginModule { descriptor, init, strategy, engine, policy, transport }
-                    .leak_into_prefix()
+                __private::abi::PluginModule {
+                    descriptor,
+                    init,
+                    strategy,
+                    engine,
+                    policy,
+                    transport,
+                    check_transport,
+                }
+                .leak_into_prefix()
             }
 
             extern "C" fn constructor() -> __private::RootModuleResult {
@@ -141,6 +158,11 @@ macro_rules! __open {
     (transport transport $name:literal, $type:ty, $args:ident, $transport:ident, $port:ident) => {
         if $args.component.as_str() == $name {
             return $crate::__private::open_transport::<$type>($args, $transport, $port).into();
+        }
+    };
+    (check_transport transport $name:literal, $type:ty, $args:ident, $transport:ident) => {
+        if $args.component.as_str() == $name {
+            return $crate::__private::check_transport::<$type>($args, $transport).into();
         }
     };
     ($factory:ident strategy $($rest:tt)*) => {};

@@ -7,7 +7,7 @@ use std::{
     backtrace::Backtrace,
     cell::{Cell, RefCell},
     panic::{self, AssertUnwindSafe, PanicHookInfo},
-    sync::{Arc, Once},
+    sync::{Arc, Mutex, Once, PoisonError},
 };
 
 use spacetime_sdk_abi::{Fault, FaultCode};
@@ -60,9 +60,35 @@ fn panic_fault(place: &str, message: &str, backtrace: String) -> Fault {
     fault
 }
 
-/// The instance that this thread works for; empty when none.
+/// The name that all instances opened so far share; what happens on a thread
+/// that the author started is theirs then.
+static SHARED: Mutex<Shared> = Mutex::new(Shared::Nothing);
+
+enum Shared {
+    Nothing,
+    Name(Arc<str>),
+    SeveralNames,
+}
+
+/// Notes that an instance is being opened.
+pub(crate) fn note_opening(name: &Arc<str>) {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    *shared = match &*shared {
+        Shared::Nothing => Shared::Name(name.clone()),
+        Shared::Name(other) if other == name => return,
+        _ => Shared::SeveralNames,
+    };
+}
+
+/// The instance that this thread works for; empty when that is not known.
 pub(crate) fn instance() -> Arc<str> {
-    INSTANCE.with_borrow(|instance| instance.clone()).unwrap_or_else(|| Arc::from(""))
+    if let Some(instance) = INSTANCE.with_borrow(|instance| instance.clone()) {
+        return instance;
+    }
+    match &*SHARED.lock().unwrap_or_else(PoisonError::into_inner) {
+        Shared::Name(name) => name.clone(),
+        _ => Arc::from(""),
+    }
 }
 
 /// Attributes this thread's log lines and panics to an instance from now on.

@@ -9,6 +9,7 @@ use std::sync::{
 use spacetime_sdk_abi::{Fault, FaultCode, OpenArgs};
 
 use crate::{
+    config,
     error::{Result, fault},
     guard, host,
 };
@@ -26,7 +27,9 @@ impl<T> Instance<T> {
         open: impl FnOnce() -> Result<T>,
     ) -> Result<Self, Fault> {
         let name: Arc<str> = Arc::from(args.instance.as_str());
-        let value = guard::run(&name, "its constructor", open)??;
+        guard::note_opening(&name);
+        let value = guard::run(&name, "its constructor", open)?
+            .map_err(|error| config::constructor_fault(args, error))?;
         Ok(Self { name, poisoned: AtomicBool::new(false), value: Some(value) })
     }
 

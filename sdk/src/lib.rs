@@ -103,12 +103,12 @@ pub mod __private {
                 RootModuleResult,
             },
             prefix_type::PrefixTypeTrait,
-            std_types::{RResult, RStr},
+            std_types::{RResult, RStr, RString},
         },
     };
 
     #[cfg(feature = "transport")]
-    pub use crate::transport::open as open_transport;
+    pub use crate::transport::{check as check_transport, open as open_transport};
     pub use crate::{
         descriptor::{FRAME, Part, RUSTC, SDK_VERSION, TARGET, encode, text, text_len},
         engine::open as open_engine,

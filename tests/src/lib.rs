@@ -1,1 +1,11 @@
-//! Under construction.
+//! The harness of the black-box tests: builds the programs and plugins under
+//! test, runs them, and reads what they say. Nothing here knows what is right.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a failing harness fails the test")]
+
+pub mod artifacts;
+pub mod manifest;
+pub mod outside;
+pub mod plugins;
+pub mod process;

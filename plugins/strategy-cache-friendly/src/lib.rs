@@ -54,10 +54,10 @@ impl Strategy for CacheFriendly {
 
     fn open(config: Config) -> Result<Self> {
         if config.block_size == 0 || config.block_size > i32::MAX as u64 {
-            return Err(Error::new("block_size must be between 1 and 2147483647"));
+            return Err(Error::field("block_size", "must be between 1 and 2147483647"));
         }
         if config.leaves_per_block == 0 || config.leaves_per_block > config.block_size {
-            return Err(Error::new("leaves_per_block must be between 1 and block_size"));
+            return Err(Error::field("leaves_per_block", "must be between 1 and block_size"));
         }
         Ok(Self { config, leaf_count: 0, block: 0, position: 0 })
     }

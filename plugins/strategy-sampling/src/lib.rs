@@ -51,7 +51,7 @@ impl Strategy for Sampling {
 
     fn open(config: Config) -> Result<Self> {
         if config.sample_size == 0 || config.sample_size > i32::MAX as u64 {
-            return Err(Error::new("sample_size must be between 1 and 2147483647"));
+            return Err(Error::field("sample_size", "must be between 1 and 2147483647"));
         }
         Ok(Self { sample_size: config.sample_size, sample: Sample::new(1, 1) })
     }

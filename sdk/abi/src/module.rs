@@ -5,7 +5,7 @@ use abi_stable::{
     library::RootModule,
     package_version_strings,
     sabi_types::VersionStrings,
-    std_types::{RResult, RStr},
+    std_types::{RResult, RStr, RString},
 };
 
 use crate::{
@@ -32,12 +32,16 @@ pub struct PluginModule {
     pub strategy: extern "C" fn(&OpenArgs<'_>) -> RResult<StrategyObject, Fault>,
     pub engine: extern "C" fn(&OpenArgs<'_>) -> RResult<EngineObject, Fault>,
     pub policy: extern "C" fn(&OpenArgs<'_>) -> RResult<PolicyObject, Fault>,
-    #[sabi(last_prefix_field)]
     pub transport: extern "C" fn(
         &OpenArgs<'_>,
         &TransportArgs<'_>,
         PortObject,
     ) -> RResult<TransportObject, Fault>,
+    /// Checks a transport's config and, if it can, its peer, without opening a
+    /// session or disturbing one of another process; a sentence on what it found.
+    #[sabi(last_prefix_field)]
+    pub check_transport:
+        extern "C" fn(&OpenArgs<'_>, &TransportArgs<'_>) -> RResult<RString, Fault>,
     // abi: fields are appended here
 }
 

@@ -69,6 +69,23 @@ pub struct TransportRequest<'a> {
     pub node_port: Option<u16>,
 }
 
+impl TransportRequest<'_> {
+    fn args(&self) -> Result<TransportArgs<'_>, Fault> {
+        let directory = self.data_directory.to_str().ok_or_else(|| {
+            Fault::new(format_args!("{} is not valid text", self.data_directory.display()))
+        })?;
+        Ok(TransportArgs {
+            network: self.network.into(),
+            identity: self.identity,
+            data_directory: directory.into(),
+            agent: self.agent.into(),
+            node_address: self.node_address.unwrap_or_default().into(),
+            node_port: self.node_port.map_or(0, u32::from),
+            reserved: [0; 8],
+        })
+    }
+}
+
 /// An opened strategy.
 pub struct Strategy(StrategyObject);
 
@@ -241,21 +258,26 @@ impl Transport {
         transport: &TransportRequest<'_>,
         sink: Arc<dyn Fn(Option<Event>) -> Emitted + Send + Sync>,
     ) -> Result<Self, Fault> {
-        let directory = transport.data_directory.to_str().ok_or_else(|| {
-            Fault::new(format_args!("{} is not valid text", transport.data_directory.display()))
-        })?;
-        let args = TransportArgs {
-            network: transport.network.into(),
-            identity: transport.identity,
-            data_directory: directory.into(),
-            agent: transport.agent.into(),
-            node_address: transport.node_address.unwrap_or_default().into(),
-            node_port: transport.node_port.map_or(0, u32::from),
-            reserved: [0; 8],
-        };
+        let args = transport.args()?;
         let port = PortObject::from_ptr(RArc::new(Port(sink)), TD_Opaque);
         let open = library.module().transport();
         Ok(Self(open(&request.args(), &args, port).into_result()?))
+    }
+
+    /// Checks a transport's config and, if it can, its peer, without a session:
+    /// works beside a process that has one. A sentence, or an empty one.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn check(
+        library: &Library,
+        request: &OpenRequest<'_>,
+        transport: &TransportRequest<'_>,
+    ) -> Result<String, Fault> {
+        let args = transport.args()?;
+        let check = library.module().check_transport();
+        Ok(check(&request.args(), &args).into_result()?.into())
     }
 
     /// Queues a request; never blocks.

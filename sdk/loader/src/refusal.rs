@@ -69,7 +69,7 @@ impl Refusal {
         Self::new(
             path,
             "PLG-0002",
-            "is not a dynamic library",
+            "is not a dynamic library, or not a whole one",
             "Name the .so, .dylib or .dll file that `cargo build` made of the plugin",
         )
     }
@@ -159,8 +159,9 @@ impl Refusal {
         Self::new(
             path,
             "PLG-0011",
-            "changed while it was being loaded, or describes itself in two ways",
-            "Load it again once it is completely written",
+            "describes itself in two ways: it was exchanged after this process had loaded it, or \
+             while it did",
+            "Start the miner again once the file is completely written",
         )
     }
 }

@@ -6,7 +6,7 @@ mod session;
 
 use std::path::PathBuf;
 
-use abi::PortObject;
+use abi::{PortObject, abi_stable::std_types::RString};
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use spacetime_protocol::{Identity, network::Network};
@@ -16,7 +16,10 @@ pub use self::{
     message::{Challenge, Event, ProofClaim, Request, Verdict},
     port::{Closed, EventSender, Port},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    guard,
+};
 
 /// Connects the miner with a chain, a node or a pool.
 ///
@@ -38,6 +41,18 @@ pub trait Transport: Sized + Send + 'static {
     ///
     /// A sentence for the user, naming the field and its allowed values.
     fn open(config: Self::Config, context: &TransportContext) -> Result<Self>;
+
+    /// Looks, without a session, at what the transport would meet: for the
+    /// command `check`, which runs beside a mining process and must not
+    /// disturb it. A sentence on what was found, or an empty one.
+    ///
+    /// # Errors
+    ///
+    /// What would keep a session from working, in a sentence for the user.
+    fn check(config: Self::Config, context: &TransportContext) -> Result<String> {
+        let _ = (config, context);
+        Ok(String::new())
+    }
 
     /// Serves the session until the port closes.
     ///
@@ -89,6 +104,28 @@ pub fn open<T: Transport>(
     port: PortObject,
 ) -> Result<TransportObject, Fault> {
     let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
-    let context = TransportContext::from_abi(transport)?;
+    let context = read_context(args, transport)?;
     session::Session::start(args, port, || T::open(config, &context))
+}
+
+/// The check of a transport, as a plugin module holds it.
+#[doc(hidden)]
+pub fn check<T: Transport>(
+    args: &OpenArgs<'_>,
+    transport: &TransportArgs<'_>,
+) -> Result<RString, Fault> {
+    let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
+    let context = read_context(args, transport)?;
+    let name = args.instance.as_str().into();
+    let found = guard::run(&name, "check", || T::check(config, &context))?
+        .map_err(|error| crate::config::constructor_fault(args, error))?;
+    Ok(found.into())
+}
+
+fn read_context(
+    args: &OpenArgs<'_>,
+    transport: &TransportArgs<'_>,
+) -> Result<TransportContext, Fault> {
+    let name = args.instance.as_str().into();
+    Ok(guard::run(&name, "its context", || TransportContext::from_abi(transport))??)
 }

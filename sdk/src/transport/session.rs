@@ -29,6 +29,7 @@ use super::{
     port::Port,
 };
 use crate::{
+    config,
     error::{Result, fault},
     guard, host,
 };
@@ -56,11 +57,13 @@ impl Session {
         open: impl FnOnce() -> Result<T>,
     ) -> Result<TransportObject, Fault> {
         let name: Arc<str> = Arc::from(args.instance.as_str());
+        guard::note_opening(&name);
         let runtime = runtime(&name)
             .map_err(|error| fault(FaultCode::FAILED, format_args!("no threads: {error}")))?;
         // Constructors may want a runtime, to bind a socket for example.
         let entered = runtime.enter();
-        let value = guard::run(&name, "its constructor", open)??;
+        let value = guard::run(&name, "its constructor", open)?
+            .map_err(|error| config::constructor_fault(args, error))?;
         drop(entered);
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (closing, watch) = watch::channel(false);

@@ -238,12 +238,23 @@ fn informs(name: &str) -> bool {
     name == "numbers" || name == "terms"
 }
 
+fn inner(name: &str, value: &Value) -> Value {
+    let mut value = without_information(value);
+    if name == "error"
+        && let Some(error) = value.as_object_mut()
+    {
+        error.remove("type");
+    }
+    value
+}
+
+/// Without what only informs: such fields, and the reference's kind of exception in an error.
 fn without_information(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
             .iter()
             .filter(|(name, _)| !informs(name))
-            .map(|(name, value)| (name.clone(), without_information(value)))
+            .map(|(name, value)| (name.clone(), inner(name, value)))
             .collect::<Map<_, _>>()
             .into(),
         Value::Array(items) => items.iter().map(without_information).collect(),

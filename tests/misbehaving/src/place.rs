@@ -1,0 +1,68 @@
+//! Where a component fails, and how: by a panic or by an error.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use spacetime_sdk::{Error, Result};
+
+/// A place in an author's code.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Place {
+    Open,
+    Begin,
+    Plan,
+    Estimate,
+    Feedback,
+    Scan,
+    Select,
+    Check,
+    Run,
+    /// A task that the component spawns on its runtime.
+    Task,
+    /// A thread that the component starts.
+    Thread,
+    Drop,
+}
+
+/// The part of a config that every component has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Failures {
+    /// Calls that panic.
+    panic_in: Vec<Place>,
+    /// Calls that return an error.
+    error_in: Vec<Place>,
+    /// How many calls of these places pass before the first one fails.
+    after: u64,
+    /// Reading this field panics.
+    #[serde(deserialize_with = "panic_while_reading")]
+    panic_while_reading: (),
+    #[serde(skip)]
+    calls: AtomicU64,
+}
+
+fn panic_while_reading<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<(), D::Error> {
+    IgnoredAny::deserialize(value)?;
+    panic!("misbehaving while its config is read");
+}
+
+impl Failures {
+    /// What an author's code does at this place.
+    ///
+    /// # Errors
+    ///
+    /// As configured.
+    ///
+    /// # Panics
+    ///
+    /// As configured.
+    pub(crate) fn at(&self, place: Place) -> Result<()> {
+        let (panics, errs) = (self.panic_in.contains(&place), self.error_in.contains(&place));
+        if !panics && !errs || self.calls.fetch_add(1, Ordering::Relaxed) < self.after {
+            return Ok(());
+        }
+        assert!(!panics, "misbehaving in {place:?}");
+        Err(Error::new(format_args!("misbehaving in {place:?}")))
+    }
+}

@@ -1,0 +1,154 @@
+//! Files that are refused, each with its code and two sentences.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use spacetime_sdk::descriptor::{FRAME, MAGIC, TARGET, crc32};
+use spacetime_sdk_loader::{Library, Refusal};
+use spacetime_tests::{artifacts::plugin, plugins::Recorder};
+use tempfile::TempDir;
+
+fn refusal(path: &Path) -> Refusal {
+    Library::load(path, Recorder::new(3)).expect_err("the file must be refused")
+}
+
+/// The code, and that the text is two sentences that name the file.
+#[track_caller]
+fn assert_refused(path: &Path, code: &str) -> String {
+    let refusal = refusal(path);
+    assert_eq!(refusal.code(), code, "{refusal}");
+    let text = refusal.to_string();
+    assert!(text.contains(&*path.to_string_lossy()), "{text}");
+    assert!(!text.contains('\n'), "{text}");
+    let after_path = text.replace(&*path.to_string_lossy(), "");
+    assert_eq!(after_path.matches(". ").count(), 2, "two sentences and a code: {text}");
+    text
+}
+
+fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn good() -> Vec<u8> {
+    fs::read(plugin("spacetime-strategy-full")).unwrap()
+}
+
+/// The file with a text of its descriptor replaced by one of the same length.
+fn redescribed(from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = good();
+    // The magic stands in the SDK's code as well, so the frame must fit too.
+    let start = (0..bytes.len() - FRAME)
+        .filter(|at| bytes[*at..].starts_with(&MAGIC))
+        .find(|at| bytes[at + FRAME..].starts_with(b"{\"format\""))
+        .unwrap();
+    let len = u32::from_le_bytes(bytes[start + 16..start + 20].try_into().unwrap()) as usize;
+    let text = &mut bytes[start + FRAME..start + FRAME + len];
+    let at = text.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+    text[at..at + to.len()].copy_from_slice(to.as_bytes());
+    let crc = crc32(text, 0);
+    bytes[start + 20..start + 24].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_missing_file() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_refused(&folder.path().join("absent.so"), "PLG-0001");
+}
+
+#[test]
+fn a_text_file_with_a_librarys_name() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_refused(&file(&folder, "text.so", b"this is no library\n"), "PLG-0002");
+    assert_refused(&file(&folder, "empty.so", b""), "PLG-0002");
+}
+
+#[test]
+fn a_truncated_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = good();
+    for (number, len) in
+        [20, 64, 1000, whole.len() / 2, whole.len() - 64, whole.len() - 1].into_iter().enumerate()
+    {
+        let path = file(&folder, &format!("truncated{number}.so"), &whole[..len]);
+        let text = assert_refused(&path, "PLG-0002");
+        assert!(text.contains("whole"), "{text}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_library_that_is_no_plugin() {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let libc = maps.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| {
+        Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().starts_with("libc"))
+    });
+    assert_refused(Path::new(libc.unwrap()), "PLG-0003");
+}
+
+#[test]
+fn a_damaged_descriptor() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = good();
+    let text = b"\"plugin\":\"spacetime-strategy-full\"";
+    let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+    bytes[at + 12] ^= 1;
+    assert_refused(&file(&folder, "damaged.so", &bytes), "PLG-0003");
+}
+
+#[test]
+fn a_descriptor_without_a_needed_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = redescribed("\"rustc\":", "\"rusty\":");
+    assert_refused(&file(&folder, "incomplete.so", &bytes), "PLG-0004");
+}
+
+#[test]
+fn another_platforms_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let other: String = TARGET.chars().rev().collect();
+    let bytes = redescribed(TARGET, &other);
+    let text = assert_refused(&file(&folder, "foreign.so", &bytes), "PLG-0005");
+    assert!(text.contains(&other) && text.contains(TARGET), "{text}");
+}
+
+#[test]
+fn a_library_whose_panics_abort() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = redescribed("\"panic\":\"unwind\"", "\"panic\":\"abort!\"");
+    assert_refused(&file(&folder, "aborts.so", &bytes), "PLG-0006");
+}
+
+#[test]
+fn another_major_version_of_the_interface() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = redescribed("\"abi\":\"1.", "\"abi\":\"2.");
+    let text = assert_refused(&file(&folder, "major.so", &bytes), "PLG-0007");
+    assert!(text.contains("2.0.0"), "{text}");
+}
+
+/// The system does not map a file anew that it knows by its path, so the code
+/// of a plugin that was updated under a running miner is still the old one.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_library_that_was_exchanged_after_loading() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "plugin.so", &good());
+    spacetime_tests::plugins::load(&path);
+    let newer = file(&folder, "newer.so", &redescribed("\"name\":\"full\"", "\"name\":\"fool\""));
+    fs::rename(newer, &path).unwrap();
+    let text = assert_refused(&path, "PLG-0011");
+    assert!(text.contains("Start the miner again"), "{text}");
+}
+
+#[test]
+fn a_refused_file_leaves_the_next_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    refusal(&file(&folder, "text.so", b"no"));
+    spacetime_tests::plugins::load(&plugin("spacetime-strategy-full"));
+}
