@@ -142,6 +142,8 @@ pub fn run(
         let exception = exceptions.iter().position(|(pattern, _)| matches(pattern, &case.id));
         match (answer(&case), exception) {
             (Answer::Except, Some(index)) => used[index] = true,
+            // Other data has other names; what the test recognised it has asserted.
+            (Answer::Except, None) if !is_own() => {}
             (Answer::Except, None) => failures.push(format!("{}: an unnamed exception", case.id)),
             (_, Some(_)) if is_own() => {
                 failures.push(format!("{}: named as exception, but compared", case.id));
@@ -167,10 +169,14 @@ fn is_own() -> bool {
 }
 
 fn directory() -> PathBuf {
-    std::env::var_os("SPACETIME_VECTORS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"),
-        PathBuf::from,
-    )
+    if let Some(directory) = std::env::var_os("SPACETIME_VECTORS") {
+        return PathBuf::from(directory);
+    }
+    // Test crates of other packages use this module and these fixtures too.
+    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let [own, of_protocol] =
+        ["tests/fixtures", "../sdk/protocol/tests/fixtures"].map(|path| package.join(path));
+    if own.is_dir() { own } else { of_protocol }
 }
 
 fn case(value: &Value) -> Case {
