@@ -5,5 +5,7 @@
 
 pub mod cli;
 pub mod manifest;
+pub mod plots;
 pub mod plugin;
+pub mod proof;
 pub mod scan;

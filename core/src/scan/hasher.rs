@@ -97,13 +97,7 @@ impl Hasher {
     }
 
     /// If the leaf at `position` is under the target: the first one that is.
-    fn first_under(
-        &self,
-        job: &ScanJob,
-        batch: &Batch<'_>,
-        position: u64,
-        target: &Target,
-    ) -> u64 {
+    fn first_under(&self, job: &ScanJob, batch: &Batch<'_>, position: u64, target: &Target) -> u64 {
         let mut first = position;
         if !is_under(&claim(job, batch, position).1, target) {
             return position;
@@ -132,9 +126,7 @@ impl Hasher {
                 }
             }
         }
-        self.kernels
-            .scan(challenge, leaves, bound.as_bytes())
-            .map(|best| best.index as u64)
+        self.kernels.scan(challenge, leaves, bound.as_bytes()).map(|best| best.index as u64)
     }
 }
 
