@@ -6,12 +6,16 @@
 //! knows nothing of epochs, windows and blocks.
 
 mod buffer;
+mod drive;
 mod hasher;
 mod job;
 mod once;
 mod planner;
 mod pool;
 mod reader;
+#[cfg(test)]
+mod tests;
+mod watch;
 
 use std::{fmt, path::Path, sync::Arc};
 
