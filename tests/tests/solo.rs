@@ -136,7 +136,7 @@ fn a_session_tells_its_chain_and_takes_blocks_and_payments() {
     let library = load();
     let mut session = open(&library, &network, folder.path());
     let genesis = network.genesis.header.clone();
-    assert_eq!(first_events(&session), [genesis.clone()]);
+    assert_eq!(first_events(&session), std::slice::from_ref(&genesis));
 
     let first = miner.block(&network, &genesis, Wish::default());
     assert_eq!(session.submit(&first), (Verdict::ACCEPTED, String::new()));
