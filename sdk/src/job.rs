@@ -67,7 +67,7 @@ pub enum Builder {
 pub struct Plot {
     /// The plot's seed.
     pub id: PlotSeed,
-    /// Number of its leaves; at least 1.
+    /// Number of its leaves; between 1 and 2^63 - 1.
     pub leaf_count: u64,
     /// Position in the job's plot set, from 0.
     pub index: u64,

@@ -10,11 +10,13 @@ use abi::abi_stable::{
     },
 };
 use serde::de::DeserializeOwned;
-use spacetime_sdk_abi::{self as abi, Fault, OpenArgs, PlanOutcome, Span, StrategyObject};
+use spacetime_sdk_abi::{
+    self as abi, Fault, FaultCode, OpenArgs, PlanOutcome, Span, StrategyObject,
+};
 
 use crate::{
     config,
-    error::Result,
+    error::{Result, fault},
     instance::Instance,
     job::{BatchStats, Job, Plot},
 };
@@ -111,12 +113,27 @@ impl Spans<'_> {
     }
 }
 
+/// Reads a plot, whose size authors need not doubt.
+fn read_plot(plot: &abi::Plot) -> Result<Plot, Fault> {
+    if plot.leaf_count == 0 || plot.leaf_count > i64::MAX as u64 {
+        let mut fault = fault(
+            FaultCode::FAILED,
+            format_args!("a plot has between 1 and 2^63 - 1 leaves, not {}", plot.leaf_count),
+        );
+        fault.field = "leaf_count".into();
+        return Err(fault);
+    }
+    Ok(Plot::from_abi(plot))
+}
+
 struct Adapter<T>(Instance<T>);
 
 impl<T: Strategy> abi::Strategy for Adapter<T> {
     fn begin(&mut self, job: &abi::Job<'_>, plot: &abi::Plot) -> RResult<(), Fault> {
-        let (job, plot) = (Job::from_abi(job), Plot::from_abi(plot));
-        self.0.call_mut("begin", |strategy| strategy.begin(&job, &plot)).into()
+        let job = Job::from_abi(job);
+        read_plot(plot)
+            .and_then(|plot| self.0.call_mut("begin", |strategy| strategy.begin(&job, &plot)))
+            .into()
     }
 
     fn plan(
@@ -134,8 +151,9 @@ impl<T: Strategy> abi::Strategy for Adapter<T> {
     }
 
     fn estimate(&mut self, plot: &abi::Plot) -> RResult<u64, Fault> {
-        let plot = Plot::from_abi(plot);
-        self.0.call_mut("estimate", |strategy| strategy.estimate(&plot)).into()
+        read_plot(plot)
+            .and_then(|plot| self.0.call_mut("estimate", |strategy| strategy.estimate(&plot)))
+            .into()
     }
 
     fn feedback(&mut self, stats: &abi::BatchStats) -> RResult<(), Fault> {

@@ -3,26 +3,14 @@
 
 #![deny(unsafe_code)]
 
-use serde::Deserialize;
-use spacetime_sdk::{Error, Job, Plan, Plot, Result, Spans, Strategy};
+mod config;
 
-#[derive(Clone, Deserialize)]
-#[serde(default)]
-struct Config {
-    /// Leaves per block.
-    block_size: u64,
-    /// How many of them are scanned.
-    leaves_per_block: u64,
-}
+use spacetime_sdk::{Job, Plan, Plot, Result, Spans, Strategy, tracing};
 
-impl Default for Config {
-    fn default() -> Self {
-        Self { block_size: 8192, leaves_per_block: 8192 }
-    }
-}
+use config::{Config, Shape};
 
 struct CacheFriendly {
-    config: Config,
+    shape: Shape,
     leaf_count: u64,
     /// First leaf of the current block.
     block: u64,
@@ -38,13 +26,13 @@ fn leaf(len: u64, count: u64, position: u64) -> u64 {
 
 impl CacheFriendly {
     /// Leaves in the current block, and how many of them are scanned.
-    fn shape(&self) -> (u64, u64) {
-        let len = self.config.block_size.min(self.leaf_count - self.block);
-        (len, self.config.leaves_per_block.min(len))
+    fn current(&self) -> (u64, u64) {
+        let len = self.shape.block_size.min(self.leaf_count - self.block);
+        (len, self.shape.leaves_per_block.min(len))
     }
 
     fn next_block(&mut self) {
-        self.block += self.shape().0;
+        self.block += self.current().0;
         self.position = 0;
     }
 }
@@ -53,13 +41,14 @@ impl Strategy for CacheFriendly {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self> {
-        if config.block_size == 0 || config.block_size > i32::MAX as u64 {
-            return Err(Error::field("block_size", "must be between 1 and 2147483647"));
-        }
-        if config.leaves_per_block == 0 || config.leaves_per_block > config.block_size {
-            return Err(Error::field("leaves_per_block", "must be between 1 and block_size"));
-        }
-        Ok(Self { config, leaf_count: 0, block: 0, position: 0 })
+        let shape = config.shape()?;
+        let Shape { block_size, leaves_per_block } = shape;
+        tracing::debug!(
+            block_size,
+            leaves_per_block,
+            "CacheFriendly(block={block_size},scan={leaves_per_block})"
+        );
+        Ok(Self { shape, leaf_count: 0, block: 0, position: 0 })
     }
 
     fn begin(&mut self, _job: &Job, plot: &Plot) -> Result<()> {
@@ -69,7 +58,7 @@ impl Strategy for CacheFriendly {
 
     fn plan(&mut self, spans: &mut Spans<'_>) -> Result<Plan> {
         while self.block < self.leaf_count {
-            let (len, count) = self.shape();
+            let (len, count) = self.current();
             if count == len {
                 if !spans.push(self.block, len) {
                     return Ok(Plan::More);
@@ -88,13 +77,13 @@ impl Strategy for CacheFriendly {
     }
 
     fn estimate(&mut self, plot: &Plot) -> Result<u64> {
-        let whole = plot.leaf_count / self.config.block_size;
-        let rest = plot.leaf_count % self.config.block_size;
-        Ok(whole * self.config.leaves_per_block + rest.min(self.config.leaves_per_block))
+        let whole = plot.leaf_count / self.shape.block_size;
+        let rest = plot.leaf_count % self.shape.block_size;
+        Ok(whole * self.shape.leaves_per_block + rest.min(self.shape.leaves_per_block))
     }
 }
 
 spacetime_sdk::export_plugin! {
     strategy "cache-friendly": CacheFriendly,
-        "Some leaves of every block; config (block_size: 8192, leaves_per_block: 8192)";
+        "Some leaves of every block; config (preset: L2, block_size: 8192, leaves_per_block: 8192)";
 }

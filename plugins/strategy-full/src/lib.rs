@@ -2,7 +2,7 @@
 
 #![deny(unsafe_code)]
 
-use spacetime_sdk::{Job, Plan, Plot, Result, Spans, Strategy};
+use spacetime_sdk::{Job, Plan, Plot, Result, Spans, Strategy, tracing};
 
 /// Leaves per span. The host merges and splits spans as its buffers need.
 const SPAN: u64 = 1 << 20;
@@ -16,6 +16,7 @@ impl Strategy for Full {
     type Config = ();
 
     fn open((): ()) -> Result<Self> {
+        tracing::debug!("FullScan");
         Ok(Self { next: 0, end: 0 })
     }
 

@@ -4,7 +4,7 @@
 #![deny(unsafe_code)]
 
 use serde::Deserialize;
-use spacetime_sdk::{Error, Job, Plan, Plot, Result, Spans, Strategy};
+use spacetime_sdk::{Error, Job, Plan, Plot, Result, Spans, Strategy, tracing};
 
 #[derive(Deserialize)]
 #[serde(default)]
@@ -53,6 +53,7 @@ impl Strategy for Sampling {
         if config.sample_size == 0 || config.sample_size > i32::MAX as u64 {
             return Err(Error::field("sample_size", "must be between 1 and 2147483647"));
         }
+        tracing::debug!(sample_size = config.sample_size, "Sampling({})", config.sample_size);
         Ok(Self { sample_size: config.sample_size, sample: Sample::new(1, 1) })
     }
 
