@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod keys;
 pub mod manifest;
 pub mod plots;
 pub mod plugin;
