@@ -2,6 +2,7 @@
 //! logic; each command has a file with its arguments and its `run`.
 
 mod args;
+mod check;
 mod exit;
 mod manifest;
 mod output;
