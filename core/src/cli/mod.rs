@@ -8,6 +8,7 @@ mod manifest;
 mod output;
 mod plugin_list;
 mod prove;
+mod run;
 
 use std::{
     panic::{self, AssertUnwindSafe},
