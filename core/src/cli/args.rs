@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{Exit, Failure, Output, key, plot_create, plot_info, plot_list, plot_verify, plugin_list, prove};
+use super::{
+    Exit, Failure, Output, check, key, plot_create, plot_info, plot_list, plot_verify, plugin_list,
+    prove, run,
+};
 
 /// Mine on a Spacetime network with proofs over plots on disk.
 #[derive(Debug, Parser)]
@@ -35,6 +38,10 @@ pub(super) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Mine; on the first run, make the key and the plot that the manifest allows
+    Run(run::Args),
+    /// Validate manifest, plugins, plots and key; mine nothing
+    Check(check::Args),
     /// Find the best proof over plots for one challenge
     Prove(prove::Args),
     /// Make plots and look at them
@@ -77,6 +84,8 @@ pub(super) enum Plugin {
 impl Command {
     pub(super) fn run(&self, output: &Output) -> Result<(), Failure> {
         match self {
+            Self::Run(args) => run::run(args, output),
+            Self::Check(args) => check::run(args, output),
             Self::Prove(args) => prove::run(args, output),
             Self::Plot(Plot::Create(args)) => plot_create::run(args, output),
             Self::Plot(Plot::Info(args)) => plot_info::run(args, output),

@@ -2,6 +2,7 @@
 //! logic; each command has a file with its arguments and its `run`.
 
 mod args;
+mod check;
 mod exit;
 mod key;
 mod manifest;
@@ -13,6 +14,7 @@ mod plot_list;
 mod plot_verify;
 mod plugin_list;
 mod prove;
+mod run;
 
 use std::{
     panic::{self, AssertUnwindSafe},
