@@ -1,1 +1,16 @@
-//! Under construction.
+//! The Spacetime development node: a chain on disk, the choice between its
+//! branches, the pool of pending transactions, and the local socket through
+//! which other commands work beside it. Rules are `spacetime-protocol`'s;
+//! clocks are the caller's.
+
+#![forbid(unsafe_code)]
+
+mod chain;
+pub mod local;
+mod mempool;
+mod service;
+pub mod store;
+
+pub use chain::{MAX_REORGANISATION, Rejection, Submitted};
+pub use mempool::{MAX_PER_SENDER, MAX_TRANSACTIONS, Refusal};
+pub use service::{Candidates, Changes, Service};

@@ -1,8 +1,10 @@
 //! Building a block from a proof (`blocks.md` section 7).
 
+use std::num::NonZeroUsize;
+
 use crate::{
     BlockHash, Challenge, Identity, NodeHash, Score, TxHash, block::Block, header::BlockHeader,
-    keys::SecretKey, merkle, proof::BlockProof, transaction::Transaction,
+    keys::SecretKey, merkle, proof::BlockProof, transaction::Transaction, validity::BlockError,
 };
 
 /// What a block is built from.
@@ -53,10 +55,24 @@ pub fn build(template: Template, key: &SecretKey) -> Block {
     Block { header: header.sign(key), transactions: template.transactions, proof: template.proof }
 }
 
+/// Builds and signs the block, and hands it out only if it passes `check`: what does not would
+/// be refused by every node.
+///
+/// # Errors
+/// What `check` found.
+pub fn build_checked(
+    template: Template,
+    key: &SecretKey,
+    check: impl FnOnce(&Block) -> Result<(), BlockError>,
+) -> Result<Block, BlockError> {
+    let block = build(template, key);
+    check(&block).map(|()| block)
+}
+
 /// The transactions that a memory pool offers for a block: at most `most`, in the order of
 /// [`Transaction::priority`] (`consensus.md` section 9).
-pub fn select(mut pool: Vec<Transaction>, most: usize) -> Vec<Transaction> {
+pub fn select(mut pool: Vec<Transaction>, most: NonZeroUsize) -> Vec<Transaction> {
     pool.sort_by_cached_key(Transaction::priority);
-    pool.truncate(most);
+    pool.truncate(most.get());
     pool
 }

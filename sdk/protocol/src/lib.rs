@@ -15,6 +15,7 @@ pub mod chain;
 pub mod challenge;
 mod codec;
 pub mod difficulty;
+pub mod epoch;
 mod hash;
 pub mod header;
 pub mod keys;

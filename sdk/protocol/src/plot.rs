@@ -1,5 +1,7 @@
 //! Plot header and leaves (`plot-format.md` sections 1 to 5).
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 use crate::{Leaf, MAX_NUMBER, NodeHash, PlotHeaderHash, PlotKey, PlotSeed, hash::sha256, merkle};
@@ -126,6 +128,26 @@ impl PlotHeader {
         Ok(header)
     }
 
+    /// Where the `count` leaves from `start` on lie in the file, in bytes.
+    ///
+    /// # Errors
+    /// The first that fails of: the first leaf exists, `count` is not 0, the last leaf exists.
+    pub fn leaf_bytes(&self, start: u64, count: u64) -> Result<Range<u64>, LeafRangeError> {
+        let leaf_count = self.leaf_count;
+        if start >= leaf_count {
+            return Err(LeafRangeError::Start { start, leaf_count });
+        }
+        if count == 0 || count > leaf_count - start {
+            return Err(LeafRangeError::Count { start, count, leaf_count });
+        }
+        let offset = |index: u64| {
+            let leaves = index.checked_mul(self.leaf_size.into())?;
+            leaves.checked_add(Self::SIZE as u64)
+        };
+        let bytes = offset(start).zip(offset(start + count)).map(|(start, end)| start..end);
+        bytes.ok_or(LeafRangeError::Count { start, count, leaf_count })
+    }
+
     /// What block proofs carry: SHA-256 of the 121 bytes.
     pub fn hash(&self) -> PlotHeaderHash {
         sha256(&[&self.encode()]).into()
@@ -155,6 +177,29 @@ fn leaf_size(found: i32) -> Result<u32, PlotHeaderError> {
         .ok()
         .filter(|size| *size > 0)
         .ok_or(PlotHeaderError::BadLeafSize { found: found.into() })
+}
+
+/// Leaves that a plot does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LeafRangeError {
+    /// The first leaf is not in the plot.
+    #[error("there is no leaf {start}: the plot has the leaves below {leaf_count}")]
+    Start {
+        /// Index of the first leaf asked for.
+        start: u64,
+        /// Leaves of the plot.
+        leaf_count: u64,
+    },
+    /// There are not so many leaves from there on, or none is asked for.
+    #[error("{count} leaves from leaf {start} on is not from 1 to {}", leaf_count - start)]
+    Count {
+        /// Index of the first leaf asked for.
+        start: u64,
+        /// Leaves asked for.
+        count: u64,
+        /// Leaves of the plot.
+        leaf_count: u64,
+    },
 }
 
 /// Why a file is not a plot, in the order of the checks.

@@ -45,9 +45,7 @@ impl Endpoint {
             file => file.map_err(LocalError::io("read", &path))?,
         };
         let mut text = String::new();
-        file.take(MAX_RECORD)
-            .read_to_string(&mut text)
-            .map_err(LocalError::io("read", &path))?;
+        file.take(MAX_RECORD).read_to_string(&mut text).map_err(LocalError::io("read", &path))?;
         serde_json::from_str(&text)
             .map(Some)
             .map_err(|error| LocalError::Record { path, reason: error.to_string() })
@@ -57,8 +55,10 @@ impl Endpoint {
     pub(super) fn write(&self, directory: &Path) -> Result<(), LocalError> {
         let path = directory.join(FILE_NAME);
         let new = directory.join(NEW_FILE_NAME);
-        let text = serde_json::to_string(self)
-            .map_err(|error| LocalError::Record { path: path.clone(), reason: error.to_string() })?;
+        let text = serde_json::to_string(self).map_err(|error| LocalError::Record {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
         File::create(&new)
             .and_then(|mut file| {
                 file.write_all(text.as_bytes())?;

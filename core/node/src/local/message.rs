@@ -13,8 +13,7 @@ pub(super) const MAX_REPLY: u64 = 16 << 20;
 /// What a client asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Request {
+pub(super) enum Request {
     /// How the chain stands: [`Status`].
     Status,
     /// An account at the tip: [`AccountReply`].
@@ -75,7 +74,7 @@ pub struct AccountReply {
 
 /// A transaction is in the pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubmittedReply {
+pub(super) struct SubmittedReply {
     /// Its hash.
     pub hash: TxHash,
 }

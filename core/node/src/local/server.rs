@@ -14,12 +14,12 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use super::LocalError;
 use super::endpoint::{self, Endpoint};
 use super::message::{
     AccountReply, BytesReply, ErrorReply, MAX_REQUEST, Reply, Request, Select, Status,
     SubmittedReply, hex, unhex,
 };
-use super::LocalError;
 use crate::service::Service;
 
 /// How long a client may take for a request, and for reading its reply.
@@ -206,9 +206,7 @@ fn find(
 ) -> Result<BytesReply, ErrorReply> {
     let hash = match select {
         Select::Hash(hash) => hash,
-        Select::Height(height) => {
-            service.best_at(height).map_err(failed)?.ok_or_else(not_found)?
-        }
+        Select::Height(height) => service.best_at(height).map_err(failed)?.ok_or_else(not_found)?,
     };
     let (height, bytes) = get(service, &hash)?;
     let best = service.best_at(height).map_err(failed)? == Some(hash);

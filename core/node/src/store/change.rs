@@ -11,8 +11,8 @@ use spacetime_protocol::network::Network;
 use spacetime_protocol::{BlockHash, Identity};
 
 use super::error::StoreError;
-use super::tables::{self, Before, StoredHeader};
 use super::lookup;
+use super::tables::{self, Before, StoredHeader};
 
 /// One atomic change of a store. Dropped without a commit, it leaves no trace.
 pub(crate) struct Change {
@@ -84,8 +84,7 @@ impl Change {
         let mut before = Vec::with_capacity(changed.len());
         for (identity, account) in changed {
             let record = tables::account_to_record(account);
-            let old =
-                accounts.insert(identity.as_bytes(), &record).map_err(|e| self.failed(e))?;
+            let old = accounts.insert(identity.as_bytes(), &record).map_err(|e| self.failed(e))?;
             let old = old.map(|old| tables::account_from_record(old.value()));
             before.push((*identity, old));
         }
@@ -167,6 +166,12 @@ impl Change {
     /// The header with this hash, this change included.
     pub(crate) fn header(&self, hash: &BlockHash) -> Result<Option<StoredHeader>, StoreError> {
         lookup::header(&self.path, &self.table(tables::HEADERS)?, hash)
+    }
+
+    /// A header that another record points to, this change included.
+    pub(crate) fn known_header(&self, hash: &BlockHash) -> Result<StoredHeader, StoreError> {
+        self.header(hash)?
+            .ok_or_else(|| StoreError::damaged(&self.path, format!("header {hash} is missing")))
     }
 
     /// A block that a header points to, this change included.

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use spacetime_protocol::BlockHash;
+use spacetime_protocol::accounts::ApplyError;
 
 use super::holder::Holder;
 
@@ -36,6 +37,14 @@ pub enum StoreError {
         expected_id: String,
         /// Genesis hash that was asked for.
         expected_genesis: BlockHash,
+    },
+    /// The network's genesis block cannot be applied.
+    #[error("the genesis block of network {network} cannot be applied: {source}")]
+    Genesis {
+        /// The network's id.
+        network: String,
+        /// Why.
+        source: ApplyError,
     },
     /// A file operation failed.
     #[error("cannot {action} {}: {source}", path.display())]

@@ -54,11 +54,8 @@ impl Store {
     ) -> Result<Self, StoreError> {
         fs::create_dir_all(directory).map_err(StoreError::io("create", directory))?;
         let path = directory.join(FILE_NAME);
-        let database = if path.exists() {
-            open_existing(&path)?
-        } else {
-            create(&path, network, genesis)?
-        };
+        let database =
+            if path.exists() { open_existing(&path)? } else { create(&path, network, genesis)? };
         let store = Self { database, path };
         remove_if_there(&directory.join(NEW_FILE_NAME))?;
         check_network(directory, store.snapshot()?.network()?, network)?;
@@ -82,7 +79,6 @@ impl Store {
     pub(crate) fn change(&self) -> Result<Change, StoreError> {
         change_of(&self.database, &self.path)
     }
-
 }
 
 /// Reads a store that no process writes to. `None`: there is none.

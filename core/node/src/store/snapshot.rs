@@ -8,8 +8,8 @@ use spacetime_protocol::block::Block;
 use spacetime_protocol::{BlockHash, Identity};
 
 use super::error::StoreError;
-use super::tables::{self, StoredHeader};
 use super::lookup;
+use super::tables::{self, StoredHeader};
 
 /// A consistent view of a store. Later commits do not show in it.
 pub struct Snapshot {
@@ -19,6 +19,7 @@ pub struct Snapshot {
     bodies: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
     best: ReadOnlyTable<u64, &'static [u8; 32]>,
     accounts: ReadOnlyTable<&'static [u8; 33], &'static [u8; 16]>,
+    undo: ReadOnlyTable<u64, &'static [u8]>,
 }
 
 impl Snapshot {
@@ -30,6 +31,7 @@ impl Snapshot {
             bodies: open(path, transaction, tables::BODIES)?,
             best: open(path, transaction, tables::BEST)?,
             accounts: open(path, transaction, tables::ACCOUNTS)?,
+            undo: open(path, transaction, tables::UNDO)?,
         })
     }
 
@@ -54,8 +56,18 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::tip`]; an absent header is damage.
     pub(crate) fn known_header(&self, hash: &BlockHash) -> Result<StoredHeader, StoreError> {
-        self.header(hash)?
-            .ok_or_else(|| StoreError::damaged(&self.path, format!("header {hash} is missing")))
+        self.header(hash)?.ok_or_else(|| self.damaged(format!("header {hash} is missing")))
+    }
+
+    /// Whether the best chain's block at a height can still be taken off.
+    pub(crate) fn can_undo(&self, height: u64) -> Result<bool, StoreError> {
+        let undo = self.undo.get(height);
+        undo.map(|undo| undo.is_some()).map_err(|e| StoreError::database("read", &self.path, e))
+    }
+
+    /// The error for a store that holds something impossible.
+    pub(crate) fn damaged(&self, what: String) -> StoreError {
+        StoreError::damaged(&self.path, what)
     }
 
     /// The block with this hash, on the best chain or beside it.

@@ -19,6 +19,8 @@ use crate::{
 pub struct Genesis {
     /// The network's id.
     pub network_id: String,
+    /// A line for people.
+    pub description: String,
     /// Unix seconds; `None`: when it is built.
     pub timestamp: Option<u64>,
     /// The first difficulty.
@@ -59,6 +61,7 @@ impl Genesis {
     pub fn custom(network_id: &str) -> Self {
         Self {
             network_id: network_id.to_owned(),
+            description: format!("Genesis configuration of {network_id}"),
             timestamp: None,
             difficulty: 1000,
             epoch: 0,
@@ -70,14 +73,21 @@ impl Genesis {
 
     /// The parameters of a network that the reference names: `mainnet`, `testnet` or `devnet`.
     pub fn reference(name: &str) -> Option<Self> {
+        let described = |name| format!("Spacetime {name} genesis configuration");
         match name {
             "mainnet" => Some(Self {
+                description: described(name),
                 timestamp: Some(1_704_067_200),
                 difficulty: 1_000_000,
                 ..Self::custom("spacetime-mainnet-v1")
             }),
-            "testnet" => Some(Self { difficulty: 10_000, ..Self::custom("spacetime-testnet-v1") }),
+            "testnet" => Some(Self {
+                description: described(name),
+                difficulty: 10_000,
+                ..Self::custom("spacetime-testnet-v1")
+            }),
             "devnet" => Some(Self {
+                description: described("local development"),
                 difficulty: 100,
                 epoch_seconds: 10,
                 target_block_time: 10,

@@ -1,0 +1,146 @@
+//! Who descends from whom: ancestors on any branch, forks, and the header
+//! runs that followers ask for.
+
+use spacetime_protocol::BlockHash;
+use spacetime_protocol::chain;
+use spacetime_protocol::header::BlockHeader;
+use spacetime_protocol::network::Network;
+
+use super::MAX_REORGANISATION;
+use crate::store::{Snapshot, StoreError, StoredHeader};
+
+/// Fewest headers of an anchor: a follower can then answer for the last
+/// thousand blocks, whatever the adjustment interval.
+const MIN_ANCHOR: u64 = 1000;
+
+/// How a new block is connected with the best chain.
+pub(super) struct Branch {
+    /// Height of the last block that both have.
+    pub(super) fork_height: u64,
+    /// The stored blocks between the fork and the new block, oldest first.
+    pub(super) hashes: Vec<BlockHash>,
+}
+
+/// The branch of a new block whose parent is stored. `None`: it leaves the
+/// best chain where that cannot be undone any more.
+pub(super) fn branch(
+    snapshot: &Snapshot,
+    new: &BlockHeader,
+    tip: &StoredHeader,
+) -> Result<Option<Branch>, StoreError> {
+    let mut hashes = Vec::new();
+    let mut at = new.parent;
+    let fork_height = loop {
+        // What is missing was pruned, being too deep.
+        let Some(stored) = snapshot.header(&at)? else { return Ok(None) };
+        let height = stored.header.height;
+        if snapshot.is_best(height, &at)? {
+            break height;
+        }
+        hashes.push(at);
+        at = stored.header.parent;
+    };
+    let depth = tip.header.height.saturating_sub(fork_height);
+    // After a change to a shorter chain, less than the full depth can be undone.
+    if depth > MAX_REORGANISATION || (depth > 0 && !snapshot.can_undo(fork_height + 1)?) {
+        return Ok(None);
+    }
+    hashes.reverse();
+    Ok(Some(Branch { fork_height, hashes }))
+}
+
+/// Difficulty of the block after a stored one, on any branch.
+pub(super) fn next_difficulty(
+    snapshot: &Snapshot,
+    network: &Network,
+    parent: &StoredHeader,
+) -> Result<u64, StoreError> {
+    let mut failed = None;
+    let timestamp_at = |height| match ancestor(snapshot, &parent.header, height) {
+        Ok(header) => header.map(|header| header.timestamp),
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    };
+    let difficulty = chain::next_difficulty(network, &parent.header, timestamp_at);
+    match (difficulty, failed) {
+        (_, Some(error)) => Err(error),
+        (Some(difficulty), None) => Ok(difficulty),
+        (None, None) => {
+            let height = parent.header.height;
+            Err(snapshot.damaged(format!("ancestors of the block at height {height} are missing")))
+        }
+    }
+}
+
+/// The ancestor of a stored header (or itself) at a height.
+fn ancestor(
+    snapshot: &Snapshot,
+    from: &BlockHeader,
+    height: u64,
+) -> Result<Option<BlockHeader>, StoreError> {
+    let (mut hash, mut header) = (from.hash(), from.clone());
+    while header.height > height {
+        if snapshot.is_best(header.height, &hash)? {
+            let Some(hash) = snapshot.best_at(height)? else { return Ok(None) };
+            return snapshot.known_header(&hash).map(|stored| Some(stored.header));
+        }
+        hash = header.parent;
+        let Some(stored) = snapshot.header(&hash)? else { return Ok(None) };
+        header = stored.header;
+    }
+    Ok((header.height == height).then_some(header))
+}
+
+/// The best chain's last headers, oldest first: enough of them to derive
+/// difficulties and to follow forks.
+pub(crate) fn anchor(
+    snapshot: &Snapshot,
+    network: &Network,
+) -> Result<Vec<BlockHeader>, StoreError> {
+    let tip = snapshot.known_header(&snapshot.tip()?)?.header.height;
+    let count = network.adjustment.interval.saturating_mul(2).max(MIN_ANCHOR);
+    best_headers(snapshot, tip.saturating_sub(count), u64::MAX)
+}
+
+/// At most `limit` headers of the best chain after the first of the given
+/// hashes that is known, or after where its branch leaves the best chain,
+/// oldest first. `None`: none of them is known.
+pub(crate) fn headers_after(
+    snapshot: &Snapshot,
+    locator: &[BlockHash],
+    limit: u64,
+) -> Result<Option<Vec<BlockHeader>>, StoreError> {
+    for hash in locator {
+        if let Some(height) = best_height(snapshot, hash)? {
+            return best_headers(snapshot, height + 1, limit).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Height of the closest ancestor (or itself) on the best chain.
+fn best_height(snapshot: &Snapshot, hash: &BlockHash) -> Result<Option<u64>, StoreError> {
+    let mut at = *hash;
+    while let Some(stored) = snapshot.header(&at)? {
+        if snapshot.is_best(stored.header.height, &at)? {
+            return Ok(Some(stored.header.height));
+        }
+        at = stored.header.parent;
+    }
+    Ok(None)
+}
+
+fn best_headers(
+    snapshot: &Snapshot,
+    from: u64,
+    limit: u64,
+) -> Result<Vec<BlockHeader>, StoreError> {
+    let mut headers = Vec::new();
+    for height in from..from.saturating_add(limit) {
+        let Some(hash) = snapshot.best_at(height)? else { break };
+        headers.push(snapshot.known_header(&hash)?.header);
+    }
+    Ok(headers)
+}

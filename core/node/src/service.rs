@@ -1,0 +1,301 @@
+//! The front of a running chain: thread-safe, cheap to clone, every call
+//! blocking for as long as the disk takes. Orders changes of chain and pool,
+//! announces them when they are durable, and reopens a store that failed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+
+use spacetime_protocol::accounts::Account;
+use spacetime_protocol::block::Block;
+use spacetime_protocol::header::BlockHeader;
+use spacetime_protocol::network::Network;
+use spacetime_protocol::transaction::Transaction;
+use spacetime_protocol::{BlockHash, Identity, TxHash};
+use tokio::sync::watch;
+
+use crate::chain::{self, Chain, Submitted, Taken};
+use crate::local::Status;
+use crate::mempool::{MAX_TRANSACTIONS, Mempool, Refusal};
+use crate::store::{Snapshot, StoreError, StoredHeader};
+
+/// How far a chain and its pool have come; each change makes another value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// Hash of the best chain's last block.
+    pub tip: BlockHash,
+    /// Counts the changes of the pool, those by a new tip included.
+    pub pool: u64,
+}
+
+/// Pending transactions, as they can be applied on a tip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    /// Hash of the tip.
+    pub tip: BlockHash,
+    /// Best fee first, each after its sender's earlier ones.
+    pub transactions: Vec<Transaction>,
+    /// The accounts of their senders at the tip, each once.
+    pub accounts: Vec<(Identity, Account)>,
+}
+
+/// A running chain.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    network: Arc<Network>,
+    directory: PathBuf,
+    /// `None` after a failure, until it can be opened again.
+    chain: RwLock<Option<Chain>>,
+    /// Held during every change: chain and pool change together.
+    pool: Mutex<Mempool>,
+    changes: watch::Sender<Changes>,
+}
+
+impl Service {
+    /// Opens the chain in a directory, with the right to write; makes it
+    /// where there is none.
+    ///
+    /// # Errors
+    /// When another process has it, when it belongs to another network, or
+    /// when it cannot be read or written.
+    pub fn open(directory: &Path, network: Network) -> Result<Self, StoreError> {
+        let network = Arc::new(network);
+        let chain = Chain::open(directory, Arc::clone(&network))?;
+        let tip = chain.snapshot()?.tip()?;
+        let inner = Inner {
+            network,
+            directory: directory.to_owned(),
+            chain: RwLock::new(Some(chain)),
+            pool: Mutex::new(Mempool::new(MAX_TRANSACTIONS)),
+            changes: watch::Sender::new(Changes { tip, pool: 0 }),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The chain's network.
+    pub fn network(&self) -> &Network {
+        &self.inner.network
+    }
+
+    /// Sees the latest change; those between may be missed.
+    pub fn subscribe(&self) -> watch::Receiver<Changes> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Checks a block and takes it; `now` in Unix seconds. What it changes is
+    /// on the disk when this returns.
+    ///
+    /// # Errors
+    /// When the store fails: nothing has changed, and the block may be
+    /// submitted again.
+    pub fn submit_block(&self, block: &Block, now: u64) -> Result<Submitted, StoreError> {
+        let mut pool = self.pool();
+        Ok(match self.with(|chain| chain.submit(block, now))? {
+            Taken::Side => Submitted::SideBranch,
+            Taken::Known { best } => Submitted::AlreadyKnown { best },
+            Taken::Rejected(rejection) => Submitted::Rejected(rejection),
+            Taken::NewTip(new) => {
+                self.follow(&mut pool, new.orphaned);
+                self.inner.changes.send_modify(|changes| {
+                    changes.tip = new.hash;
+                    changes.pool += 1;
+                });
+                Submitted::NewTip
+            }
+        })
+    }
+
+    /// Brings the pool to the new tip. The block is taken already: a store
+    /// that fails now only costs the pool.
+    fn follow(&self, pool: &mut Mempool, orphaned: Vec<Transaction>) {
+        let mut accounts = HashMap::new();
+        let read = self.with(|chain| {
+            let snapshot = chain.snapshot()?;
+            for sender in pool.senders().chain(orphaned.iter().map(|orphan| &orphan.sender)) {
+                accounts.insert(*sender, snapshot.account(sender)?);
+            }
+            Ok(())
+        });
+        match read {
+            Ok(()) => {
+                pool.follow(orphaned, |sender| accounts.get(sender).copied().unwrap_or_default());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "pending transactions are dropped: no account can be read");
+                *pool = Mempool::new(MAX_TRANSACTIONS);
+            }
+        }
+    }
+
+    /// Takes a transaction into the pool.
+    ///
+    /// # Errors
+    /// The outer when the store fails, the inner when it is refused.
+    pub fn submit_transaction(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Result<TxHash, Refusal>, StoreError> {
+        let mut pool = self.pool();
+        let account = self.account(&transaction.sender)?;
+        let taken = pool.admit(transaction, &account);
+        if taken.is_ok() {
+            self.inner.changes.send_modify(|changes| changes.pool += 1);
+        }
+        Ok(taken)
+    }
+
+    /// How the chain stands.
+    ///
+    /// # Errors
+    /// When the store fails, as for all methods here.
+    pub fn status(&self) -> Result<Status, StoreError> {
+        let mempool = self.pool().len() as u64;
+        let status = self.read(|snapshot| chain::status(snapshot, self.network()))?;
+        Ok(Status { mempool, pid: Some(std::process::id()), ..status })
+    }
+
+    /// An account at the tip; an absent one is empty.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn account(&self, identity: &Identity) -> Result<Account, StoreError> {
+        self.read(|snapshot| snapshot.account(identity))
+    }
+
+    /// Every account at the tip, by identity: for tests and tools.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn accounts(&self) -> Result<Vec<(Identity, Account)>, StoreError> {
+        self.read(Snapshot::accounts)
+    }
+
+    /// A header by its hash, on the best chain or beside it.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn header(&self, hash: &BlockHash) -> Result<Option<StoredHeader>, StoreError> {
+        self.read(|snapshot| snapshot.header(hash))
+    }
+
+    /// A block by its hash, on the best chain or beside it.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn block(&self, hash: &BlockHash) -> Result<Option<Block>, StoreError> {
+        self.read(|snapshot| snapshot.block(hash))
+    }
+
+    /// Hash of the best chain's block at a height; `None` above the tip.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn best_at(&self, height: u64) -> Result<Option<BlockHash>, StoreError> {
+        self.read(|snapshot| snapshot.best_at(height))
+    }
+
+    /// The best chain's last headers, oldest first, from genesis on or as
+    /// many as a follower needs to derive difficulties and to see forks:
+    /// twice the adjustment interval and at least 1,000, and one.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn anchor(&self) -> Result<Vec<BlockHeader>, StoreError> {
+        self.read(|snapshot| chain::anchor(snapshot, self.network()))
+    }
+
+    /// At most `limit` headers of the best chain after the first of these
+    /// hashes that is known, oldest first; after the fork, if that one is not
+    /// on the best chain. `None`: none of them is known.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn headers_after(
+        &self,
+        locator: &[BlockHash],
+        limit: u64,
+    ) -> Result<Option<Vec<BlockHeader>>, StoreError> {
+        self.read(|snapshot| chain::headers_after(snapshot, locator, limit))
+    }
+
+    /// At most `limit` pending transactions, with their senders' accounts.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn candidates(&self, limit: usize) -> Result<Candidates, StoreError> {
+        let pool = self.pool();
+        let transactions: Vec<Transaction> = pool.select(limit).into_iter().cloned().collect();
+        self.read(|snapshot| {
+            let mut accounts = HashMap::new();
+            for transaction in &transactions {
+                accounts.insert(transaction.sender, snapshot.account(&transaction.sender)?);
+            }
+            let accounts = accounts.into_iter().collect();
+            Ok(Candidates { tip: snapshot.tip()?, transactions: transactions.clone(), accounts })
+        })
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Mempool> {
+        self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Snapshot) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.with(|chain| read(&chain.snapshot()?))
+    }
+
+    /// Works on the chain. After a failure that the database does not
+    /// survive (a full disk, say) the store is opened again: at once, and
+    /// before every further use until that succeeds.
+    fn with<T>(&self, work: impl FnOnce(&Chain) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let open = self.inner.chain.read().unwrap_or_else(PoisonError::into_inner);
+        let result = if let Some(chain) = &*open {
+            let result = work(chain);
+            drop(open);
+            result
+        } else {
+            drop(open);
+            work(self.inner.reopen(&mut self.closed())?)
+        };
+        if let Err(error) = &result
+            && error.needs_reopen()
+        {
+            tracing::error!(%error, "the chain store failed");
+            // The file is locked until the last handle is gone.
+            let mut closed = self.closed();
+            *closed = None;
+            // Should this fail, the next use tries again.
+            let _ = self.inner.reopen(&mut closed);
+        }
+        result
+    }
+
+    /// Waits until nobody reads.
+    fn closed(&self) -> RwLockWriteGuard<'_, Option<Chain>> {
+        self.inner.chain.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn reopen<'a>(&self, closed: &'a mut Option<Chain>) -> Result<&'a Chain, StoreError> {
+        if let Some(chain) = closed {
+            return Ok(chain);
+        }
+        match Chain::open(&self.directory, Arc::clone(&self.network)) {
+            Ok(chain) => {
+                tracing::warn!(directory = %self.directory.display(), "the chain store is open again");
+                Ok(closed.insert(chain))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the chain store cannot be opened again");
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Builds a block from a proof: asks the policy, drops what would make the
+//! block invalid, signs it, and checks it by the network's own rules before
+//! anybody else sees it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use spacetime_protocol::{
+    BlockHash, Identity, NodeHash, Score,
+    accounts::{self, Account},
+    block::Block,
+    builder::{self, MAX_TRANSACTIONS, Template},
+    keys::{self, SecretKey},
+    network::Network,
+    proof::BlockProof,
+    transaction::Transaction,
+    validity::{self, Expected, Rules},
+};
+use spacetime_sdk_loader::abi;
+
+use crate::{engine::Candidates, observe::Fault, submit::OwnBlock};
+
+/// What to build.
+#[derive(Clone, Debug)]
+pub struct BlockPlan {
+    /// Hash of the block to build on.
+    pub parent: BlockHash,
+    /// What the block must say.
+    pub expected: Expected,
+    /// Its timestamp, Unix seconds.
+    pub timestamp: u64,
+    /// The clock that it is checked by, Unix seconds: its publication's.
+    pub clock: u64,
+    /// Root of the winning plot.
+    pub plot_root: NodeHash,
+    /// Score of the winning leaf.
+    pub score: Score,
+    /// What won it.
+    pub proof: Arc<BlockProof>,
+    /// What may go into it.
+    pub candidates: Option<Arc<Candidates>>,
+}
+
+/// A block that is ready to be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The block.
+    pub block: OwnBlock,
+    /// Its timestamp, Unix seconds.
+    pub timestamp: u64,
+    /// Transactions in it.
+    pub transactions: u64,
+    /// Their fees.
+    pub fees: u64,
+    /// What was wrong with the policy's choice.
+    pub remarks: Vec<Fault>,
+}
+
+/// What came of building.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A valid block.
+    Built(Box<Built>),
+    /// The policy does not want it.
+    Vetoed(Fault),
+    /// The network would not take it.
+    Failed(Fault),
+}
+
+/// A policy's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// These candidates, by position, in this order.
+    Include(Vec<usize>),
+    /// Not this block, for this reason.
+    Veto(String),
+}
+
+/// Who signs, under which rules, and under which name the policy is known.
+#[derive(Clone, Copy)]
+pub struct Workshop<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The miner's key.
+    pub key: &'a SecretKey,
+    /// The policy's name in faults.
+    pub policy: &'a str,
+}
+
+/// Builds, signs and checks a block. `choose` asks the policy, once.
+pub fn build(
+    workshop: Workshop<'_>,
+    plan: &BlockPlan,
+    choose: impl FnOnce(&abi::PolicyContext, &[abi::Candidate]) -> Choice,
+) -> Outcome {
+    let none = Candidates { tip: plan.parent, transactions: Vec::new(), accounts: Vec::new() };
+    let candidates = plan.candidates.as_deref().unwrap_or(&none);
+    let accounts: HashMap<Identity, Account> = candidates.accounts.iter().copied().collect();
+    let context = context(plan, workshop.key.identity());
+    let chosen = match choose(&context, &describe(candidates, &accounts)) {
+        Choice::Include(chosen) => chosen,
+        Choice::Veto(reason) => {
+            let message = format!("it vetoed the block of epoch {}: {reason}", context.epoch);
+            return Outcome::Vetoed(Fault::new(workshop.policy, message, "it was not published"));
+        }
+    };
+    let (transactions, mut remarks) = select(workshop.policy, candidates, &accounts, chosen);
+    let error = match finish(workshop, plan, transactions.clone(), &accounts) {
+        Ok(built) => return Outcome::Built(Box::new(Built { remarks, ..built })),
+        Err(error) => error,
+    };
+    // A win is too dear to lose over a transaction.
+    if !transactions.is_empty()
+        && let Ok(built) = finish(workshop, plan, Vec::new(), &accounts)
+    {
+        let next = "the block goes out without transactions";
+        remarks.push(Fault::new(workshop.policy, error, next));
+        return Outcome::Built(Box::new(Built { remarks, ..built }));
+    }
+    let next = "it was not published; mining goes on";
+    let message = format!("the block of epoch {} is not valid: {error}", context.epoch);
+    Outcome::Failed(Fault::new("block", message, next))
+}
+
+fn context(plan: &BlockPlan, miner: Identity) -> abi::PolicyContext {
+    abi::PolicyContext {
+        parent: plan.parent.to_bytes(),
+        height: plan.expected.height,
+        epoch: plan.expected.epoch,
+        difficulty: plan.expected.difficulty,
+        score: plan.score.to_bytes(),
+        miner: miner.to_bytes(),
+        max_transactions: MAX_TRANSACTIONS as u64,
+        reserved: [0; 8],
+    }
+}
+
+fn describe(
+    candidates: &Candidates,
+    accounts: &HashMap<Identity, Account>,
+) -> Vec<abi::Candidate> {
+    let describe = |transaction: &Transaction| {
+        let sender = accounts.get(&transaction.sender).copied().unwrap_or_default();
+        abi::Candidate {
+            hash: transaction.hash().to_bytes(),
+            sender: transaction.sender.to_bytes(),
+            recipient: transaction.recipient.to_bytes(),
+            amount: transaction.amount,
+            fee: transaction.fee,
+            nonce: transaction.nonce,
+            // Each sits in a slot with its length before it.
+            size: Transaction::SIZE as u64 + 4,
+            sender_balance: sender.balance,
+            sender_nonce: sender.nonce,
+            reserved: [0; 2],
+        }
+    };
+    candidates.transactions.iter().map(describe).collect()
+}
+
+/// The chosen transactions that can be in the block together, and a fault that
+/// names the first that cannot.
+fn select(
+    policy: &str,
+    candidates: &Candidates,
+    accounts: &HashMap<Identity, Account>,
+    chosen: Vec<usize>,
+) -> (Vec<Transaction>, Vec<Fault>) {
+    let mut senders: HashMap<Identity, Account> = HashMap::new();
+    let (mut kept, mut dropped, mut first) = (Vec::new(), 0_u64, None);
+    for at in chosen {
+        let Some(transaction) = candidates.transactions.get(at) else { continue };
+        let known = accounts.get(&transaction.sender).copied().unwrap_or_default();
+        let sender = senders.entry(transaction.sender).or_insert(known);
+        let problem = if kept.len() == MAX_TRANSACTIONS {
+            Some(format!("a block takes {MAX_TRANSACTIONS} transactions at most"))
+        } else {
+            spend(sender, transaction)
+        };
+        match problem {
+            None => kept.push(transaction.clone()),
+            Some(problem) => {
+                dropped += 1;
+                first.get_or_insert(problem);
+            }
+        }
+    }
+    let remark = first.map(|first| {
+        let message = format!("{dropped} of the transactions it chose cannot be used: {first}");
+        Fault::new(policy, message, "the block goes out without them")
+    });
+    (kept, remark.into_iter().collect())
+}
+
+/// Takes a transaction out of its sender's account; the reason if that cannot
+/// be done. What is received in the block cannot be spent in it.
+fn spend(sender: &mut Account, transaction: &Transaction) -> Option<String> {
+    let hash = transaction.hash();
+    if !transaction.keeps_basic_rules() || !is_signed(transaction) {
+        return Some(format!("transaction {hash} breaks the basic rules or is not signed"));
+    }
+    if transaction.nonce != sender.nonce {
+        return Some(format!(
+            "transaction {hash} has nonce {}, its sender's next is {}",
+            transaction.nonce, sender.nonce
+        ));
+    }
+    let spent = transaction.amount.checked_add(transaction.fee);
+    let Some(left) = spent.and_then(|spent| sender.balance.checked_sub(spent)) else {
+        return Some(format!("transaction {hash} spends more than its sender's {}", sender.balance));
+    };
+    *sender = Account { balance: left, nonce: sender.nonce.checked_add(1)? };
+    None
+}
+
+fn is_signed(transaction: &Transaction) -> bool {
+    transaction.signature.as_ref().is_some_and(|signature| {
+        keys::verify(&transaction.sender, transaction.hash().as_bytes(), signature)
+    })
+}
+
+/// Builds and signs a block, and checks it as everybody else will.
+fn finish(
+    workshop: Workshop<'_>,
+    plan: &BlockPlan,
+    transactions: Vec<Transaction>,
+    accounts: &HashMap<Identity, Account>,
+) -> Result<Built, String> {
+    let template = Template {
+        parent: plan.parent,
+        height: plan.expected.height,
+        difficulty: plan.expected.difficulty,
+        epoch: plan.expected.epoch,
+        challenge: plan.expected.challenge,
+        timestamp: plan.timestamp,
+        plot_root: plan.plot_root,
+        score: plan.score,
+        proof: (*plan.proof).clone(),
+        transactions,
+    };
+    let block = builder::build(template, workshop.key);
+    let rules = Rules::of(workshop.network);
+    validity::check_block(&block, &plan.expected, &rules, plan.clock, &keys::verify)
+        .map_err(|error| error.to_string())?;
+    let account = |identity: &Identity| accounts.get(identity).copied().unwrap_or_default();
+    accounts::apply(&block.header.miner, &block.transactions, account, is_signed)
+        .map_err(|error| error.to_string())?;
+    describe_built(&block).map_err(|error| error.to_string())
+}
+
+fn describe_built(block: &Block) -> Result<Built, spacetime_protocol::EncodeError> {
+    let bytes = block.encode()?;
+    let header = &block.header;
+    Ok(Built {
+        block: OwnBlock {
+            hash: block.hash(),
+            parent: header.parent,
+            epoch: header.epoch,
+            height: header.height,
+            score: header.score,
+            bytes: bytes.into(),
+        },
+        timestamp: header.timestamp,
+        transactions: block.transactions.len() as u64,
+        fees: block.transactions.iter().map(|transaction| transaction.fee).sum(),
+        remarks: Vec::new(),
+    })
+}

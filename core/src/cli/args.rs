@@ -1,0 +1,55 @@
+//! The command line, assembled from the commands' own argument structs.
+
+use clap::{Parser, Subcommand};
+
+use super::{Exit, Failure, Output, plugin_list};
+
+/// Mine on a Spacetime network with proofs over plots on disk.
+#[derive(Debug, Parser)]
+#[command(
+    name = "spacetime-miner",
+    version,
+    after_help = Exit::table(),
+    arg_required_else_help = true
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Global {
+    /// Print one JSON document (a stream: one per line) on stdout, nothing else
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Print only results and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Log more to stderr; twice: debug, three times: trace (or set SPACETIME_LOG to a filter)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Plugin {
+    /// List every component found, and why one cannot load
+    List(plugin_list::Args),
+}
+
+impl Command {
+    pub(super) fn run(&self, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
+        }
+    }
+}

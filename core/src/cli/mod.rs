@@ -1,0 +1,83 @@
+//! The command line: arguments to calls, errors to documented exit codes. No
+//! logic; each command has a file with its arguments and its `run`.
+
+mod args;
+mod exit;
+mod output;
+mod plugin_list;
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+
+pub use exit::{Exit, Failure};
+pub use output::{Output, Style};
+
+/// The environment variable with a log filter, such as `info,spacetime_core=debug`.
+const LOG_FILTER: &str = "SPACETIME_LOG";
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help goes to stdout with code 0, the rest to stderr with code 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
+        }
+    };
+    let output = Output::process(args.global.json, args.global.quiet);
+    let outcome = start_log(&args.global).and_then(|()| guarded(&args.command, &output));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if failure.exit() != Exit::Done {
+                output.error(&failure);
+            }
+            ExitCode::from(failure.exit().code())
+        }
+    }
+}
+
+/// A panic of ours has its own exit code too; the hook has printed it.
+fn guarded(command: &args::Command, output: &Output) -> Result<(), Failure> {
+    panic::catch_unwind(AssertUnwindSafe(|| command.run(output))).unwrap_or_else(|_| {
+        Err(Failure::new(Exit::Internal, "this is a bug of the miner: please report the panic"))
+    })
+}
+
+/// Sends `tracing` to stderr.
+fn start_log(global: &args::Global) -> Result<(), Failure> {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (_, 0) => LevelFilter::WARN,
+        (_, 1) => LevelFilter::INFO,
+        (_, 2) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.into())
+        .with_env_var(LOG_FILTER)
+        .try_from_env()
+        .or_else(|error| match std::env::var_os(LOG_FILTER) {
+            None => Ok(EnvFilter::new(level.to_string())),
+            Some(_) => Err(Failure::new(
+                Exit::Usage,
+                format_args!("{LOG_FILTER} is not a log filter: {error}"),
+            )),
+        })?;
+    let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    // Fails only if a log was started before, which a process does once.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .try_init();
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The mining loop: `event` is all that can happen, `state` decides what to do
+//! about it, `command` is all that can be done, `driver` does it.
+
+mod command;
+mod driver;
+mod event;
+mod state;
+
+pub use command::{Command, Outcome};
+pub use driver::{Engine, FaultInbox, Setup, SetupError};
+pub use event::{
+    Best, Candidates, Coverage, Event, Now, PlotSummary, Proved, TransportEvent,
+};
+pub use state::{Config, State};

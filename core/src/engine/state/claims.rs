@@ -1,0 +1,253 @@
+//! Claims: best leaves on their way to becoming proofs and blocks. Each is
+//! proven at once, built shortly before it may be published, published when it
+//! may be, and dropped as soon as another block makes it useless.
+
+use std::sync::Arc;
+
+use spacetime_sdk_loader::abi::ProofClaim;
+
+use super::{State, task::Task};
+use crate::{
+    block::{BlockPlan, Built, Outcome},
+    engine::{
+        command::Command,
+        event::{Best, Now, Proved},
+    },
+    observe::{BuildPerformance, Detail, Fault, Won},
+    submit::{Audience, What},
+};
+
+/// How long before its publication a block is built, ms: late enough to take
+/// transactions that came during the scan, early enough to be ready in time.
+const BUILD_AHEAD_MS: u64 = 250;
+
+/// Claims that are followed at once.
+const MAX_CLAIMS: usize = 8;
+
+/// A leaf that may be worth something.
+#[derive(Debug)]
+pub(super) struct Claim {
+    id: u64,
+    /// The scan that found it.
+    job: u64,
+    pub(super) task: Arc<Task>,
+    best: Best,
+    /// Whether a block is to be made of it.
+    block: bool,
+    /// Whether it is to be submitted as a proof.
+    share: bool,
+    stage: Stage,
+    took: BuildPerformance,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Proving,
+    Proved(Proved),
+    Building(Proved),
+    Ready(Box<Built>),
+}
+
+impl Claim {
+    pub(super) fn new(
+        id: u64,
+        job: u64,
+        task: Arc<Task>,
+        best: Best,
+        block: bool,
+        share: bool,
+    ) -> Self {
+        let took = BuildPerformance::default();
+        Self { id, job, task, best, block, share, stage: Stage::Proving, took }
+    }
+
+    /// When there is something to do for it, Unix ms.
+    fn due_ms(&self) -> Option<u64> {
+        match self.stage {
+            Stage::Proved(_) => Some(self.task.publish_at_ms.saturating_sub(BUILD_AHEAD_MS)),
+            Stage::Ready(_) => Some(self.task.publish_at_ms),
+            Stage::Proving | Stage::Building(_) => None,
+        }
+    }
+}
+
+impl State {
+    /// Follows a claim up.
+    pub(super) fn claim(&mut self, claim: Claim) {
+        if self.claims.len() == MAX_CLAIMS {
+            self.claims.remove(0);
+        }
+        let found = claim.best.found.clone();
+        self.out.push(Command::Prove { claim: claim.id, job: claim.job, found });
+        self.claims.push(claim);
+    }
+
+    /// A proof was made, or was not.
+    pub(super) fn proved(
+        &mut self,
+        id: u64,
+        outcome: Result<Proved, String>,
+        elapsed_ms: u64,
+        now: Now,
+    ) {
+        let Some(at) = self.claims.iter().position(|claim| claim.id == id) else { return };
+        let proved = match outcome {
+            Ok(proved) => proved,
+            Err(error) => return self.unprovable(at, error, now),
+        };
+        let claim = &mut self.claims[at];
+        claim.took.prove_ms = elapsed_ms;
+        claim.stage = Stage::Proved(proved.clone());
+        if std::mem::take(&mut claim.share) {
+            let what = What::Proof(Arc::new(proof_claim(claim, &proved, self.config.identity)));
+            let audience = claim.task.audience;
+            self.submit(what, audience, now);
+        }
+    }
+
+    fn unprovable(&mut self, at: usize, error: String, now: Now) {
+        let claim = self.claims.remove(at);
+        let path = claim.best.path;
+        let next = "its leaf was not used; `spacetime-miner plot verify` shows what is damaged";
+        self.fault(Fault::new(path.display().to_string(), error, next), now);
+        self.scan_without(&claim.task, path, now);
+    }
+
+    /// A block was built, or was not.
+    pub(super) fn built(&mut self, id: u64, outcome: Outcome, elapsed_ms: u64, now: Now) {
+        let Some(at) = self.claims.iter().position(|claim| claim.id == id) else { return };
+        let failed = match outcome {
+            Outcome::Built(built) => {
+                for remark in &built.remarks {
+                    self.fault(remark.clone(), now);
+                }
+                let claim = &mut self.claims[at];
+                claim.took.build_ms = elapsed_ms;
+                claim.stage = Stage::Ready(built);
+                return;
+            }
+            Outcome::Vetoed(fault) | Outcome::Failed(fault) => fault,
+        };
+        self.claims.remove(at);
+        self.fault(failed, now);
+    }
+
+    /// Drops claims that have become useless, and builds and publishes what is due.
+    pub(super) fn settle_claims(&mut self, now: Now) {
+        for mut claim in std::mem::take(&mut self.claims) {
+            claim.block &= !self.is_lost(&claim);
+            if claim.block && claim.due_ms().is_some_and(|due| due <= now.unix_ms) {
+                claim.stage = match claim.stage {
+                    Stage::Proved(proved) => {
+                        self.build(claim.id, &claim.task, &claim.best, &proved, now);
+                        Stage::Building(proved)
+                    }
+                    Stage::Ready(built) => {
+                        self.publish(&claim.task, *built, claim.took, now);
+                        continue;
+                    }
+                    stage => stage,
+                };
+            }
+            if claim.block || claim.share {
+                self.claims.push(claim);
+            }
+        }
+    }
+
+    /// Whether another block has made this one useless.
+    fn is_lost(&self, claim: &Claim) -> bool {
+        let task = &claim.task;
+        match task.audience {
+            Audience::Everybody => {
+                let tip = self.chain.tip();
+                let beats = || {
+                    task.beats(&self.config.network, &claim.best.found.score, &tip.header)
+                };
+                tip.hash != task.parent && !beats()
+            }
+            Audience::One(source) => {
+                let newest = self.sources[source].challenge.as_ref();
+                newest.is_some_and(|newest| newest.parent != task.parent)
+            }
+        }
+    }
+
+    fn build(&mut self, id: u64, task: &Task, best: &Best, proved: &Proved, now: Now) {
+        let publish_at = task.publish_at_ms.div_ceil(1000).max(now.seconds());
+        let candidates = self.sources.iter().find_map(|source| source.candidates_on(&task.parent));
+        let plan = BlockPlan {
+            parent: task.parent,
+            expected: task.expected.clone(),
+            timestamp: publish_at.max(task.expected.min_timestamp),
+            clock: publish_at,
+            plot_root: proved.root,
+            score: best.found.score,
+            proof: proved.proof.clone(),
+            candidates: candidates.cloned(),
+        };
+        self.out.push(Command::Build { claim: id, plan: Box::new(plan) });
+    }
+
+    fn publish(&mut self, task: &Task, built: Built, mut took: BuildPerformance, now: Now) {
+        if task.publish_at_ms > 0 {
+            took.late_ms = now.unix_ms.saturating_sub(task.publish_at_ms);
+        }
+        let detail = Detail::Won(Won {
+            hash: built.block.hash,
+            parent: built.block.parent,
+            difficulty: task.expected.difficulty,
+            score: built.block.score,
+            timestamp: built.timestamp,
+            transactions: built.transactions,
+            fees: built.fees,
+            bytes: built.block.bytes.len() as u64,
+            performance: self.config.monitoring.then_some(took),
+        });
+        self.counters.won += 1;
+        self.emit(now, Some(task), detail);
+        self.submit(What::Block(built.block), task.audience, now);
+    }
+
+    /// Whether a block of ours on the same parent is about to be answered, so
+    /// that scanning for the next window would most likely be in vain.
+    pub(super) fn is_held(&self, task: &Task, now: Now) -> bool {
+        self.hold_until(task).is_some_and(|until| now.unix_ms < until)
+    }
+
+    /// Until when a task waits for the fate of our blocks.
+    pub(super) fn hold_until(&self, task: &Task) -> Option<u64> {
+        let window_ms = self.config.network.epoch_seconds.saturating_mul(1000);
+        let earlier = |epoch: u64| task.is_of_chain() && epoch < task.expected.epoch;
+        let claims = self.claims.iter().filter(|claim| claim.block && claim.task.parent == task.parent);
+        let claims = claims.map(|claim| claim.task.expected.epoch);
+        let blocks = self.submissions.blocks().filter(|block| block.parent == task.parent);
+        let newest = claims.chain(blocks.map(|block| block.epoch)).filter(|epoch| earlier(*epoch)).max()?;
+        // The end of that block's window, and half a window to be answered.
+        let windows_ago = task.expected.epoch - newest;
+        let end = task.deadline_ms?.saturating_sub(windows_ago.saturating_mul(window_ms));
+        Some(end + window_ms.min(2000) / 2)
+    }
+
+    /// When there is something to do for a claim, Unix ms.
+    pub(super) fn claims_due(&self) -> Option<u64> {
+        self.claims.iter().filter(|claim| claim.block).filter_map(Claim::due_ms).min()
+    }
+}
+
+fn proof_claim(
+    claim: &Claim,
+    proved: &Proved,
+    miner: spacetime_protocol::Identity,
+) -> ProofClaim {
+    ProofClaim {
+        challenge_id: claim.task.challenge_id,
+        challenge: claim.task.expected.challenge.to_bytes(),
+        epoch: claim.task.expected.epoch,
+        height: claim.task.expected.height,
+        score: claim.best.found.score.to_bytes(),
+        plot_root: proved.root.to_bytes(),
+        miner: miner.to_bytes(),
+        proof: proved.proof.encode().into(),
+    }
+}

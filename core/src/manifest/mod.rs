@@ -1,0 +1,14 @@
+//! `miner.ron`: `raw` mirrors the file and refuses what it does not know with
+//! the line; `resolved` cannot be invalid. Plugins are not looked at here.
+
+mod error;
+mod raw;
+mod read;
+mod resolved;
+mod size;
+mod source;
+
+pub(crate) use error::did_you_mean;
+pub use error::{ErrorPlace, ManifestError};
+pub use resolved::{ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry};
+pub use size::parse_size;

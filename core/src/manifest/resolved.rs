@@ -1,0 +1,125 @@
+//! The manifest as the miner uses it. A value of [`Manifest`] cannot be
+//! invalid: paths are absolute, numbers in range, the network known.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use spacetime_protocol::network::Network;
+
+/// What the miner shall do.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The file that it was read from.
+    pub file: Option<PathBuf>,
+    /// The folder that its paths are relative to.
+    pub folder: PathBuf,
+    /// Where plots are; at least one folder, which need not exist.
+    pub plot_directories: Vec<PathBuf>,
+    /// The JSON file that remembers plots.
+    pub plot_metadata_path: PathBuf,
+    /// The key that plots and blocks belong to.
+    pub private_key_path: PathBuf,
+    /// What transports store, a folder each within this one.
+    pub data_directory: PathBuf,
+    /// The node, for transports that use one.
+    pub node_address: Option<String>,
+    /// Its port, likewise.
+    pub node_port: Option<u16>,
+    /// Whom to mine with.
+    pub network: Network,
+    /// Plots that are scanned at once per drive.
+    pub max_concurrent_proofs: NonZeroUsize,
+    /// Longest time that a scan may take.
+    pub proof_timeout: Duration,
+    /// Pause between attempts to connect.
+    pub retry_interval: Duration,
+    /// Attempts to connect at boot; later ones never end.
+    pub max_connection_retries: u32,
+    /// Whether rates and timings are shown.
+    pub performance_monitoring: bool,
+    /// The plugin files to load.
+    pub plugins: Vec<PluginEntry>,
+    /// Folders in which plugin files are looked for, in order; those of the
+    /// command line come first.
+    pub plugin_directories: Vec<PathBuf>,
+    /// Which leaves are scanned; `None`: all, in order.
+    pub strategy: Option<ComponentEntry>,
+    /// What hashes leaves; `None`: the host's kernels.
+    pub engine: Option<ComponentEntry>,
+    /// What goes into blocks; `None`: nothing.
+    pub policy: Option<ComponentEntry>,
+    /// Where challenges come from.
+    pub transports: Vec<ComponentEntry>,
+    /// What `run` may create when it is missing; `None`: nothing.
+    pub first_run: Option<FirstRun>,
+}
+
+/// A plugin file to load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginEntry {
+    /// As the manifest has it: a path relative to its folder, or a bare crate
+    /// name that is looked for.
+    pub path: PathBuf,
+    /// Its line in the manifest, from 1; 0 = on the command line.
+    pub line: u32,
+}
+
+/// A component of a loaded plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComponentEntry {
+    /// Its name, or `plugin-id/name`.
+    pub name: String,
+    /// Which plugin is meant, where several have the name: its path as in
+    /// `plugins`, its id, or `id@version`.
+    pub plugin: Option<String>,
+    /// Its config.
+    pub config: ConfigText,
+}
+
+/// A component's config, which only the component can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigText {
+    /// RON text as it stands in the manifest; `()` if there is none.
+    pub text: String,
+    /// What the text stands in: the manifest's path, or a `--set`.
+    pub origin: String,
+    /// Where it starts there, from 1.
+    pub line: u32,
+    /// Likewise.
+    pub column: u32,
+    /// The RON extensions that the manifest switched on, as `ron`'s bits.
+    pub ron_extensions: u64,
+}
+
+impl ConfigText {
+    /// A config that stands in no file.
+    pub fn given(text: &str, origin: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            origin: origin.to_owned(),
+            line: 1,
+            column: 1,
+            ron_extensions: 0,
+        }
+    }
+}
+
+/// What `run` may create when it is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstRun {
+    /// A key.
+    pub create_key: bool,
+    /// A plot of this size in bytes, where there is none at all.
+    pub plot_bytes: Option<u64>,
+}
+
+impl Manifest {
+    /// What the manifest is called in messages.
+    pub fn name(&self) -> String {
+        let file = self.file.as_deref().unwrap_or(Path::new("the manifest"));
+        file.display().to_string()
+    }
+}

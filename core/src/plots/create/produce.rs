@@ -1,0 +1,249 @@
+//! Makes the leaves of a plot and hashes its tree on all cores, while one
+//! thread writes what is done, in order.
+
+use std::{fs::File, io, path::Path, sync::Arc, thread};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rayon::prelude::*;
+use spacetime_protocol::{Leaf, NodeHash, plot::leaf_offset};
+
+use super::{
+    super::{
+        durable,
+        positioned::write_all_at,
+        tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, subtree_top},
+    },
+    CreateError, Event, Spec, Watch,
+    cache_writer::CacheWriter,
+    checkpoint::Checkpoint,
+    names::Names,
+    partial::{Partial, leaves_of},
+    room,
+};
+
+/// Buffers: one being made, one waiting, one being written.
+const BUFFERS: usize = 3;
+/// Checkpoints per plot: what a killed run loses is about this part of it.
+const CHECKPOINTS: u64 = 64;
+/// Subtrees after which there is a checkpoint in any case: 1 GiB of leaves.
+const MOST_SUBTREES: u64 = (1 << 30) / SUBTREE_BYTES as u64;
+
+/// What goes to the writing thread.
+enum Work {
+    Leaves { first: u64, bytes: Vec<u8> },
+    Checkpoint(Checkpoint),
+}
+
+/// Why the work ended early.
+enum Fault {
+    Io { action: &'static str, error: io::Error },
+    /// Whoever asked for the plot does not want it any more.
+    Stopped,
+    /// The writing thread ended; it knows why.
+    WriterGone,
+}
+
+/// Makes the leaves that are missing and returns the root. Leaves and cache
+/// are on disk then, and a checkpoint that says so.
+pub(super) fn leaves(
+    partial: &mut Partial,
+    assembler: Assembler,
+    spec: &Spec,
+    cache_levels: u32,
+    watch: &dyn Watch,
+) -> Result<NodeHash, CreateError> {
+    let (full, work) = bounded(1);
+    let (free, spare) = bounded(BUFFERS);
+    for _ in 0..BUFFERS {
+        // There is room for all of them.
+        let _ = free.send(Vec::new());
+    }
+    let checkpoint = Checkpoint {
+        key: spec.key,
+        seed: partial.seed,
+        leaf_count: spec.leaf_count,
+        cache_levels,
+        done: partial.done,
+        nodes: Vec::new(),
+    };
+    let writer = Writer {
+        checkpoint: &partial.names.checkpoint,
+        file: partial.file.clone(),
+        cache: partial.cache.as_ref().map(CacheWriter::file),
+    };
+    let outcome = thread::scope(|scope| {
+        let writing = scope.spawn(move || writer.run(&work, &free));
+        let plotter =
+            Plotter { spec, watch, full, spare, checkpoint, cache: partial.cache.as_mut() };
+        let made = plotter.run(assembler);
+        let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // If writing failed, the plotter stopped because of that.
+        written.and(made)
+    });
+    outcome.map_err(|fault| explain(fault, &partial.names, &partial.file, spec))
+}
+
+struct Plotter<'a> {
+    spec: &'a Spec,
+    watch: &'a dyn Watch,
+    full: Sender<Work>,
+    spare: Receiver<Vec<u8>>,
+    /// As of the last leaf made.
+    checkpoint: Checkpoint,
+    cache: Option<&'a mut CacheWriter>,
+}
+
+impl Plotter<'_> {
+    fn run(mut self, mut assembler: Assembler) -> Result<NodeHash, Fault> {
+        let total = self.spec.leaf_count;
+        let interval = self.interval();
+        let mut synced = self.checkpoint.done;
+        while self.checkpoint.done < total {
+            let leaves = (total - self.checkpoint.done).min(self.batch(interval));
+            self.make(leaves, &mut assembler)?;
+            let done = self.checkpoint.done;
+            self.watch.event(Event::Progress { done, total });
+            let stop = self.watch.is_stopped();
+            if done < total && (stop || done - synced >= interval) {
+                self.save(assembler.peaks())?;
+                synced = done;
+            }
+            if stop {
+                return Err(Fault::Stopped);
+            }
+        }
+        let root = self.finish(assembler)?;
+        self.save(vec![root])?;
+        Ok(root)
+    }
+
+    /// Makes, hashes and hands over the next leaves.
+    fn make(&mut self, leaves: u64, assembler: &mut Assembler) -> Result<(), Fault> {
+        let first = self.checkpoint.done;
+        let mut bytes = self.spare.recv().map_err(|_| Fault::WriterGone)?;
+        bytes.resize(leaves as usize * Leaf::SIZE, 0);
+        let subtrees = self.generate(first, &mut bytes);
+        self.send(Work::Leaves { first, bytes })?;
+        for subtree in &subtrees {
+            assembler.add(subtree, &mut |level, index, nodes: &[u8]| {
+                self.cache.iter_mut().for_each(|cache| cache.add(level, index, nodes));
+            });
+        }
+        if let Some(cache) = &mut self.cache {
+            cache.check().map_err(Fault::cache)?;
+        }
+        self.checkpoint.done += leaves;
+        Ok(())
+    }
+
+    fn generate(&self, first: u64, bytes: &mut [u8]) -> Vec<Subtree> {
+        let top = subtree_top(self.spec.leaf_count);
+        let keep = self.cache.as_ref().map_or(SUBTREE_LEVEL, |cache| cache.keep());
+        let (key, seed) = (&self.spec.key, &self.checkpoint.seed);
+        bytes
+            .par_chunks_mut(SUBTREE_BYTES)
+            .enumerate()
+            .map(|(number, leaves)| {
+                leaves_of(key, seed, first + number as u64 * SUBTREE_LEAVES, leaves);
+                Subtree::hash(leaves, top, keep)
+            })
+            .collect()
+    }
+
+    fn finish(&mut self, assembler: Assembler) -> Result<NodeHash, Fault> {
+        let root = assembler.finish(&mut |level, index, nodes: &[u8]| {
+            self.cache.iter_mut().for_each(|cache| cache.add(level, index, nodes));
+        });
+        // There is at least one leaf.
+        root.ok_or(Fault::WriterGone)
+    }
+
+    /// Has everything so far synced, and then written down that it is.
+    fn save(&mut self, nodes: Vec<NodeHash>) -> Result<(), Fault> {
+        if let Some(cache) = &mut self.cache {
+            cache.flush().map_err(Fault::cache)?;
+        }
+        self.send(Work::Checkpoint(Checkpoint { nodes, ..self.checkpoint.clone() }))
+    }
+
+    fn send(&self, work: Work) -> Result<(), Fault> {
+        self.full.send(work).map_err(|_| Fault::WriterGone)
+    }
+
+    /// Leaves between checkpoints.
+    fn interval(&self) -> u64 {
+        let subtrees = self.spec.leaf_count.div_ceil(SUBTREE_LEAVES);
+        (subtrees / CHECKPOINTS).clamp(1, MOST_SUBTREES) * SUBTREE_LEAVES
+    }
+
+    /// Leaves of a batch.
+    fn batch(&self, interval: u64) -> u64 {
+        let fit = (self.spec.memory / BUFFERS / SUBTREE_BYTES).max(1) as u64;
+        (fit * SUBTREE_LEAVES).min(interval)
+    }
+}
+
+impl Fault {
+    fn cache(error: io::Error) -> Self {
+        Self::Io { action: "write the cache of", error }
+    }
+}
+
+/// The writing thread.
+struct Writer<'a> {
+    checkpoint: &'a Path,
+    file: Arc<File>,
+    cache: Option<Arc<File>>,
+}
+
+impl Writer<'_> {
+    fn run(&self, work: &Receiver<Work>, free: &Sender<Vec<u8>>) -> Result<(), Fault> {
+        for work in work {
+            match work {
+                Work::Leaves { first, bytes } => {
+                    // The leaf count was checked: every leaf has an offset.
+                    let offset = leaf_offset(first).ok_or(Fault::WriterGone)?;
+                    write_all_at(&self.file, &bytes, offset)
+                        .map_err(|error| Fault::Io { action: "write", error })?;
+                    // There is room for all buffers; the plotter may be done.
+                    let _ = free.try_send(bytes);
+                }
+                Work::Checkpoint(checkpoint) => self
+                    .save(&checkpoint)
+                    .map_err(|error| Fault::Io { action: "sync", error })?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The checkpoint promises what is on disk: so that goes there first.
+    fn save(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        self.file.sync_data()?;
+        if let Some(cache) = &self.cache {
+            cache.sync_data()?;
+        }
+        durable::replace(self.checkpoint, &checkpoint.encode())
+    }
+}
+
+/// A fault in words, with the plot that it befell.
+fn explain(fault: Fault, names: &Names, file: &File, spec: &Spec) -> CreateError {
+    let path = names.plot.clone();
+    match fault {
+        Fault::Io { error, .. } if is_full(&error) => {
+            let there = file.metadata().map_or(0, |metadata| room::taken(&metadata));
+            let needed = leaf_offset(spec.leaf_count).unwrap_or(u64::MAX).saturating_sub(there);
+            let available = room::available(&path).unwrap_or(0);
+            CreateError::NoRoom { path, needed, available, started: true }
+        }
+        Fault::Io { action, error } => CreateError::Io { action, path, source: error },
+        Fault::Stopped => CreateError::Stopped { path },
+        Fault::WriterGone => {
+            CreateError::io("write", &path)(io::Error::other("the writing thread ended"))
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

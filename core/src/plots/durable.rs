@@ -1,0 +1,81 @@
+//! Files that are whole or absent: written under a temporary name, synced,
+//! renamed, and the folder synced after them.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use super::cache::with_suffix;
+
+/// Under what name a file is written before it gets its own. Always the same,
+/// so that the next writer overwrites what a killed one left.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
+    with_suffix(path, ".new")
+}
+
+/// Replaces the content of a file.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = temporary(path);
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_folder(path)
+}
+
+/// Gives a file its final name, unless something has that name already
+/// (`AlreadyExists`).
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    rename_no_replace(from, to)?;
+    sync_folder(to)
+}
+
+#[cfg(target_os = "linux")]
+fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // File systems without the flag say so in one of these ways.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => rename_if_absent(from, to),
+        outcome => Ok(outcome?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
+    rename_if_absent(from, to)
+}
+
+/// Not one step: only for names that a lock of ours guards.
+fn rename_if_absent(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a rename in the file's folder last. Where folders cannot be opened,
+/// the file system does that by itself.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = folder_of(path);
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Removes a file that may be absent.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

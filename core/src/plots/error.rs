@@ -1,0 +1,53 @@
+//! Why a plot cannot be used, always with its path.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use spacetime_protocol::plot::PlotHeaderError;
+use thiserror::Error;
+
+/// A file that is not a usable plot.
+#[derive(Debug, Error)]
+pub enum PlotError {
+    /// Nothing lies there, or something that is not a file.
+    #[error("there is no plot {}", path.display())]
+    NotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A check of `plot-format.md` section 5, or our own on the leaf size.
+    #[error("{} is not a usable plot: {reason}", path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// The first check that failed.
+        reason: PlotHeaderError,
+    },
+}
+
+impl PlotError {
+    /// An error of the system while doing `action` (a verb) with `path`.
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path: path.to_owned() },
+            _ => Self::Io { action, path: path.to_owned(), source },
+        }
+    }
+
+    /// Whether the file is absent, rather than damaged or unreadable.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}

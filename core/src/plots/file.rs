@@ -1,0 +1,209 @@
+//! A plot on disk: its checked header, and positioned reads of its leaves.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use spacetime_protocol::{
+    Leaf, PlotHeaderHash, PlotSeed,
+    plot::{PlotHeader, leaf_offset},
+};
+
+use super::{
+    PlotError,
+    cache::{self, CacheFile, CacheState},
+    handles::Slot,
+    positioned::read_at,
+    stamp::FileStamp,
+};
+use crate::scan::{LeafSource, ReadError};
+
+/// A plot whose header passed all checks. Its leaves are read on demand, from
+/// any number of threads.
+#[derive(Debug)]
+pub struct PlotFile {
+    path: PathBuf,
+    header: PlotHeader,
+    stamp: FileStamp,
+    slot: Slot,
+    cache_path: PathBuf,
+    /// The version of the cache file that gave a wrong path, and why.
+    stale: Mutex<Option<(FileStamp, String)>>,
+}
+
+impl PlotFile {
+    /// Opens a plot, with the cache file `<path>.cache` if there is one. Reads
+    /// the header only.
+    ///
+    /// # Errors
+    ///
+    /// The first check of `plot-format.md` section 5 that fails, or what the
+    /// system says.
+    pub fn open(path: &Path) -> Result<Self, PlotError> {
+        Self::open_with_cache(path, &cache::path_beside(path))
+    }
+
+    /// Opens a plot whose Merkle cache lies elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_with_cache(path: &Path, cache_path: &Path) -> Result<Self, PlotError> {
+        let (file, stamp) = open_regular(path)?;
+        let first = read_header(&file).map_err(|error| PlotError::io("read", path, error))?;
+        let header = PlotHeader::check_file(&first, stamp.len)
+            .map_err(|reason| PlotError::Header { path: path.to_owned(), reason })?;
+        Ok(Self {
+            path: path.to_owned(),
+            header,
+            stamp,
+            slot: Slot::new(),
+            cache_path: cache_path.to_owned(),
+            stale: Mutex::default(),
+        })
+    }
+
+    /// Its header.
+    pub fn header(&self) -> &PlotHeader {
+        &self.header
+    }
+
+    /// What block proofs carry of the header.
+    pub fn header_hash(&self) -> PlotHeaderHash {
+        self.header.hash()
+    }
+
+    /// Length of the file in bytes when it was opened.
+    pub fn size_bytes(&self) -> u64 {
+        self.stamp.len
+    }
+
+    /// Where its Merkle cache lies, if it has one.
+    pub fn cache_path(&self) -> &Path {
+        &self.cache_path
+    }
+
+    /// What is known of its Merkle cache; opens it to find out.
+    pub fn cache_state(&self) -> CacheState {
+        match self.open_cache() {
+            Ok(Some(cache)) => CacheState::Fits { lowest_level: cache.lowest_level() },
+            Ok(None) => CacheState::Absent,
+            Err(reason) => CacheState::Stale { reason },
+        }
+    }
+
+    pub(super) fn stamp(&self) -> FileStamp {
+        self.stamp
+    }
+
+    /// Its cache, unless this version of it is known to be stale.
+    pub(super) fn open_cache(&self) -> Result<Option<CacheFile>, String> {
+        let known = self.stale.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((stamp, reason)) = known
+            && fs::metadata(&self.cache_path).is_ok_and(|now| FileStamp::of(&now) == stamp)
+        {
+            return Err(reason);
+        }
+        CacheFile::open(&self.cache_path, self.header.leaf_count)
+    }
+
+    /// Remembers and reports that the cache, as it lies there now, is of no use.
+    pub(super) fn set_stale_cache(&self, reason: &str) {
+        let Ok(metadata) = fs::metadata(&self.cache_path) else { return };
+        let entry = (FileStamp::of(&metadata), reason.to_owned());
+        let mut stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        if stale.as_ref() != Some(&entry) {
+            tracing::warn!(
+                plot = %self.path.display(),
+                cache = %self.cache_path.display(),
+                reason,
+                "stale cache: proofs of this plot read all of it until the cache is made anew"
+            );
+            *stale = Some(entry);
+        }
+    }
+
+    /// Opens the file again, if it still is the same plot.
+    fn reopen(&self) -> Result<File, ReadError> {
+        let (file, _) = open_regular(&self.path).map_err(|error| ReadError(error.to_string()))?;
+        let first = read_header(&file).map_err(|error| self.failed("read", &error))?;
+        if first != self.header.encode() {
+            return Err(ReadError(format!("{}: another plot took its place", self.path.display())));
+        }
+        Ok(file)
+    }
+
+    fn file(&self) -> Result<Arc<File>, ReadError> {
+        self.slot.get(|| self.reopen())
+    }
+
+    fn failed(&self, what: &str, error: &io::Error) -> ReadError {
+        ReadError(format!("{}: cannot {what}: {error}", self.path.display()))
+    }
+}
+
+impl LeafSource for PlotFile {
+    fn leaf_count(&self) -> u64 {
+        self.header.leaf_count
+    }
+
+    fn id(&self) -> PlotSeed {
+        self.header.seed
+    }
+
+    fn drive(&self) -> u64 {
+        self.stamp.device
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
+        let count = (out.len() / Leaf::SIZE) as u64;
+        let last = self.header.leaf_count - 1;
+        let inside = first.checked_add(count).is_some_and(|end| end <= self.header.leaf_count);
+        let (true, Some(offset)) = (inside, leaf_offset(first)) else {
+            let text = format!("leaves {first} and on ({count}) are outside 0 to {last}");
+            return Err(ReadError(format!("{}: {text}", self.path.display())));
+        };
+        let file = self.file()?;
+        let got = read_at(&file, out, offset)
+            .map_err(|error| self.failed(&format!("read leaf {first} and on"), &error));
+        match got {
+            Ok(got) if got == out.len() => Ok(()),
+            Ok(got) => {
+                self.slot.close();
+                let (leaf, rest) = (first + (got / Leaf::SIZE) as u64, got % Leaf::SIZE);
+                let path = self.path.display();
+                Err(ReadError(format!("{path}: the file ends in leaf {leaf}, {rest} of its 32 bytes are there")))
+            }
+            Err(error) => {
+                self.slot.close();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Opens a regular file only: opening a pipe would wait for its writer.
+fn open_regular(path: &Path) -> Result<(File, FileStamp), PlotError> {
+    let failed = |error| PlotError::io("open", path, error);
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(PlotError::NotFound { path: path.to_owned() });
+    }
+    let file = File::open(path).map_err(failed)?;
+    let stamp = FileStamp::of(&file.metadata().map_err(failed)?);
+    Ok((file, stamp))
+}
+
+/// As much of the header as there is.
+fn read_header(file: &File) -> io::Result<Vec<u8>> {
+    let mut first = vec![0; PlotHeader::SIZE];
+    let got = read_at(file, &mut first, 0)?;
+    first.truncate(got);
+    Ok(first)
+}

@@ -1,0 +1,26 @@
+//! Plots on disk: the file, its Merkle cache, how it is made and checked, and
+//! the live set of all of them. Knows nothing of challenges.
+
+mod cache;
+mod create;
+mod durable;
+mod error;
+mod file;
+mod handles;
+mod lock;
+mod path;
+mod positioned;
+mod stamp;
+mod stream;
+mod tree;
+
+pub use cache::{CacheState, path_beside as cache_path_beside};
+pub use create::{
+    CacheLevels, CreateError, Created, DEFAULT_MEMORY, Event as CreateEvent, Spec as CreateSpec,
+    Watch as CreateWatch, create,
+};
+pub use error::PlotError;
+pub use file::PlotFile;
+pub use lock::Holder;
+pub use path::PathError;
+pub(crate) use path::path_of;

@@ -1,0 +1,85 @@
+//! The folders in which plugin files are looked for, in order.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// Where plugins are installed, from the folder of the executable.
+const INSTALLED: &str = "../lib/spacetime-miner/plugins";
+
+/// The folders in order: those of `--plugin-dir`, those of the manifest, the
+/// executable's, the installed ones beside it, the user's. A folder that is
+/// missing or named twice is left out.
+pub fn folders(command_line: &[PathBuf], manifest: &[PathBuf]) -> Vec<PathBuf> {
+    let beside = env::current_exe().ok().and_then(|file| Some(file.parent()?.to_owned()));
+    let installed = beside.as_ref().map(|folder| folder.join(INSTALLED));
+    let user = user_data(|name| env::var_os(name).map(PathBuf::from))
+        .map(|data| data.join("spacetime-miner").join("plugins"));
+    let own = [beside, installed, user].into_iter().flatten();
+    existing(command_line.iter().chain(manifest).cloned().chain(own))
+}
+
+fn existing(folders: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut seen = Vec::new();
+    folders
+        .filter_map(|folder| folder.canonicalize().ok().filter(|folder| folder.is_dir()))
+        .filter(|folder| {
+            let new = !seen.contains(folder);
+            seen.push(folder.clone());
+            new
+        })
+        .collect()
+}
+
+/// The user's data folder, by this platform's customs.
+fn user_data(var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = |name| var(name).filter(|path| path.is_absolute());
+    let home = |rest: &str| absolute("HOME").map(|home| home.join(rest));
+    if cfg!(windows) {
+        absolute("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        home("Library/Application Support")
+    } else {
+        absolute("XDG_DATA_HOME").or_else(|| home(".local/share"))
+    }
+}
+
+/// Folders as one text for messages.
+pub(super) fn list(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders.iter().map(|folder| show(folder)).collect();
+    names.join(", ")
+}
+
+fn show(folder: &Path) -> String {
+    folder.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_counts_once_at_its_first_place() {
+        let one = tempfile::tempdir().unwrap();
+        let two = tempfile::tempdir().unwrap();
+        let (one, two) = (one.path().canonicalize().unwrap(), two.path().canonicalize().unwrap());
+        let given = [one.join("."), two.clone(), one.clone(), one.join("missing")];
+        assert_eq!(existing(given.into_iter()), [one, two]);
+    }
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn the_data_folder_follows_the_xdg_rules() {
+        let vars = |xdg: Option<&'static str>| {
+            move |name: &str| match name {
+                "XDG_DATA_HOME" => xdg.map(PathBuf::from),
+                "HOME" => Some("/home/ada".into()),
+                _ => None,
+            }
+        };
+        assert_eq!(user_data(vars(Some("/data"))), Some("/data".into()));
+        assert_eq!(user_data(vars(Some("relative"))), Some("/home/ada/.local/share".into()));
+        assert_eq!(user_data(vars(None)), Some("/home/ada/.local/share".into()));
+    }
+}

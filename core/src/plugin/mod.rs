@@ -1,0 +1,19 @@
+//! Which components run, over the loader: where plugin files are looked for,
+//! which component a name means, what becomes of one that fails. Names no
+//! concrete plugin, and does not know what a plugin is for.
+
+mod choose;
+mod folders;
+mod health;
+mod opener;
+mod problem;
+mod registry;
+mod services;
+mod slots;
+
+pub use folders::folders;
+pub use health::FaultObserver;
+pub use problem::RegistryProblem;
+pub use registry::Registry;
+pub use services::{Counters, counters};
+pub use slots::{EventSink, PolicyOutcome, PolicySlot, TransportSetup, TransportSlot};

@@ -1,0 +1,70 @@
+//! Everything that it takes to open a component, again and again.
+
+use std::sync::Arc;
+
+use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, abi::FaultCode};
+
+use super::health::Health;
+use crate::manifest::ConfigText;
+
+/// A component that was chosen, with its config.
+#[derive(Clone, Debug)]
+pub(super) struct Opener {
+    pub(super) library: Library,
+    pub(super) health: Arc<Health>,
+    component: String,
+    instance: String,
+    config: ConfigText,
+}
+
+impl Opener {
+    pub(super) fn new(
+        library: Library,
+        component: &str,
+        instance: String,
+        config: ConfigText,
+        health: Arc<Health>,
+    ) -> Self {
+        Self { library, health, component: component.to_owned(), instance, config }
+    }
+
+    /// The name under which the instance appears in logs.
+    pub(super) fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    pub(super) fn request(&self) -> OpenRequest<'_> {
+        OpenRequest {
+            component: &self.component,
+            instance: &self.instance,
+            config: &self.config.text,
+            config_line: self.config.line,
+            config_column: self.config.column,
+            ron_extensions: self.config.ron_extensions,
+        }
+    }
+
+    /// Completes a config's fault with its place, so that it can be shown alone.
+    pub(super) fn explain(&self, fault: Fault) -> Fault {
+        if fault.code != FaultCode::CONFIG {
+            return fault;
+        }
+        let place = match (self.config.origin.as_str(), fault.line) {
+            (origin, 0) => origin.to_owned(),
+            (origin, line) => format!("{origin}:{line}:{}", fault.column),
+        };
+        let field = match fault.field.as_str() {
+            "" => String::new(),
+            field => format!(", field `{field}`"),
+        };
+        let message =
+            format!("{place}: config of {}{field}: {}", self.health.component(), fault.message);
+        Fault { message, ..fault }
+    }
+}
+
+/// A component and its plugin, as messages name them.
+pub(super) fn culprit(kind: Kind, component: &str, library: &Library) -> String {
+    let descriptor = library.descriptor();
+    format!("{kind} `{component}` (plugin {} {})", descriptor.plugin, descriptor.version)
+}

@@ -1,0 +1,258 @@
+//! Loads what a manifest lists, and nothing else, and finds the components
+//! that it names.
+
+use std::{path::PathBuf, sync::Arc};
+
+use spacetime_sdk_loader::{
+    Engine, Fault, Kind, Library, Policy, Strategy, abi::FaultCode, resolve,
+};
+
+use super::{
+    choose::{Offer, Unchosen, Wanted, choose},
+    folders::{self, folders},
+    health::{FaultObserver, Health},
+    opener::{Opener, culprit},
+    problem::RegistryProblem,
+    services::hub,
+    slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
+};
+use crate::{
+    manifest::{ComponentEntry, Manifest, PluginEntry},
+    scan::{EngineSource, StrategySource},
+};
+
+/// The components that run.
+pub struct Registry {
+    libraries: Vec<Library>,
+    health: Vec<Arc<Health>>,
+    problems: Vec<RegistryProblem>,
+    strategies: Arc<StrategySlot>,
+    engine: Option<Arc<EngineSlot>>,
+    policy: Arc<PolicySlot>,
+    transports: Vec<TransportSlot>,
+}
+
+impl Registry {
+    /// Loads the manifest's plugins and opens its strategy, engine and policy,
+    /// so that whatever is wrong with them shows at once.
+    ///
+    /// # Errors
+    ///
+    /// All problems, if one of them must stop the miner.
+    pub fn load(
+        manifest: &Manifest,
+        observer: Arc<dyn FaultObserver>,
+    ) -> Result<Self, Vec<RegistryProblem>> {
+        let mut loading = Loading::new(manifest, observer);
+        for entry in &manifest.plugins {
+            loading.load(entry);
+        }
+        let strategies = Arc::new(loading.strategy());
+        let engine = loading.engine().map(Arc::new);
+        let policy = Arc::new(loading.policy());
+        let transports = loading.transports();
+        let Loading { libraries, health, problems, .. } = loading;
+        if problems.iter().any(RegistryProblem::is_fatal) {
+            return Err(problems);
+        }
+        let libraries = libraries.into_iter().map(|(_, library)| library).collect();
+        Ok(Self { libraries, health, problems, strategies, engine, policy, transports })
+    }
+
+    /// The loaded libraries, in the manifest's order.
+    pub fn libraries(&self) -> &[Library] {
+        &self.libraries
+    }
+
+    /// What is wrong but need not stop the miner.
+    pub fn problems(&self) -> &[RegistryProblem] {
+        &self.problems
+    }
+
+    /// Faults of all components so far.
+    pub fn faults(&self) -> u64 {
+        self.health.iter().map(|health| health.faults()).sum()
+    }
+
+    /// Where strategies come from.
+    pub fn strategies(&self) -> Arc<dyn StrategySource> {
+        self.strategies.clone()
+    }
+
+    /// The configured engine.
+    pub fn engine(&self) -> Option<Arc<dyn EngineSource>> {
+        self.engine.clone().map(|engine| engine as Arc<dyn EngineSource>)
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> Arc<PolicySlot> {
+        self.policy.clone()
+    }
+
+    /// The configured transports that can be used.
+    pub fn transports(&self) -> Vec<TransportSlot> {
+        self.transports.clone()
+    }
+}
+
+/// A registry in the making.
+struct Loading<'a> {
+    manifest: &'a Manifest,
+    observer: Arc<dyn FaultObserver>,
+    folders: Vec<PathBuf>,
+    /// With the paths of their manifest entries.
+    libraries: Vec<(PathBuf, Library)>,
+    health: Vec<Arc<Health>>,
+    instances: Vec<String>,
+    problems: Vec<RegistryProblem>,
+    /// Whether a listed plugin is missing, so that a name may be its.
+    incomplete: bool,
+}
+
+impl<'a> Loading<'a> {
+    fn new(manifest: &'a Manifest, observer: Arc<dyn FaultObserver>) -> Self {
+        Self {
+            manifest,
+            observer,
+            folders: folders(&[], &manifest.plugin_directories),
+            libraries: Vec::new(),
+            health: Vec::new(),
+            instances: Vec::new(),
+            problems: Vec::new(),
+            incomplete: false,
+        }
+    }
+
+    fn load(&mut self, entry: &PluginEntry) {
+        let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
+        match Library::load(&path, hub().clone()) {
+            Ok(library) => self.libraries.push((entry.path.clone(), library)),
+            Err(refusal) => {
+                self.incomplete = true;
+                let place = match entry.line {
+                    0 => "--set plugins".to_owned(),
+                    line => format!("{}:{line}", self.manifest.name()),
+                };
+                let mut message = format!("{place}: {refusal}");
+                if !path.exists() {
+                    let folders = folders::list(&self.folders);
+                    message = format!("{message} (looked for it there and in {folders})");
+                }
+                let problem = RegistryProblem::lasting(message).with_detail(refusal.detail());
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    fn strategy(&mut self) -> StrategySlot {
+        let opener = self.opener(Kind::Strategy, self.manifest.strategy.as_ref());
+        let spare = opener.as_ref().and_then(|opener| {
+            self.try_open(opener, "leaves are scanned in order instead", Strategy::open)
+        });
+        StrategySlot::new(opener, spare)
+    }
+
+    fn engine(&mut self) -> Option<EngineSlot> {
+        let opener = self.opener(Kind::Engine, self.manifest.engine.as_ref())?;
+        let engine = self.try_open(&opener, "the host's own kernels hash instead", Engine::open)?;
+        Some(EngineSlot { opener, engine: Arc::new(engine) })
+    }
+
+    fn policy(&mut self) -> PolicySlot {
+        let opened = self.opener(Kind::Policy, self.manifest.policy.as_ref()).and_then(|opener| {
+            let policy = self.try_open(&opener, "blocks are empty instead", Policy::open)?;
+            Some((opener, policy))
+        });
+        PolicySlot::new(opened)
+    }
+
+    fn transports(&mut self) -> Vec<TransportSlot> {
+        let entries = &self.manifest.transports;
+        let openers: Vec<Option<Opener>> =
+            entries.iter().map(|entry| self.opener(Kind::Transport, Some(entry))).collect();
+        openers.into_iter().flatten().map(TransportSlot::new).collect()
+    }
+
+    /// Opens an instance; what goes wrong becomes a problem.
+    fn try_open<T>(
+        &mut self,
+        opener: &Opener,
+        instead: &str,
+        open: impl FnOnce(&Library, &spacetime_sdk_loader::OpenRequest<'_>) -> Result<T, Fault>,
+    ) -> Option<T> {
+        let fault = match open(&opener.library, &opener.request()) {
+            Ok(opened) => return Some(opened),
+            Err(fault) => opener.explain(fault),
+        };
+        if fault.code == FaultCode::CONFIG {
+            self.problems.push(RegistryProblem::fatal(&fault).with_detail(&fault.detail));
+            return None;
+        }
+        opener.health.record(&fault);
+        let message = format!("{} cannot be used: {fault}; {instead}", opener.health.component());
+        self.problems.push(RegistryProblem::lasting(message).with_detail(&fault.detail));
+        None
+    }
+
+    /// Finds the component that an entry names.
+    fn opener(&mut self, kind: Kind, entry: Option<&ComponentEntry>) -> Option<Opener> {
+        let entry = entry?;
+        let wanted = Wanted { kind, name: &entry.name, plugin: entry.plugin.as_deref() };
+        let offers: Vec<Offer<'_>> = self
+            .libraries
+            .iter()
+            .map(|(entry, library)| Offer {
+                entry: Some(entry),
+                path: library.path(),
+                descriptor: library.descriptor(),
+            })
+            .collect();
+        let (position, name) = match choose(&wanted, &offers) {
+            Ok(chosen) => chosen,
+            Err(unchosen) => {
+                let problem = self.unchosen(unchosen, entry);
+                self.problems.push(problem);
+                return None;
+            }
+        };
+        let library = self.libraries[position].1.clone();
+        let replaceable = kind != Kind::Transport;
+        let component = culprit(kind, name, &library);
+        let health = Health::new(component, self.observer.clone(), replaceable);
+        let instance = self.instance(kind, name);
+        hub().watch(&instance, &health);
+        self.health.push(health.clone());
+        Some(Opener::new(library, name, instance, entry.config.clone(), health))
+    }
+
+    fn unchosen(&self, unchosen: Unchosen, entry: &ComponentEntry) -> RegistryProblem {
+        let place = format!("{}:{}", entry.config.origin, entry.config.line);
+        let is_unknown = matches!(unchosen, Unchosen::Unknown(_));
+        let message = format!("{place}: {}", unchosen.message());
+        if is_unknown && self.incomplete {
+            return RegistryProblem::lasting(format_args!(
+                "{message} (it may be in a plugin that could not be loaded)"
+            ));
+        }
+        if is_unknown {
+            return RegistryProblem::fatal(format_args!(
+                "{message}. Add its plugin to `plugins`; `spacetime-miner plugin list` shows what \
+                 is installed"
+            ));
+        }
+        RegistryProblem::fatal(message)
+    }
+
+    /// A name for an instance that no other one has.
+    fn instance(&mut self, kind: Kind, name: &str) -> String {
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let qualified = (kind != Kind::Transport).then(|| format!("{kind}-{name}"));
+        let instance = std::iter::once(name.to_owned())
+            .chain(qualified)
+            .chain(numbered)
+            .find(|instance| !self.instances.contains(instance))
+            .unwrap_or_else(|| name.to_owned());
+        self.instances.push(instance.clone());
+        instance
+    }
+}

@@ -1,0 +1,217 @@
+//! The components in use, each with what the host does when it is gone: the
+//! built-in plan, the kernels, an empty block.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use spacetime_protocol::Identity;
+use spacetime_sdk_loader::{
+    Engine, Fault, Policy, Strategy, Transport, TransportRequest,
+    abi::{Candidate, Emitted, Event, PolicyContext},
+};
+
+use super::opener::Opener;
+use crate::{
+    manifest::Manifest,
+    scan::{EngineSource, StrategySource},
+};
+
+/// Opens strategies; none: the built-in plan.
+pub(super) struct StrategySlot {
+    opener: Option<Opener>,
+    /// The instance that was opened to check the config.
+    spare: Mutex<Option<Strategy>>,
+}
+
+impl StrategySlot {
+    pub(super) fn new(opener: Option<Opener>, spare: Option<Strategy>) -> Self {
+        Self { opener, spare: Mutex::new(spare) }
+    }
+}
+
+impl StrategySource for StrategySlot {
+    fn open(&self) -> Option<Result<Strategy, Fault>> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let opener = self.opener.as_ref().filter(|opener| opener.health.is_well())?;
+        if let Some(spare) = spare {
+            return Some(Ok(spare));
+        }
+        let opened = Strategy::open(&opener.library, &opener.request());
+        Some(opened.map_err(|fault| opener.explain(fault)))
+    }
+
+    fn failed(&self, fault: &Fault) {
+        if let Some(opener) = &self.opener {
+            opener.health.record(fault);
+        }
+    }
+}
+
+/// The engine in use.
+pub(super) struct EngineSlot {
+    pub(super) opener: Opener,
+    pub(super) engine: Arc<Engine>,
+}
+
+impl EngineSource for EngineSlot {
+    fn engine(&self) -> Option<Arc<Engine>> {
+        self.opener.health.is_well().then(|| self.engine.clone())
+    }
+
+    fn failed(&self, fault: &Fault) {
+        self.opener.health.record(fault);
+    }
+}
+
+/// The policy in use; none: empty blocks.
+pub struct PolicySlot {
+    policy: Option<(Opener, Mutex<Policy>)>,
+}
+
+/// What a policy decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyOutcome {
+    /// The positions of the chosen candidates, each once, in block order.
+    Chosen(Vec<usize>),
+    /// No block, for this reason.
+    Veto(String),
+}
+
+impl PolicySlot {
+    pub(super) fn new(policy: Option<(Opener, Policy)>) -> Self {
+        Self { policy: policy.map(|(opener, policy)| (opener, Mutex::new(policy))) }
+    }
+
+    /// Chooses among the candidates. A policy that fails chooses nothing, and
+    /// its fault is observed.
+    pub fn select(&self, context: &PolicyContext, candidates: &[Candidate]) -> PolicyOutcome {
+        let nothing = PolicyOutcome::Chosen(Vec::new());
+        let Some((opener, policy)) = &self.policy else { return nothing };
+        if !opener.health.is_well() {
+            return nothing;
+        }
+        let selected =
+            policy.lock().unwrap_or_else(PoisonError::into_inner).select(context, candidates);
+        match selected {
+            Ok(Ok(positions)) => PolicyOutcome::Chosen(positions),
+            Ok(Err(reason)) => PolicyOutcome::Veto(reason),
+            Err(fault) => {
+                opener.health.record(&fault);
+                nothing
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PolicySlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let opener = self.policy.as_ref().map(|(opener, _)| opener);
+        f.debug_tuple("PolicySlot").field(&opener).finish()
+    }
+}
+
+/// What all transports are opened with.
+#[derive(Clone, Debug)]
+pub struct TransportSetup {
+    /// The network's JSON.
+    pub network: String,
+    /// The identity that blocks carry.
+    pub identity: [u8; 33],
+    /// The folder with a folder per transport.
+    pub data_directory: PathBuf,
+    /// The manifest's node.
+    pub node_address: Option<String>,
+    /// The manifest's port.
+    pub node_port: Option<u16>,
+}
+
+impl TransportSetup {
+    /// What a manifest says, for a miner with this identity.
+    pub fn new(manifest: &Manifest, identity: &Identity) -> Self {
+        Self {
+            network: manifest.network.to_json(),
+            identity: identity.to_bytes(),
+            data_directory: manifest.data_directory.clone(),
+            node_address: manifest.node_address.clone(),
+            node_port: manifest.node_port,
+        }
+    }
+
+    fn request<'a>(&'a self, directory: &'a Path) -> TransportRequest<'a> {
+        TransportRequest {
+            network: &self.network,
+            identity: &self.identity,
+            data_directory: directory,
+            agent: concat!("spacetime-miner/", env!("CARGO_PKG_VERSION")),
+            node_address: self.node_address.as_deref(),
+            node_port: self.node_port,
+        }
+    }
+}
+
+/// Where a transport's events go; `None` is one of a kind that this host is
+/// too old for. Must not block.
+pub type EventSink = Arc<dyn Fn(Option<Event>) -> Emitted + Send + Sync>;
+
+/// A transport that can be opened.
+#[derive(Clone, Debug)]
+pub struct TransportSlot {
+    opener: Opener,
+}
+
+impl TransportSlot {
+    pub(super) fn new(opener: Opener) -> Self {
+        Self { opener }
+    }
+
+    /// The name of the instance, unique among transports.
+    pub fn name(&self) -> &str {
+        self.opener.instance()
+    }
+
+    /// The transport and its plugin, as messages name them.
+    pub fn component(&self) -> &str {
+        self.opener.health.component()
+    }
+
+    /// Starts a session, in a folder of the transport's own.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made; or the component's or its config's fault,
+    /// whose message then names the place in the manifest.
+    pub fn open(&self, setup: &TransportSetup, sink: EventSink) -> Result<Transport, Fault> {
+        let directory = self.directory(setup);
+        fs::create_dir_all(&directory).map_err(|error| {
+            Fault::new(format_args!("cannot make its folder {}: {error}", directory.display()))
+        })?;
+        let request = setup.request(&directory);
+        Transport::open(&self.opener.library, &self.opener.request(), &request, sink)
+            .map_err(|fault| self.opener.explain(fault))
+    }
+
+    /// Looks at config and peer without a session, beside one of another
+    /// process. A sentence on what it found, or an empty one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), but that no folder is made.
+    pub fn check(&self, setup: &TransportSetup) -> Result<String, Fault> {
+        let directory = self.directory(setup);
+        let request = setup.request(&directory);
+        Transport::check(&self.opener.library, &self.opener.request(), &request)
+            .map_err(|fault| self.opener.explain(fault))
+    }
+
+    /// Takes note of a fault that a call of the transport returned.
+    pub fn failed(&self, fault: &Fault) {
+        self.opener.health.record(fault);
+    }
+
+    fn directory(&self, setup: &TransportSetup) -> PathBuf {
+        setup.data_directory.join(self.name())
+    }
+}

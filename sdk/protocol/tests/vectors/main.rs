@@ -1,0 +1,13 @@
+//! The reference's vectors of plots, trees, caches, challenges and difficulty.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod caches;
+mod challenges;
+mod difficulty;
+mod files;
+mod leaves;
+mod loads;
+mod merkle;
+mod plots;
