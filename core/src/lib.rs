@@ -3,7 +3,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod block;
 pub mod cli;
+pub mod engine;
 pub mod manifest;
+pub mod observe;
+pub mod plots;
 pub mod plugin;
+pub mod proof;
 pub mod scan;
+pub mod submit;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{Exit, Failure, Output, plugin_list};
+use super::{Exit, Failure, Output, plugin_list, prove};
 
 /// Mine on a Spacetime network with proofs over plots on disk.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ pub(super) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Find the best proof over plots for one challenge
+    Prove(prove::Args),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(Plugin),
@@ -49,6 +51,7 @@ pub(super) enum Plugin {
 impl Command {
     pub(super) fn run(&self, output: &Output) -> Result<(), Failure> {
         match self {
+            Self::Prove(args) => prove::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
         }
     }

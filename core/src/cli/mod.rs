@@ -3,8 +3,10 @@
 
 mod args;
 mod exit;
+mod manifest;
 mod output;
 mod plugin_list;
+mod prove;
 
 use std::{
     panic::{self, AssertUnwindSafe},

@@ -52,13 +52,6 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A scan found a better leaf.
-    Best {
-        /// The scan's id.
-        job: u64,
-        /// The leaf.
-        best: Best,
-    },
     /// A scan has ended, by itself or because it was told to.
     Scanned {
         /// The scan's id.

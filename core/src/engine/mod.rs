@@ -7,7 +7,7 @@ mod event;
 mod state;
 
 pub use command::{Command, Outcome};
-pub use driver::{Engine, FaultInbox, Setup, SetupError};
+pub use driver::{Inbox, PlotSource, Setup, run};
 pub use event::{
     Best, Candidates, Coverage, Event, Now, PlotSummary, Proved, TransportEvent,
 };

@@ -7,6 +7,8 @@ mod read;
 mod resolved;
 mod size;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use error::did_you_mean;
 pub use error::{ErrorPlace, ManifestError};

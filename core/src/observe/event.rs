@@ -44,7 +44,7 @@ impl From<Event> for Record {
 }
 
 /// Unix milliseconds as RFC 3339 in UTC, with milliseconds.
-pub(super) fn rfc3339(unix_ms: u64) -> String {
+pub fn rfc3339(unix_ms: u64) -> String {
     let format = time::macros::format_description!(
         "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
     );
@@ -203,7 +203,7 @@ pub struct ScanPerformance {
 }
 
 /// How much of a drive a scan covered.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DriveCoverage {
     /// The drive's number.
     pub drive: u64,

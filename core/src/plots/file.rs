@@ -179,7 +179,9 @@ impl LeafSource for PlotFile {
                 self.slot.close();
                 let (leaf, rest) = (first + (got / Leaf::SIZE) as u64, got % Leaf::SIZE);
                 let path = self.path.display();
-                Err(ReadError(format!("{path}: the file ends in leaf {leaf}, {rest} of its 32 bytes are there")))
+                Err(ReadError(format!(
+                    "{path}: the file ends in leaf {leaf}, {rest} of its 32 bytes are there"
+                )))
             }
             Err(error) => {
                 self.slot.close();

@@ -93,7 +93,8 @@ impl Handles {
         let used = state.uses;
         state.open.insert(slot, Handle { file, used });
         while state.open.len() > self.capacity {
-            let oldest = state.open.iter().min_by_key(|(_, handle)| handle.used).map(|(slot, _)| *slot);
+            let oldest =
+                state.open.iter().min_by_key(|(_, handle)| handle.used).map(|(slot, _)| *slot);
             match oldest {
                 Some(oldest) => state.open.remove(&oldest),
                 None => break,

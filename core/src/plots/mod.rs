@@ -3,16 +3,20 @@
 
 mod cache;
 mod create;
-mod durable;
+mod discover;
+pub(crate) mod durable;
 mod error;
 mod file;
 mod handles;
 mod lock;
+mod metadata;
 mod path;
 mod positioned;
+mod set;
 mod stamp;
 mod stream;
 mod tree;
+mod verify;
 
 pub use cache::{CacheState, path_beside as cache_path_beside};
 pub use create::{
@@ -22,5 +26,8 @@ pub use create::{
 pub use error::PlotError;
 pub use file::PlotFile;
 pub use lock::Holder;
+pub use metadata::MetadataError as PlotSetError;
 pub use path::PathError;
 pub(crate) use path::path_of;
+pub use set::{PlotProblem, PlotSet};
+pub use verify::{CacheVerdict, Locator, Region, Verdict, verify};

@@ -114,7 +114,9 @@ impl Search<'_> {
             return Ok(path(siblings, self.index));
         }
         Err(match cache {
-            Some(_) => Blame::Cache("a path through it does not lead to the plot's root".to_owned()),
+            Some(_) => {
+                Blame::Cache("a path through it does not lead to the plot's root".to_owned())
+            }
             None => Blame::Plot(PathError::WrongRoot),
         })
     }

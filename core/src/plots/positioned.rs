@@ -24,7 +24,11 @@ pub(super) fn read_exact_at(file: &File, out: &mut [u8], offset: u64) -> io::Res
     if got == out.len() {
         return Ok(());
     }
-    let text = format!("it ends at byte {}, before byte {}", offset + got as u64, offset + out.len() as u64);
+    let text = format!(
+        "it ends at byte {}, before byte {}",
+        offset + got as u64,
+        offset + out.len() as u64
+    );
     Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
 }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use spacetime_kernels::Kernels;
 use spacetime_protocol::{
     Leaf, NodeHash,
-    merkle::{TreeBuilder, height, padding_hash},
+    merkle::{TreeBuilder, height},
 };
 
 /// Bytes of a tree node.
@@ -39,24 +39,12 @@ impl Subtree {
     /// Hashes leaves up to level `top`, padding as the whole tree would, and
     /// keeps the levels from `keep` on.
     pub(super) fn hash(leaves: &[u8], top: u32, keep: u32) -> Self {
-        let mut nodes = vec![0; leaves.len()];
-        kernels().hash_leaves(leaves, &mut nodes);
         let mut levels = Vec::new();
-        for level in 0..top {
-            let lone = (nodes.len() / NODE_BYTES % 2 == 1).then(|| last_node(&nodes));
-            let real = nodes.len();
-            if let Some(lone) = lone {
-                nodes.extend_from_slice(padding_hash(&lone).as_bytes());
+        kernels().subtree_levels(leaves, top, |level, nodes| {
+            if level >= keep || level == top {
+                levels.push((level, nodes.to_vec()));
             }
-            let mut parents = vec![0; nodes.len() / 2];
-            kernels().hash_nodes(&nodes, &mut parents);
-            if level >= keep {
-                nodes.truncate(real);
-                levels.push((level, nodes));
-            }
-            nodes = parents;
-        }
-        levels.push((top, nodes));
+        });
         Self { levels }
     }
 
@@ -104,17 +92,17 @@ impl Assembler {
         Self { builder: TreeBuilder::new(top), top, first_leaf, counts: vec![0; 64] }
     }
 
-    /// Goes on from leaf `done` with the pending nodes that [`peaks`](Self::peaks)
+    /// Goes on from leaf `done` with the pending nodes that [`peaks`](Self::pending)
     /// gave there; `None` if they are not that many.
-    pub(super) fn resume(top: u32, done: u64, peaks: &[NodeHash]) -> Option<Self> {
-        let builder = TreeBuilder::resume(top, done >> top, peaks)?;
+    pub(super) fn resume(top: u32, done: u64, pending: &[NodeHash]) -> Option<Self> {
+        let builder = TreeBuilder::resume(top, done >> top, pending)?;
         let counts = (0..64).map(|level| done >> level).collect();
         Some(Self { builder, top, first_leaf: 0, counts })
     }
 
     /// The nodes that wait for a right sibling, lowest level first.
-    pub(super) fn peaks(&self) -> Vec<NodeHash> {
-        self.builder.peaks()
+    pub(super) fn pending(&self) -> Vec<NodeHash> {
+        self.builder.pending()
     }
 
     /// Adds the next subtree; `sink` sees its kept nodes, and those above that

@@ -46,7 +46,7 @@ fn user_data(var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 }
 
 /// Folders as one text for messages.
-pub(super) fn list(folders: &[PathBuf]) -> String {
+pub(crate) fn list(folders: &[PathBuf]) -> String {
     let names: Vec<String> = folders.iter().map(|folder| show(folder)).collect();
     names.join(", ")
 }

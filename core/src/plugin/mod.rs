@@ -5,6 +5,7 @@
 mod choose;
 mod folders;
 mod health;
+mod inventory;
 mod opener;
 mod problem;
 mod registry;
@@ -12,7 +13,9 @@ mod services;
 mod slots;
 
 pub use folders::folders;
+pub(crate) use folders::list as list_folders;
 pub use health::FaultObserver;
+pub use inventory::{FindError, Found, find_strategies, inventory, try_load};
 pub use problem::RegistryProblem;
 pub use registry::Registry;
 pub use services::{Counters, counters};

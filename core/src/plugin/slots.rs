@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use spacetime_protocol::Identity;
+use spacetime_protocol::{Identity, network::NetworkError};
 use spacetime_sdk_loader::{
     Engine, Fault, Policy, Strategy, Transport, TransportRequest,
     abi::{Candidate, Emitted, Event, PolicyContext},
@@ -130,14 +130,18 @@ pub struct TransportSetup {
 
 impl TransportSetup {
     /// What a manifest says, for a miner with this identity.
-    pub fn new(manifest: &Manifest, identity: &Identity) -> Self {
-        Self {
-            network: manifest.network.to_json(),
+    ///
+    /// # Errors
+    ///
+    /// The network cannot be written as JSON.
+    pub fn new(manifest: &Manifest, identity: &Identity) -> Result<Self, NetworkError> {
+        Ok(Self {
+            network: manifest.network.to_json()?,
             identity: identity.to_bytes(),
             data_directory: manifest.data_directory.clone(),
             node_address: manifest.node_address.clone(),
             node_port: manifest.node_port,
-        }
+        })
     }
 
     fn request<'a>(&'a self, directory: &'a Path) -> TransportRequest<'a> {

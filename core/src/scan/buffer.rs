@@ -1,23 +1,32 @@
 //! Leaf buffers: page-aligned, of one size, recycled. Their number bounds the
 //! memory of all scans together, whatever the plots' sizes.
 
-use std::io;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use memmap2::MmapMut;
 
-/// Bytes of one buffer: about a millisecond of hashing, so that a cancel is
-/// seen quickly, and enough for a drive to read at full speed.
+/// Bytes of one buffer: enough for workers and engines to be busy with.
 pub(super) const BUFFER_BYTES: usize = 1 << 20;
 
-/// What all buffers together may take.
-const ALL_BYTES: usize = 48 << 20;
+/// What the workers' buffers together may take.
+const ALL_BYTES: usize = 40 << 20;
+
+/// How often a wait for a buffer looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A recycled buffer; goes back to its pool when dropped.
 pub(super) struct Buffer {
     // `Some` until dropped.
     memory: Option<MmapMut>,
-    pool: Sender<MmapMut>,
+    home: Arc<Home>,
 }
 
 impl Buffer {
@@ -33,16 +42,46 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if let Some(memory) = self.memory.take() {
-            // The pool has room for all its buffers; it may be gone.
-            let _ = self.pool.try_send(memory);
+            self.home.take_back(memory);
         }
+    }
+}
+
+/// Where free buffers are.
+struct Home {
+    // Bounded by the number of buffers that exist.
+    free: Sender<MmapMut>,
+    /// Buffers that exist.
+    count: AtomicUsize,
+    /// Buffers that there shall be.
+    wanted: AtomicUsize,
+}
+
+impl Home {
+    fn take_back(&self, memory: MmapMut) {
+        let surplus = |count: usize| {
+            (count > self.wanted.load(Ordering::Acquire)).then(|| count - 1)
+        };
+        if self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, surplus).is_err() {
+            // The pool may be gone, with its buffers.
+            let _ = self.free.send(memory);
+        }
+    }
+
+    fn add(&self) -> io::Result<()> {
+        // Anonymous maps: page-aligned, and the system's again when freed.
+        let memory = MmapMut::map_anon(BUFFER_BYTES)?;
+        self.count.fetch_add(1, Ordering::AcqRel);
+        let _ = self.free.send(memory);
+        Ok(())
     }
 }
 
 /// All buffers of a scanner.
 pub(super) struct Buffers {
     free: Receiver<MmapMut>,
-    home: Sender<MmapMut>,
+    home: Arc<Home>,
+    for_workers: usize,
 }
 
 impl Buffers {
@@ -52,13 +91,28 @@ impl Buffers {
     ///
     /// The system has no memory.
     pub(super) fn new(workers: usize) -> io::Result<Self> {
-        let count = (4 * workers).clamp(8, ALL_BYTES / BUFFER_BYTES);
-        let (home, free) = bounded(count);
-        for _ in 0..count {
-            // Anonymous maps: page-aligned, and the system's again when freed.
-            let _ = home.try_send(MmapMut::map_anon(BUFFER_BYTES)?);
+        let (home, free) = unbounded();
+        let home =
+            Home { free: home, count: AtomicUsize::new(0), wanted: AtomicUsize::new(0) };
+        let for_workers = (3 * workers).clamp(6, ALL_BYTES / BUFFER_BYTES);
+        let buffers = Self { free, home: Arc::new(home), for_workers };
+        buffers.provide_for(1)?;
+        Ok(buffers)
+    }
+
+    /// Sees to it that so many readers, each of which may be stuck with a
+    /// buffer in its hands, leave enough for the workers.
+    ///
+    /// # Errors
+    ///
+    /// The system has no memory; there are as many as there were.
+    pub(super) fn provide_for(&self, readers: usize) -> io::Result<()> {
+        let wanted = self.for_workers + readers;
+        self.home.wanted.store(wanted, Ordering::Release);
+        while self.home.count.load(Ordering::Acquire) < wanted {
+            self.home.add()?;
         }
-        Ok(Self { free, home })
+        Ok(())
     }
 
     /// A free buffer, once there is one or `give_up` says so (asked every 5 ms).
@@ -67,9 +121,26 @@ impl Buffers {
             if give_up() {
                 return None;
             }
-            if let Ok(memory) = self.free.recv_timeout(std::time::Duration::from_millis(5)) {
-                return Some(Buffer { memory: Some(memory), pool: self.home.clone() });
+            if let Ok(memory) = self.free.recv_timeout(LOOK) {
+                return Some(Buffer { memory: Some(memory), home: self.home.clone() });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_buffers_follows_the_readers() {
+        let buffers = Buffers::new(2).unwrap();
+        let held: Vec<_> = (0..7).map(|_| buffers.take(|| false).unwrap()).collect();
+        assert!(buffers.take(|| buffers.free.is_empty()).is_none(), "6 and one reader's");
+        buffers.provide_for(3).unwrap();
+        let more: Vec<_> = (0..2).map(|_| buffers.take(|| false).unwrap()).collect();
+        buffers.provide_for(1).unwrap();
+        drop((held, more));
+        assert_eq!((buffers.free.len(), buffers.home.count.load(Ordering::Acquire)), (7, 7));
     }
 }

@@ -1,19 +1,32 @@
 //! Scores batches of leaves: the configured engine, or the host's kernels in
 //! its place. What an engine claims is recomputed before it counts.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use spacetime_kernels::Kernels;
-use spacetime_protocol::{Leaf, Score, Target, score::score};
-use spacetime_sdk_loader::{Engine, Fault};
+use spacetime_protocol::{
+    Leaf, Score, Target,
+    score::{is_under, score},
+};
+use spacetime_sdk_loader::{
+    Engine, Fault,
+    abi::{BestLeaf, FaultCode},
+};
 
 use super::{
     Component, Stop,
-    job::{Place, ScanJob, is_under},
+    buffer::Buffer,
+    drive::Rate,
+    job::{Place, ScanJob},
+    watch::Seat,
 };
+
+/// Leaves that the kernels score between two looks at the cancel flag: a few
+/// milliseconds of the slowest kernel.
+const STEP: u64 = 4096;
 
 /// Where the engine comes from: the plugin registry, or nowhere.
 pub trait EngineSource: Send + Sync {
@@ -27,25 +40,28 @@ pub trait EngineSource: Send + Sync {
 pub struct Hasher {
     kernels: Kernels,
     engine: Option<Arc<dyn EngineSource>>,
-    leaves: AtomicU64,
-    nanos: AtomicU64,
+    rate: Rate,
 }
 
 /// A batch: leaves of one plot, gathered in plan order.
-pub(super) struct Batch<'a> {
+pub(super) struct Filled {
+    pub(super) job: Arc<ScanJob>,
     pub(super) plot: usize,
-    /// Its number within the plot's plan.
+    /// Which of the plot's plans it belongs to.
+    pub(super) plan: u64,
+    /// Its number within the plot.
     pub(super) number: u64,
-    pub(super) leaves: &'a [u8],
+    pub(super) buffer: Buffer,
+    pub(super) leaves: u64,
     /// Which leaves they are: (first leaf, number of leaves) in order.
-    pub(super) spans: &'a [(u64, u64)],
+    pub(super) spans: Vec<(u64, u64)>,
 }
 
-impl Batch<'_> {
+impl Filled {
     /// The leaf of the plot at a position of the batch.
     fn leaf_index(&self, position: u64) -> u64 {
         let mut rest = position;
-        for (first, len) in self.spans {
+        for (first, len) in &self.spans {
             if rest < *len {
                 return first + rest;
             }
@@ -54,98 +70,146 @@ impl Batch<'_> {
         unreachable!("a position within the batch lies in one of its spans")
     }
 
-    fn leaf(&self, position: u64) -> Leaf {
-        let at = position as usize * Leaf::SIZE;
-        Leaf::try_from(&self.leaves[at..at + Leaf::SIZE]).expect("the slice is one leaf long")
+    fn bytes(&self, from: u64, to: u64) -> &[u8] {
+        &self.buffer.bytes()[from as usize * Leaf::SIZE..to as usize * Leaf::SIZE]
     }
 
-    fn count(&self) -> u64 {
-        (self.leaves.len() / Leaf::SIZE) as u64
+    /// A leaf and its score, computed here.
+    fn claim(&self, position: u64) -> (Leaf, Score) {
+        let bytes = self.bytes(position, position + 1);
+        let leaf = Leaf::try_from(bytes).expect("the slice is one leaf long");
+        (leaf, score(&self.job.spec().challenge, &leaf))
+    }
+
+    fn offer(&self, position: u64) {
+        let (leaf, score) = self.claim(position);
+        let place = Place { plot: self.plot, batch: self.number, position };
+        self.job.offer(place, self.leaf_index(position), leaf, score);
     }
 }
 
 impl Hasher {
     /// The host's kernels, or an engine in front of them.
     pub fn new(kernels: Kernels, engine: Option<Arc<dyn EngineSource>>) -> Self {
-        Self { kernels, engine, leaves: AtomicU64::new(0), nanos: AtomicU64::new(0) }
+        Self { kernels, engine, rate: Rate::default() }
     }
 
     /// Measured rate of one worker in leaves per second; 0 before the first batch.
     pub fn rate(&self) -> u64 {
-        let nanos = self.nanos.load(Ordering::Relaxed).max(1);
-        let leaves = u128::from(self.leaves.load(Ordering::Relaxed));
-        u64::try_from(leaves * 1_000_000_000 / u128::from(nanos)).unwrap_or(u64::MAX)
+        self.rate.get()
     }
 
-    /// Scans a batch and offers what it finds to the job.
-    pub(super) fn scan(&self, job: &ScanJob, batch: &Batch<'_>) {
-        let started = std::time::Instant::now();
-        let bound = job.bound();
-        if let Some(position) = self.lowest(job, batch, batch.count(), &bound) {
-            let position = match job.spec().stop {
-                Stop::FirstUnder(target) => self.first_under(job, batch, position, &target),
-                _ => position,
-            };
-            let (leaf, score) = claim(job, batch, position);
-            let place = Place { plot: batch.plot, batch: batch.number, position };
-            job.offer(place, batch.leaf_index(position), leaf, score);
-        }
-        job.add_scanned(batch.plot, batch.count());
-        self.leaves.fetch_add(batch.count(), Ordering::Relaxed);
-        let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    /// Scans a batch and offers what it finds to its job. `false`: the engine
+    /// took too long, and another worker has the batch now.
+    pub(super) fn scan(&self, batch: &Filled, seat: &Seat) -> bool {
+        let started = Instant::now();
+        let scanned = match self.by_engine(batch, seat) {
+            Some(ByEngine::Done) => batch.leaves,
+            Some(ByEngine::Abandoned) => return false,
+            None => self.by_kernels(batch),
+        };
+        batch.job.add_scanned(batch.plot, batch.plan, scanned);
+        self.rate.add(scanned, started.elapsed());
+        true
     }
 
-    /// If the leaf at `position` is under the target: the first one that is.
-    fn first_under(
-        &self,
-        job: &ScanJob,
-        batch: &Batch<'_>,
-        position: u64,
-        target: &Target,
-    ) -> u64 {
-        let mut first = position;
-        if !is_under(&claim(job, batch, position).1, target) {
-            return position;
-        }
-        while let Some(earlier) = self.lowest(job, batch, first, target) {
-            first = earlier;
-        }
-        first
+    /// An engine's call did not return in time.
+    pub(super) fn hung(&self, job: &ScanJob, limit: Duration) {
+        let message = format!("a call of it did not return within {} ms", limit.as_millis());
+        self.failed(job, &Fault { code: FaultCode::POISONED, ..Fault::new(message) });
     }
 
-    /// Position of the lowest score under the bound among the first `count` leaves.
-    fn lowest(&self, job: &ScanJob, batch: &Batch<'_>, count: u64, bound: &Target) -> Option<u64> {
-        let leaves = &batch.leaves[..count as usize * Leaf::SIZE];
-        let challenge = job.spec().challenge.as_bytes();
-        if let Some(source) = &self.engine
-            && let Some(engine) = source.engine()
-        {
-            let claimed = engine
-                .scan(challenge, leaves, bound.as_bytes(), job.cancel_flag())
-                .and_then(|best| check(job, batch, best));
-            match claimed {
-                Ok(position) => return position,
-                Err(fault) => {
-                    source.failed(&fault);
-                    job.report().component_failed(job, Component::Engine, &fault);
+    fn failed(&self, job: &ScanJob, fault: &Fault) {
+        if let Some(source) = &self.engine {
+            source.failed(fault);
+        }
+        job.report().component_failed(job, Component::Engine, fault);
+    }
+
+    fn by_engine(&self, batch: &Filled, seat: &Seat) -> Option<ByEngine> {
+        let engine = self.engine.as_ref()?.engine()?;
+        let job = &batch.job;
+        let lowest = |count: u64, bound: &Target| {
+            let (challenge, leaves) = (job.spec().challenge, batch.bytes(0, count));
+            let scanned = seat.call(|| {
+                engine.scan(challenge.as_bytes(), leaves, bound.as_bytes(), job.cancel_flag())
+            });
+            scanned.map(|best| check(batch, best?))
+        };
+        let outcome = best_of(batch, 0..batch.leaves, |to, bound| lowest(to, bound));
+        match outcome {
+            None => Some(ByEngine::Abandoned),
+            Some(Ok(position)) => {
+                if let Some(position) = position {
+                    batch.offer(position);
                 }
+                Some(ByEngine::Done)
+            }
+            Some(Err(fault)) => {
+                self.failed(job, &fault);
+                None
             }
         }
-        self.kernels
-            .scan(challenge, leaves, bound.as_bytes())
-            .map(|best| best.index as u64)
+    }
+
+    /// How many leaves of the batch were scanned.
+    fn by_kernels(&self, batch: &Filled) -> u64 {
+        let mut from = 0;
+        while from < batch.leaves && batch.job.wants(batch.plot, batch.number) {
+            let to = batch.leaves.min(from + STEP);
+            let lowest = |to: u64, bound: &Target| {
+                let (challenge, leaves) = (batch.job.spec().challenge, batch.bytes(from, to));
+                let best = self.kernels.scan(challenge.as_bytes(), leaves, bound.as_bytes());
+                Some(Ok(best.map(|best| from + best.index as u64)))
+            };
+            if let Some(Ok(Some(position))) = best_of(batch, from..to, lowest) {
+                batch.offer(position);
+            }
+            from = to;
+        }
+        from
     }
 }
 
+enum ByEngine {
+    Done,
+    Abandoned,
+}
+
+/// What a search says: nothing if it was given up, else the position of the
+/// lowest score under its bound, or what went wrong.
+type Search = Option<Result<Option<u64>, Fault>>;
+
+/// The position in a range that counts: of the lowest score, or of the first
+/// one under the target if that is the rule. `lowest` searches the range up to
+/// a position.
+fn best_of(
+    batch: &Filled,
+    range: std::ops::Range<u64>,
+    lowest: impl Fn(u64, &Target) -> Search,
+) -> Search {
+    let mut best = match lowest(range.end, &batch.job.bound())? {
+        Ok(Some(position)) => position,
+        other => return Some(other),
+    };
+    if let Stop::FirstUnder(target) = batch.job.spec().stop
+        && is_under(&batch.claim(best).1, &target)
+    {
+        while best > range.start {
+            match lowest(best, &target)? {
+                Ok(Some(earlier)) => best = earlier,
+                Ok(None) => break,
+                Err(fault) => return Some(Err(fault)),
+            }
+        }
+    }
+    Some(Ok(Some(best)))
+}
+
 /// An engine's claim, recomputed.
-fn check(
-    job: &ScanJob,
-    batch: &Batch<'_>,
-    best: Option<spacetime_sdk_loader::abi::BestLeaf>,
-) -> Result<Option<u64>, Fault> {
+fn check(batch: &Filled, best: Option<BestLeaf>) -> Result<Option<u64>, Fault> {
     let Some(best) = best else { return Ok(None) };
-    let (_, score) = claim(job, batch, best.index);
+    let (_, score) = batch.claim(best.index);
     if score.as_bytes() != &best.score {
         return Err(Fault::new(format_args!(
             "it claims score {} for a leaf whose score is {score}",
@@ -153,10 +217,4 @@ fn check(
         )));
     }
     Ok(Some(best.index))
-}
-
-fn claim(job: &ScanJob, batch: &Batch<'_>, position: u64) -> (Leaf, Score) {
-    let leaf = batch.leaf(position);
-    let score = score(&job.spec().challenge, &leaf);
-    (leaf, score)
 }

@@ -8,24 +8,36 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spacetime_protocol::{Leaf, Score, Target};
+use spacetime_protocol::{Leaf, Score, Target, score::is_under};
 use spacetime_sdk_loader::abi;
 
-use super::{Found, Plots, Report, ScanSpec, Stop};
+use super::{Found, Plots, Report, ScanSpec, Stop, drive::Drive};
 
 /// A running or finished scan.
 pub struct ScanJob {
     spec: ScanSpec,
     plots: Plots,
+    /// Each plot's drive.
+    drives: Vec<Arc<Drive>>,
     report: Arc<dyn Report>,
     cancel: AtomicBool,
     finished: AtomicBool,
     best: Mutex<Best>,
     budget: Option<AtomicU64>,
-    progress: Vec<AtomicU64>,
+    progress: Vec<Mutex<Progress>>,
     /// Plots, and batches on their way, that are not dealt with yet.
     open: AtomicUsize,
     started: Instant,
+    /// Nanoseconds until the end; 0: it is not over.
+    took: AtomicU64,
+}
+
+/// How far a plot is under its plan.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// Counts plans that began anew, because a strategy failed.
+    plan: u64,
+    scanned: u64,
 }
 
 #[derive(Default)]
@@ -59,25 +71,37 @@ impl Coverage {
     pub fn fraction(&self) -> f64 {
         if self.leaves == 0 { 0.0 } else { self.scanned as f64 / self.leaves as f64 }
     }
+
+    /// Before any scan.
+    pub fn of_nothing() -> Self {
+        Self { scanned: 0, leaves: 0, elapsed: Duration::ZERO }
+    }
 }
 
 impl ScanJob {
-    pub(super) fn new(spec: ScanSpec, plots: Plots, report: Arc<dyn Report>) -> Self {
+    pub(super) fn new(
+        spec: ScanSpec,
+        plots: Plots,
+        drives: Vec<Arc<Drive>>,
+        report: Arc<dyn Report>,
+    ) -> Self {
         let budget = match spec.stop {
             Stop::Budget(leaves) => Some(AtomicU64::new(leaves)),
             _ => None,
         };
         Self {
-            progress: plots.iter().map(|_| AtomicU64::new(0)).collect(),
+            progress: plots.iter().map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(plots.len()),
             spec,
             plots,
+            drives,
             report,
             cancel: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             best: Mutex::default(),
             budget,
             started: Instant::now(),
+            took: AtomicU64::new(0),
         }
     }
 
@@ -109,11 +133,23 @@ impl ScanJob {
 
     /// How far it is.
     pub fn coverage(&self) -> Coverage {
+        let took = Duration::from_nanos(self.took.load(Ordering::Acquire));
         Coverage {
-            scanned: self.progress.iter().map(|leaves| leaves.load(Ordering::Relaxed)).sum(),
+            scanned: (0..self.plots.len()).map(|plot| self.scanned(plot)).sum(),
             leaves: self.plots.iter().map(|plot| plot.leaf_count()).sum(),
-            elapsed: self.started.elapsed(),
+            elapsed: if took.is_zero() { self.started.elapsed() } else { took },
         }
+    }
+
+    /// Per drive: its number, leaves scanned, leaves owned.
+    pub fn drives(&self) -> Vec<(u64, u64, u64)> {
+        let mut drives = std::collections::BTreeMap::new();
+        for (index, (plot, drive)) in self.plots.iter().zip(&self.drives).enumerate() {
+            let (scanned, leaves) = drives.entry(drive.number).or_insert((0, 0));
+            *scanned += self.scanned(index);
+            *leaves += plot.leaf_count();
+        }
+        drives.into_iter().map(|(drive, (scanned, leaves))| (drive, scanned, leaves)).collect()
     }
 
     pub(super) fn cancel_flag(&self) -> &AtomicBool {
@@ -124,12 +160,38 @@ impl ScanJob {
         &*self.report
     }
 
-    pub(super) fn scanned(&self, plot: usize) -> u64 {
-        self.progress[plot].load(Ordering::Relaxed)
+    pub(super) fn drive(&self, plot: usize) -> &Drive {
+        &self.drives[plot]
     }
 
-    pub(super) fn add_scanned(&self, plot: usize, leaves: u64) {
-        self.progress[plot].fetch_add(leaves, Ordering::Relaxed);
+    /// Leaves scanned of a plot; a plan that goes over leaves again covers no
+    /// more than there are.
+    pub(super) fn scanned(&self, plot: usize) -> u64 {
+        self.progress(plot).scanned.min(self.plots[plot].leaf_count())
+    }
+
+    /// Counts leaves that were scanned under one of a plot's plans.
+    pub(super) fn add_scanned(&self, plot: usize, plan: u64, leaves: u64) {
+        let mut progress = self.progress(plot);
+        if progress.plan == plan {
+            progress.scanned += leaves;
+        }
+    }
+
+    /// The plan of a plot that counts now.
+    pub(super) fn plan_of(&self, plot: usize) -> u64 {
+        self.progress(plot).plan
+    }
+
+    /// A plot's plan begins anew; the new one.
+    pub(super) fn start_over(&self, plot: usize) -> u64 {
+        let mut progress = self.progress(plot);
+        *progress = Progress { plan: progress.plan + 1, scanned: 0 };
+        progress.plan
+    }
+
+    fn progress(&self, plot: usize) -> MutexGuard<'_, Progress> {
+        self.progress[plot].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes leaves from the budget; how many there were.
@@ -216,6 +278,8 @@ impl ScanJob {
 
     fn finish(&self) {
         if !self.finished.swap(true, Ordering::AcqRel) {
+            let took = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.took.store(took.max(1), Ordering::Release);
             self.report.finished(self);
         }
     }
@@ -256,11 +320,6 @@ impl ScanJob {
             reserved: [0; 16],
         }
     }
-}
-
-/// Whether a score is strictly under a target.
-pub(super) fn is_under(score: &Score, target: &Target) -> bool {
-    score.as_bytes() < target.as_bytes()
 }
 
 /// The next larger number; all ones stay.

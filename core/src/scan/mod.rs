@@ -6,11 +6,16 @@
 //! knows nothing of epochs, windows and blocks.
 
 mod buffer;
+mod drive;
 mod hasher;
 mod job;
+mod once;
 mod planner;
 mod pool;
 mod reader;
+#[cfg(test)]
+mod tests;
+mod watch;
 
 use std::{fmt, path::Path, sync::Arc};
 
@@ -18,6 +23,7 @@ use spacetime_protocol::{Challenge, Leaf, PlotSeed, Score, Target};
 
 pub use hasher::{EngineSource, Hasher};
 pub use job::{Coverage, ScanJob};
+pub use once::{Outcome, scan_once};
 pub use planner::{Planner, StrategySource};
 pub use pool::Scanner;
 
@@ -109,7 +115,12 @@ pub trait Report: Send + Sync {
     /// A plot failed; the others go on.
     fn plot_failed(&self, job: &ScanJob, plot: usize, error: &ReadError);
     /// A strategy or engine failed; the host's own took its place.
-    fn component_failed(&self, job: &ScanJob, component: Component, fault: &spacetime_sdk_loader::Fault);
+    fn component_failed(
+        &self,
+        job: &ScanJob,
+        component: Component,
+        fault: &spacetime_sdk_loader::Fault,
+    );
     /// Every plot has been dealt with, or the scan was cancelled.
     fn finished(&self, job: &ScanJob);
 }

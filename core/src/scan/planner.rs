@@ -8,16 +8,19 @@ use std::{
 
 use spacetime_sdk_loader::{
     Fault, Strategy,
-    abi::{BatchStats, Plot, Span},
+    abi::{BatchStats, FaultCode, Plot, Span},
 };
 
-use super::{Component, LeafSource, job::ScanJob};
+use super::{Component, job::ScanJob, watch::Seat};
 
 /// Spans asked for in one call of a strategy.
 const SPANS: usize = 1024;
 
 /// Calls in a row that plan nothing before the strategy is given up on.
 const IDLE_CALLS: u32 = 1000;
+
+/// How often over a plan may go through a plot before it counts as endless.
+const ROUNDS: u64 = 16;
 
 /// Leaves per span of the built-in plan.
 const FALLBACK_SPAN: u64 = 1 << 20;
@@ -34,6 +37,23 @@ pub trait StrategySource: Send + Sync {
 pub struct Planner {
     source: Arc<dyn StrategySource>,
     idle: Mutex<Vec<Strategy>>,
+}
+
+/// Who follows a plan.
+pub(super) trait Visitor {
+    /// Takes a span; whether the plan shall go on.
+    fn visit(&mut self, span: Span) -> bool;
+    /// The plan begins anew: what was visited does not count.
+    fn start_over(&mut self);
+}
+
+/// Whether a plan was followed to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Followed {
+    /// It was, or the visitor wanted no more.
+    Done,
+    /// A call of the strategy took too long; another thread has taken over.
+    Abandoned,
 }
 
 impl Planner {
@@ -55,7 +75,6 @@ impl Planner {
     }
 
     fn take(&self) -> Option<Result<Strategy, Fault>> {
-        // Instances from before a quarantine are not used any more either.
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
             Some(strategy) => Some(Ok(strategy)),
@@ -68,76 +87,112 @@ impl Planner {
     }
 
     fn failed(&self, job: &ScanJob, fault: &Fault) {
-        if fault.is_fatal() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        }
+        // Whether there shall be instances of it is the source's to say now.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.source.failed(fault);
         job.report().component_failed(job, Component::Strategy, fault);
     }
 
-    /// Gives the plan of one plot, span by span, to `visit`, until that says
+    /// A call of a strategy did not return in time.
+    pub(super) fn hung(&self, job: &ScanJob, limit: std::time::Duration) {
+        let message = format!("a call of it did not return within {} ms", limit.as_millis());
+        self.failed(job, &Fault { code: FaultCode::POISONED, ..Fault::new(message) });
+    }
+
+    /// Gives the plan of one plot, span by span, to `visitor`, until that says
     /// no more. A strategy that fails on the way is replaced by the built-in
     /// plan, from the beginning.
-    pub(super) fn visit(
+    pub(super) fn follow(
         &self,
         job: &ScanJob,
         index: usize,
         scan_rate: u64,
-        mut visit: impl FnMut(Span) -> bool,
-    ) {
-        let source = &*job.plots()[index];
-        let plot = describe(source, index, scan_rate);
-        let outcome = match self.take() {
+        seat: &Seat,
+        visitor: &mut impl Visitor,
+    ) -> Followed {
+        let plot = describe(job, index, scan_rate);
+        let Some(taken) = seat.call(|| self.take()) else { return Followed::Abandoned };
+        let outcome = match taken {
             None => Ok(None),
             Some(Err(fault)) => Err(fault),
             Some(Ok(mut strategy)) => {
-                follow(&mut strategy, job, index, &plot, &mut visit).map(|()| Some(strategy))
+                let run = Run { strategy: &mut strategy, job, index, plot: &plot, seat };
+                match run.follow(visitor) {
+                    Ok(Followed::Done) => Ok(Some(strategy)),
+                    Ok(Followed::Abandoned) => return Followed::Abandoned,
+                    Err(fault) => Err(fault),
+                }
             }
         };
         match outcome {
             Ok(Some(strategy)) => self.put_back(strategy),
-            Ok(None) => all_in_order(source.leaf_count(), &mut visit),
+            Ok(None) => all_in_order(plot.leaf_count, visitor),
             Err(fault) => {
                 self.failed(job, &fault);
-                all_in_order(source.leaf_count(), &mut visit);
+                visitor.start_over();
+                all_in_order(plot.leaf_count, visitor);
             }
         }
+        Followed::Done
     }
 }
 
-fn describe(source: &dyn LeafSource, index: usize, scan_rate: u64) -> Plot {
+fn describe(job: &ScanJob, index: usize, scan_rate: u64) -> Plot {
+    let (source, drive) = (&job.plots()[index], job.drive(index));
     Plot {
         id: source.id().to_bytes(),
         leaf_count: source.leaf_count(),
         index: index as u64,
-        drive: source.drive(),
-        read_rate: 0,
+        drive: drive.number,
+        read_rate: drive.rate.get(),
         scan_rate,
         reserved: [0; 8],
     }
 }
 
-fn follow(
-    strategy: &mut Strategy,
-    job: &ScanJob,
+/// One strategy on one plot.
+struct Run<'a> {
+    strategy: &'a mut Strategy,
+    job: &'a ScanJob,
     index: usize,
-    plot: &Plot,
-    visit: &mut impl FnMut(Span) -> bool,
-) -> Result<(), Fault> {
-    let started = Instant::now();
-    strategy.begin(&job.to_abi(), plot)?;
-    let mut spans = [Span::default(); SPANS];
-    let mut idle = 0;
-    loop {
-        let (written, done) = strategy.plan(&mut spans, job.cancel_flag(), plot.leaf_count)?;
-        idle = if written == 0 { idle + 1 } else { 0 };
-        if idle > IDLE_CALLS {
-            return Err(Fault::new(format_args!("it planned nothing in {IDLE_CALLS} calls")));
+    plot: &'a Plot,
+    seat: &'a Seat,
+}
+
+impl Run<'_> {
+    fn follow(self, visitor: &mut impl Visitor) -> Result<Followed, Fault> {
+        let started = Instant::now();
+        let begin = self.seat.call(|| self.strategy.begin(&self.job.to_abi(), self.plot));
+        let Some(begun) = begin else { return Ok(Followed::Abandoned) };
+        begun?;
+        let mut spans = [Span::default(); SPANS];
+        let (mut idle, mut planned) = (0, 0_u64);
+        let leaves = self.plot.leaf_count;
+        loop {
+            let plan =
+                self.seat.call(|| self.strategy.plan(&mut spans, self.job.cancel_flag(), leaves));
+            let Some(plan) = plan else { return Ok(Followed::Abandoned) };
+            let (written, done) = plan?;
+            idle = if written == 0 { idle + 1 } else { 0 };
+            if idle > IDLE_CALLS {
+                return Err(Fault::new(format_args!("it planned nothing in {IDLE_CALLS} calls")));
+            }
+            let batch = spans[..written].iter().map(|span| span.len).sum::<u64>();
+            planned = planned.saturating_add(batch);
+            if !spans[..written].iter().all(|span| visitor.visit(*span)) || done {
+                return Ok(Followed::Done);
+            }
+            if planned / ROUNDS > leaves {
+                return Err(Fault::new(format_args!(
+                    "it planned {planned} leaves of a plot with {leaves}, and no end"
+                )));
+            }
+            let stats = stats(self.job, self.index, started);
+            let Some(fed) = self.seat.call(|| self.strategy.feedback(&stats)) else {
+                return Ok(Followed::Abandoned);
+            };
+            fed?;
         }
-        if !spans[..written].iter().all(|span| visit(*span)) || done {
-            return Ok(());
-        }
-        strategy.feedback(&stats(job, index, started))?;
     }
 }
 
@@ -152,11 +207,12 @@ fn stats(job: &ScanJob, index: usize, started: Instant) -> BatchStats {
     }
 }
 
-fn all_in_order(leaf_count: u64, visit: &mut impl FnMut(Span) -> bool) {
+/// The built-in plan.
+pub(super) fn all_in_order(leaf_count: u64, visitor: &mut impl Visitor) {
     let mut start = 0;
     while start < leaf_count {
         let len = FALLBACK_SPAN.min(leaf_count - start);
-        if !visit(Span { start, len }) {
+        if !visitor.visit(Span { start, len }) {
             return;
         }
         start += len;

@@ -3,14 +3,15 @@
 //! behind with its job.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -18,14 +19,22 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::{
     Plots, ReadError, Report, ScanSpec,
     buffer::Buffers,
-    hasher::{Batch, Hasher},
+    drive::{AtWork, Drive, Drives},
+    hasher::{Filled, Hasher},
     job::ScanJob,
-    planner::Planner,
-    reader::{Filled, read_plot},
+    planner::{Followed, Planner, all_in_order},
+    reader::Reader,
+    watch::{Seat, Watchdog},
 };
 
 /// Readers of one drive that may be stuck before it is left out of scans.
 const STUCK_READERS: usize = 8;
+
+/// What a call of a strategy may take.
+const STRATEGY_LIMIT: Duration = Duration::from_secs(1);
+
+/// What a call of an engine may take: it is given a mebibyte.
+const ENGINE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Scans plot sets. Dropping it ends its threads once their work is done.
 pub struct Scanner {
@@ -38,9 +47,11 @@ struct Shared {
     planner: Planner,
     hasher: Arc<Hasher>,
     buffers: Buffers,
-    filled: Sender<Filled>,
-    /// Readers that are running, by drive.
-    readers: Mutex<BTreeMap<u64, Arc<AtomicUsize>>>,
+    filled: Sender<Arc<Filled>>,
+    work: Receiver<Arc<Filled>>,
+    drives: Drives,
+    watchdog: Arc<Watchdog>,
+    workers: usize,
 }
 
 impl Scanner {
@@ -58,18 +69,22 @@ impl Scanner {
         let workers = workers
             .or_else(|| thread::available_parallelism().ok())
             .map_or(1, NonZeroUsize::get);
-        let hasher = Arc::new(hasher);
         // Bounded by the number of buffers, of which each message holds one.
         let (filled, work) = unbounded();
-        for number in 0..workers {
-            let (hasher, work) = (hasher.clone(), work.clone());
-            thread::Builder::new()
-                .name(format!("scan-{number}"))
-                .spawn(move || hash(&hasher, &work))?;
+        let shared = Arc::new(Shared {
+            planner,
+            hasher: Arc::new(hasher),
+            buffers: Buffers::new(workers)?,
+            filled,
+            work,
+            drives: Drives::default(),
+            watchdog: Watchdog::start()?,
+            workers,
+        });
+        for _ in 0..workers {
+            start_worker(&shared)?;
         }
-        let buffers = Buffers::new(workers)?;
-        let shared = Shared { planner, hasher, buffers, filled, readers: Mutex::default() };
-        Ok(Self { shared: Arc::new(shared), per_drive: per_drive.get() })
+        Ok(Self { shared, per_drive: per_drive.get() })
     }
 
     /// The strategies in use.
@@ -77,96 +92,206 @@ impl Scanner {
         &self.shared.planner
     }
 
-    /// Measured hashing rate of this machine in leaves per second per worker.
+    /// Measured hashing rate of this machine, all workers together, in leaves
+    /// per second; 0 before the first batch.
     pub fn hash_rate(&self) -> u64 {
-        self.shared.hasher.rate()
+        self.shared.hash_rate()
     }
 
     /// Starts a scan; it runs until its plots are done, its stop rule says so,
     /// or it is cancelled.
     pub fn start(&self, spec: ScanSpec, plots: Plots, report: Arc<dyn Report>) -> Arc<ScanJob> {
-        let job = Arc::new(ScanJob::new(spec, plots, report));
-        let mut drives: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        for (index, plot) in job.plots().iter().enumerate() {
-            drives.entry(plot.drive()).or_default().push(index);
+        let drives: Vec<_> =
+            plots.iter().map(|plot| self.shared.drives.get(plot.drive())).collect();
+        let mut queues: BTreeMap<u64, Queue> = BTreeMap::new();
+        for (index, drive) in drives.iter().enumerate() {
+            let queue = queues.entry(drive.number).or_insert_with(|| Queue::new(drive.clone()));
+            queue.add(index);
         }
-        if drives.is_empty() {
+        let job = Arc::new(ScanJob::new(spec, plots, drives, report));
+        if queues.is_empty() {
             job.cancel();
         }
-        for (drive, plots) in drives {
-            self.start_drive(&job, drive, plots);
+        let new: usize = queues.values().map(|queue| queue.len().min(self.per_drive)).sum();
+        if let Err(error) = self.shared.buffers.provide_for(self.shared.drives.readers() + new) {
+            // It works with those there are.
+            tracing::warn!("no memory for more scan buffers: {error}");
+        }
+        for queue in queues.into_values() {
+            self.start_readers(&job, &Arc::new(queue));
         }
         job
     }
 
-    fn start_drive(&self, job: &Arc<ScanJob>, drive: u64, plots: Vec<usize>) {
-        let running = self
-            .shared
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(drive)
-            .or_default()
-            .clone();
-        let queue = Arc::new(Mutex::new(plots.into_iter()));
-        let count = self.per_drive.min(queue.lock().map_or(1, |queue| queue.len()));
-        let stuck = running.load(Ordering::Acquire) >= STUCK_READERS * self.per_drive;
-        for number in 0..count {
-            let (shared, job, next) = (self.shared.clone(), job.clone(), queue.clone());
-            let counter = running.clone();
-            let reader = move || {
-                counter.fetch_add(1, Ordering::AcqRel);
-                while let Some(plot) = pop(&next) {
-                    let rate = shared.hasher.rate();
-                    read_plot(&job, plot, &shared.planner, rate, &shared.buffers, &shared.filled);
-                }
-                counter.fetch_sub(1, Ordering::AcqRel);
-            };
-            let name = format!("read-{drive}-{number}");
-            if stuck || thread::Builder::new().name(name).spawn(reader).is_err() {
+    fn start_readers(&self, job: &Arc<ScanJob>, queue: &Arc<Queue>) {
+        if queue.drive.readers() >= STUCK_READERS * self.per_drive {
+            return queue.give_up(job, "its drive does not answer: earlier reads still hang");
+        }
+        let mut running = 0;
+        for _ in 0..queue.len().min(self.per_drive) {
+            let desk = Desk { job: job.clone(), queue: queue.clone() };
+            running += usize::from(start_reader(&self.shared, desk, None).is_ok());
+        }
+        if running == 0 {
+            queue.give_up(job, "the system has no thread to read it with");
+        }
+    }
+}
+
+impl Shared {
+    fn hash_rate(&self) -> u64 {
+        self.hasher.rate().saturating_mul(self.workers as u64)
+    }
+}
+
+/// The plots of one drive that wait for a reader.
+struct Queue {
+    drive: Arc<Drive>,
+    plots: Mutex<VecDeque<usize>>,
+}
+
+impl Queue {
+    fn new(drive: Arc<Drive>) -> Self {
+        Self { drive, plots: Mutex::default() }
+    }
+
+    fn add(&self, plot: usize) {
+        self.plots.lock().unwrap_or_else(PoisonError::into_inner).push_back(plot);
+    }
+
+    fn len(&self) -> usize {
+        self.plots.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn pop(&self) -> Option<usize> {
+        self.plots.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Reports the plots that no reader will take.
+    fn give_up(&self, job: &Arc<ScanJob>, reason: &str) {
+        while let Some(plot) = self.pop() {
+            job.report().plot_failed(job, plot, &ReadError(reason.to_owned()));
+            job.close_one();
+        }
+    }
+}
+
+/// What a reader works on.
+#[derive(Clone)]
+struct Desk {
+    job: Arc<ScanJob>,
+    queue: Arc<Queue>,
+}
+
+/// No plot.
+const NONE: usize = usize::MAX;
+
+/// Starts a reader. `first`: a plot whose strategy hangs in another reader,
+/// and which is to be read by the built-in plan.
+fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::Result<()> {
+    let at = Arc::new(AtomicUsize::new(NONE));
+    let seat = {
+        let (weak, desk, at) = (Arc::downgrade(shared), desk.clone(), at.clone());
+        let take_over = move || replace_reader(&weak, desk, at.load(Ordering::Acquire));
+        shared.watchdog.seat(STRATEGY_LIMIT, take_over)
+    };
+    let at_work = AtWork::on(desk.queue.drive.clone());
+    let name = format!("read-{}", desk.queue.drive.number);
+    let shared = shared.clone();
+    let reader = move || {
+        if let Some(plot) = first {
+            read_in_order(&shared, &desk.job, plot);
+        }
+        while let Some(plot) = desk.queue.pop() {
+            at.store(plot, Ordering::Release);
+            if read_plot(&shared, &desk.job, plot, &seat) == Followed::Abandoned {
                 break;
             }
-            if number + 1 == count {
+        }
+        drop(at_work);
+    };
+    thread::Builder::new().name(name).spawn(reader).map(drop)
+}
+
+/// A reader hangs in its strategy: another one goes on without it.
+fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize) {
+    let Some(shared) = shared.upgrade() else { return };
+    shared.planner.hung(&desk.job, STRATEGY_LIMIT);
+    desk.job.start_over(plot);
+    let (job, queue) = (desk.job.clone(), desk.queue.clone());
+    if start_reader(&shared, desk, Some(plot)).is_err() {
+        let reason = "the system has no thread to read it with";
+        job.report().plot_failed(&job, plot, &ReadError(reason.to_owned()));
+        job.close_one();
+        queue.give_up(&job, reason);
+    }
+}
+
+/// Scans one plot for a job; returns when it is read, has failed, or the job
+/// is over. Hashing may still be under way then.
+fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> Followed {
+    if !job.wants(plot, 0) {
+        job.close_one();
+        return Followed::Done;
+    }
+    let mut reader = Reader::new(job, plot, &shared.buffers, &shared.filled);
+    let followed = shared.planner.follow(job, plot, shared.hash_rate(), seat, &mut reader);
+    if followed == Followed::Done {
+        end_plot(job, plot, reader);
+    }
+    followed
+}
+
+fn read_in_order(shared: &Shared, job: &Arc<ScanJob>, plot: usize) {
+    let mut reader = Reader::new(job, plot, &shared.buffers, &shared.filled);
+    all_in_order(job.plots()[plot].leaf_count(), &mut reader);
+    end_plot(job, plot, reader);
+}
+
+fn end_plot(job: &Arc<ScanJob>, plot: usize, reader: Reader<'_>) {
+    if let Some(error) = reader.finish() {
+        job.report().plot_failed(job, plot, &error);
+    }
+    job.close_one();
+}
+
+/// Starts a hashing worker.
+fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
+    let current: Arc<Mutex<Option<Arc<Filled>>>> = Arc::default();
+    let seat = {
+        let (weak, current) = (Arc::downgrade(shared), current.clone());
+        let take_over = move || {
+            let batch = current.lock().unwrap_or_else(PoisonError::into_inner).take();
+            replace_worker(&weak, batch);
+        };
+        shared.watchdog.seat(ENGINE_LIMIT, take_over)
+    };
+    // Not the scanner itself, which would never end then.
+    let (hasher, work) = (shared.hasher.clone(), shared.work.clone());
+    let worker = move || {
+        while let Ok(batch) = work.recv() {
+            *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
+            let wanted = batch.job.wants(batch.plot, batch.number);
+            if wanted && !hasher.scan(&batch, &seat) {
                 return;
             }
+            let job = batch.job.clone();
+            *current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            // The buffer is free again before the job can be seen to have ended.
+            drop(batch);
+            job.close_one();
         }
-        // Only reached when no (further) reader could be started.
-        give_up(job, &queue, stuck);
-    }
-}
-
-fn pop(queue: &Mutex<std::vec::IntoIter<usize>>) -> Option<usize> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner).next()
-}
-
-/// Reports the plots that no reader will take.
-fn give_up(job: &Arc<ScanJob>, queue: &Mutex<std::vec::IntoIter<usize>>, stuck: bool) {
-    let reason = if stuck {
-        "its drive does not answer: earlier reads of it still hang"
-    } else {
-        "the system has no thread to read it with"
     };
-    while let Some(plot) = pop(queue) {
-        job.report().plot_failed(job, plot, &ReadError(reason.to_owned()));
-        job.close_one();
-    }
+    thread::Builder::new().name("hash".to_owned()).spawn(worker).map(drop)
 }
 
-fn hash(hasher: &Hasher, work: &Receiver<Filled>) {
-    while let Ok(filled) = work.recv() {
-        if filled.job.wants(filled.plot, filled.number) {
-            let bytes = filled.leaves as usize * spacetime_protocol::Leaf::SIZE;
-            let batch = Batch {
-                plot: filled.plot,
-                number: filled.number,
-                leaves: &filled.buffer.bytes()[..bytes],
-                spans: &filled.spans,
-            };
-            hasher.scan(&filled.job, &batch);
-        }
-        let job = filled.job.clone();
-        // The buffer is free again before the job can be seen to have ended.
-        drop(filled);
-        job.close_one();
+/// A worker hangs in the engine: another one takes its batch and its place.
+fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>) {
+    let (Some(shared), Some(batch)) = (shared.upgrade(), batch) else { return };
+    shared.hasher.hung(&batch.job, ENGINE_LIMIT);
+    if let Err(error) = start_worker(&shared) {
+        tracing::error!("no thread to hash with in place of one that hangs: {error}");
     }
+    // Open as long as the scanner lives.
+    let _ = shared.filled.send(batch);
 }

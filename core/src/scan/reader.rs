@@ -1,74 +1,53 @@
 //! Reads one plot along its plan, gathers leaves into buffers, and hands them
 //! to the hashing workers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use crossbeam_channel::Sender;
 use spacetime_protocol::Leaf;
 use spacetime_sdk_loader::abi::Span;
 
 use super::{
-    LeafSource, ReadError,
+    ReadError,
     buffer::{BUFFER_BYTES, Buffer, Buffers},
+    hasher::Filled,
     job::ScanJob,
-    planner::Planner,
+    planner::Visitor,
 };
 
 const BUFFER_LEAVES: u64 = (BUFFER_BYTES / Leaf::SIZE) as u64;
 
-/// A full buffer on its way to a worker.
-pub(super) struct Filled {
-    pub(super) job: Arc<ScanJob>,
-    pub(super) plot: usize,
-    pub(super) number: u64,
-    pub(super) buffer: Buffer,
-    pub(super) leaves: u64,
-    pub(super) spans: Vec<(u64, u64)>,
-}
+/// Leaves of one read: so many that a read costs more than its call, so few
+/// that a cancel is seen within milliseconds even on a slow drive.
+const READ_LEAVES: u64 = (256 << 10) / Leaf::SIZE as u64;
 
-/// Scans one plot for a job; returns when it is read, has failed, or the job
-/// is over. Hashing may still be under way then.
-pub(super) fn read_plot(
-    job: &Arc<ScanJob>,
-    plot: usize,
-    planner: &Planner,
-    scan_rate: u64,
-    buffers: &Buffers,
-    filled: &Sender<Filled>,
-) {
-    let mut reader = Reader {
-        job,
-        plot,
-        buffers,
-        filled,
-        number: 0,
-        current: None,
-        left: job.spec().leaves_per_plot.unwrap_or(u64::MAX),
-    };
-    let mut failure = None;
-    planner.visit(job, plot, scan_rate, |span| match reader.add(span) {
-        Ok(more) => more,
-        Err(error) => {
-            failure = Some(error);
-            false
-        }
-    });
-    reader.send();
-    if let Some(error) = failure {
-        job.report().plot_failed(job, plot, &error);
-    }
-    job.close_one();
-}
+/// Spans of at least so many leaves are read by themselves.
+const LONG_SPAN: u64 = (16 << 10) / Leaf::SIZE as u64;
 
-struct Reader<'a> {
+/// Gaps of up to so many leaves are read over: no drive finds another place
+/// faster than it reads 64 KiB.
+const GAP: u64 = (64 << 10) / Leaf::SIZE as u64;
+
+/// Spans of one buffer, which bounds the memory of plans of single leaves.
+const BUFFER_SPANS: usize = 8192;
+
+/// Gathers the leaves of one plot.
+pub(super) struct Reader<'a> {
     job: &'a Arc<ScanJob>,
     plot: usize,
     buffers: &'a Buffers,
-    filled: &'a Sender<Filled>,
+    filled: &'a Sender<Arc<Filled>>,
+    /// Number of the batch that is being gathered.
     number: u64,
     current: Option<Current>,
+    /// Short spans close to each other, to be read at once.
+    run: Vec<Span>,
+    scratch: Vec<u8>,
     /// What is left of the plot's own limit, in leaves.
     left: u64,
+    /// Which plan the batches belong to; a plan that begins anew counts anew.
+    plan: u64,
+    failure: Option<ReadError>,
 }
 
 /// The buffer being filled.
@@ -78,16 +57,110 @@ struct Current {
     spans: Vec<(u64, u64)>,
 }
 
-impl Reader<'_> {
-    /// Reads a span; whether the plan shall go on.
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        job: &'a Arc<ScanJob>,
+        plot: usize,
+        buffers: &'a Buffers,
+        filled: &'a Sender<Arc<Filled>>,
+    ) -> Self {
+        Self {
+            job,
+            plot,
+            buffers,
+            filled,
+            number: 0,
+            current: None,
+            run: Vec::new(),
+            scratch: Vec::new(),
+            left: job.spec().leaves_per_plot.unwrap_or(u64::MAX),
+            plan: job.plan_of(plot),
+            failure: None,
+        }
+    }
+
+    /// Sends what is left; what went wrong, if something did.
+    pub(super) fn finish(mut self) -> Option<ReadError> {
+        if self.failure.is_none()
+            && let Err(error) = self.read_run()
+        {
+            self.failure = Some(error);
+        }
+        self.send();
+        self.failure
+    }
+
+    /// Takes a span into the run, or reads what there is.
     fn add(&mut self, span: Span) -> Result<bool, ReadError> {
+        if !self.continues_run(span) && !self.read_run()? {
+            return Ok(false);
+        }
+        if span.len >= LONG_SPAN {
+            return self.read_long(span);
+        }
+        self.run.push(span);
+        Ok(self.job.wants(self.plot, self.number))
+    }
+
+    fn continues_run(&self, span: Span) -> bool {
+        let (Some(first), Some(last)) = (self.run.first(), self.run.last()) else { return true };
+        let end = last.start + last.len;
+        span.len < LONG_SPAN
+            && span.start >= end
+            && span.start - end <= GAP
+            && span.start + span.len - first.start <= READ_LEAVES
+    }
+
+    /// Reads the run with one call, and keeps the leaves that were planned.
+    fn read_run(&mut self) -> Result<bool, ReadError> {
+        let run = std::mem::take(&mut self.run);
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(true) };
+        if !self.job.wants(self.plot, self.number) {
+            return Ok(false);
+        }
+        let start = first.start;
+        let bytes = (last.start + last.len - start) as usize * Leaf::SIZE;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.resize(bytes, 0);
+        self.read(start, &mut scratch)?;
+        let mut more = true;
+        for span in &run {
+            let at = (span.start - start) as usize * Leaf::SIZE;
+            let leaves = &scratch[at..at + span.len as usize * Leaf::SIZE];
+            let mut from = 0;
+            more = self.put(*span, |_, out| {
+                out.copy_from_slice(&leaves[from..from + out.len()]);
+                from += out.len();
+                Ok(())
+            })?;
+            if !more {
+                break;
+            }
+        }
+        (self.scratch, self.run) = (scratch, run);
+        self.run.clear();
+        Ok(more)
+    }
+
+    /// Reads a long span straight into buffers.
+    fn read_long(&mut self, span: Span) -> Result<bool, ReadError> {
+        let (job, plot) = (self.job, self.plot);
+        self.put(span, |first, out| read(job, plot, first, out))
+    }
+
+    /// Puts the leaves of a span into buffers, a piece at a time.
+    fn put(
+        &mut self,
+        span: Span,
+        mut fill: impl FnMut(u64, &mut [u8]) -> Result<(), ReadError>,
+    ) -> Result<bool, ReadError> {
         let (mut first, mut rest) = (span.start, span.len);
         while rest > 0 {
             if self.left == 0 || !self.job.wants(self.plot, self.number) {
                 return Ok(false);
             }
             let Some(mut current) = self.take_current() else { return Ok(false) };
-            let fit = rest.min(BUFFER_LEAVES - current.leaves).min(self.left);
+            let fit = rest.min(BUFFER_LEAVES - current.leaves).min(READ_LEAVES).min(self.left);
             let len = self.job.take_budget(fit);
             if len == 0 {
                 self.current = Some(current);
@@ -95,14 +168,13 @@ impl Reader<'_> {
             }
             let at = current.leaves as usize * Leaf::SIZE;
             let out = &mut current.buffer.bytes_mut()[at..at + len as usize * Leaf::SIZE];
-            let read = self.source().read(first, out);
-            if read.is_ok() {
-                current.spans.push((first, len));
-                current.leaves += len;
+            let filled = fill(first, out);
+            if filled.is_ok() {
+                current.add(first, len);
             }
-            let full = current.leaves == BUFFER_LEAVES;
+            let full = current.is_full();
             self.current = Some(current);
-            read?;
+            filled?;
             if full {
                 self.send();
             }
@@ -112,8 +184,8 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn source(&self) -> &dyn LeafSource {
-        &*self.job.plots()[self.plot]
+    fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
+        read(self.job, self.plot, first, out)
     }
 
     fn take_current(&mut self) -> Option<Current> {
@@ -130,14 +202,15 @@ impl Reader<'_> {
             return;
         };
         self.job.open_one();
-        let filled = Filled {
+        let filled = Arc::new(Filled {
             job: self.job.clone(),
             plot: self.plot,
+            plan: self.plan,
             number: self.number,
             buffer: current.buffer,
             leaves: current.leaves,
             spans: current.spans,
-        };
+        });
         self.number += 1;
         // The channel holds all buffers there are, so this does not wait. The
         // workers end only with the scanner.
@@ -145,4 +218,46 @@ impl Reader<'_> {
             self.job.close_one();
         }
     }
+}
+
+impl Visitor for Reader<'_> {
+    fn visit(&mut self, span: Span) -> bool {
+        match self.add(span) {
+            Ok(more) => more,
+            Err(error) => {
+                self.failure = Some(error);
+                false
+            }
+        }
+    }
+
+    fn start_over(&mut self) {
+        // What was read under the old plan stays scanned, but does not count
+        // as covered twice.
+        self.run.clear();
+        self.send();
+        self.plan = self.job.start_over(self.plot);
+        self.left = self.job.spec().leaves_per_plot.unwrap_or(u64::MAX);
+    }
+}
+
+impl Current {
+    fn add(&mut self, first: u64, len: u64) {
+        self.leaves += len;
+        match self.spans.last_mut() {
+            Some((start, length)) if *start + *length == first => *length += len,
+            _ => self.spans.push((first, len)),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.leaves == BUFFER_LEAVES || self.spans.len() == BUFFER_SPANS
+    }
+}
+
+fn read(job: &ScanJob, plot: usize, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
+    let started = Instant::now();
+    job.plots()[plot].read(first, out)?;
+    job.drive(plot).rate.add((out.len() / Leaf::SIZE) as u64, started.elapsed());
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Every kernel that this processor runs, against the protocol's own functions.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 use proptest::{collection::vec, prelude::*};
 use spacetime_kernels::{Best, Kernels};
 use spacetime_protocol::{

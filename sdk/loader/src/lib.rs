@@ -19,6 +19,6 @@ pub use descriptor::{Component, Descriptor, Kind};
 pub use fault::Fault;
 pub use find::{file_names, resolve};
 pub use handles::{Engine, OpenRequest, Policy, Strategy, Transport, TransportRequest};
-pub use library::Library;
+pub use library::{Library, inspect};
 pub use refusal::Refusal;
 pub use services::{LogLine, Services};

@@ -51,7 +51,7 @@ impl Library {
     /// panic strategy, nothing of the file has been run.
     pub fn load(path: &Path, services: Arc<dyn Services>) -> Result<Self, Refusal> {
         let descriptor = Descriptor::read(path)?;
-        check_descriptor(path, &descriptor)?;
+        inspect(path, &descriptor)?;
         let module = load_module(path, &descriptor)?;
         let library = Self { path: path.to_owned(), descriptor, module };
         library.start(services)?;
@@ -94,7 +94,13 @@ fn version(text: &str) -> Option<(u64, u64)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn check_descriptor(path: &Path, descriptor: &Descriptor) -> Result<(), Refusal> {
+/// Checks all that can be checked of a library without running its code.
+///
+/// # Errors
+///
+/// Another platform, another major version of the interface, or panics that
+/// would end the process.
+pub fn inspect(path: &Path, descriptor: &Descriptor) -> Result<(), Refusal> {
     if descriptor.target != TARGET {
         return Err(Refusal::other_platform(path, &descriptor.target, TARGET));
     }

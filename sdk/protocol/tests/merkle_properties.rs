@@ -1,5 +1,7 @@
 //! The ways to build a tree and a path, against the whole tree in memory.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Round trips, and bytes from outside that must not do harm.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 use std::convert::Infallible;
 
 use proptest::{collection::vec, prelude::*, sample::Index};

@@ -42,6 +42,14 @@ impl FaultFilter {
         Some(Fault { repeated, ..fault })
     }
 
+    /// Whether a fault that says the same was told a moment ago: a session's
+    /// error comes as a fault of its plugin and as the reason of its end.
+    pub(super) fn has_told(&self, reason: &str, now_ms: u64) -> bool {
+        let recent = |told: &Told| now_ms < told.at_ms + QUIET_MS;
+        !reason.is_empty()
+            && self.told.iter().any(|told| recent(told) && told.fault.message.contains(reason))
+    }
+
     fn remember(&mut self, told: Told) {
         if self.told.len() == REMEMBERED {
             self.told.pop_front();

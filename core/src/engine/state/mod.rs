@@ -123,8 +123,6 @@ impl State {
             Event::Unsent { source, ticket, reason } => {
                 self.answered(source, ticket, crate::submit::Verdict::Undelivered, reason, now);
             }
-            // Only for a scan's own bookkeeping: its end brings the best again.
-            Event::Best { .. } => {}
             Event::Scanned { job, best, coverage } => self.scanned(job, best, coverage, now),
             Event::Proved { claim, outcome, elapsed_ms } => {
                 self.proved(claim, outcome, elapsed_ms, now);
@@ -183,7 +181,8 @@ impl State {
         let was_online = self.sources[source].online;
         self.sources[source].go_offline();
         self.submissions.offline(source, now.unix_ms);
-        if was_online || !reason.is_empty() {
+        let is_news = was_online || !reason.is_empty();
+        if is_news && !self.faults.has_told(&reason, now.unix_ms) {
             let next = "it is tried again; scanning goes on, and blocks are kept meanwhile";
             let name = self.sources[source].name.clone();
             self.fault(Fault::new(name, format_args!("offline: {reason}"), next), now);

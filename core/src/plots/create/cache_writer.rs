@@ -38,7 +38,11 @@ struct Level {
 impl CacheWriter {
     /// Opens the file, and makes it anew unless it is `resumed`; a resumed one
     /// that is absent or of another length is `None`.
-    pub(super) fn open(path: &Path, layout: CacheLayout, resumed: bool) -> io::Result<Option<Self>> {
+    pub(super) fn open(
+        path: &Path,
+        layout: CacheLayout,
+        resumed: bool,
+    ) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(!resumed).truncate(!resumed);
         let file = match options.open(path) {

@@ -117,17 +117,19 @@ mod tests {
     use super::*;
 
     fn checkpoint() -> impl Strategy<Value = Checkpoint> {
-        (any::<[u8; 32]>(), any::<[u8; 32]>(), 1..1_u64 << 40, any::<u32>(), any::<bool>()).prop_map(
-            |(key, seed, leaf_count, cache_levels, complete)| {
-                let done =
-                    if complete { leaf_count } else { (leaf_count - 1) / SUBTREE_LEAVES * SUBTREE_LEAVES };
+        (any::<[u8; 32]>(), any::<[u8; 32]>(), 1..1_u64 << 40, any::<u32>(), any::<bool>())
+            .prop_map(|(key, seed, leaf_count, cache_levels, complete)| {
+                let done = if complete {
+                    leaf_count
+                } else {
+                    (leaf_count - 1) / SUBTREE_LEAVES * SUBTREE_LEAVES
+                };
                 let waiting =
                     if complete { 1 } else { (done / SUBTREE_LEAVES).count_ones() as usize };
                 let nodes = vec![NodeHash::new(key); waiting];
                 let (key, seed) = (key.into(), seed.into());
                 Checkpoint { key, seed, leaf_count, cache_levels, done, nodes }
-            },
-        )
+            })
     }
 
     proptest! {

@@ -56,6 +56,9 @@ pub enum CreateError {
         /// The plot.
         path: PathBuf,
     },
+    /// The system gives no random seed.
+    #[error("the system gives no random numbers for a seed: {0}; give one with --seed")]
+    NoSeed(String),
     /// The system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

@@ -1,10 +1,7 @@
 //! The last steps of a plot: its cache gets its name, its header is written,
 //! it gets its name, and nothing else is left.
 
-use std::{
-    fs,
-    io,
-};
+use std::{fs, io};
 
 use spacetime_protocol::{NodeHash, plot::PlotHeader};
 
@@ -48,6 +45,5 @@ pub(super) fn restore_cache_name(names: &Names) -> Result<(), CreateError> {
     if !renamed || !names.cache.exists() {
         return Ok(());
     }
-    fs::rename(&names.cache, &names.partial_cache)
-        .map_err(CreateError::io("rename", &names.cache))
+    fs::rename(&names.cache, &names.partial_cache).map_err(CreateError::io("rename", &names.cache))
 }

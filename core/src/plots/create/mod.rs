@@ -194,12 +194,14 @@ fn existing_locked(
     names.clean().map_err(CreateError::io("remove", &names.partial))?;
     let same = checkpoint.filter(|found| found.is_complete() && is_same(found, spec, levels));
     match (same, PlotFile::open(&names.plot)) {
-        (Some(checkpoint), Ok(plot)) if plot.header().seed == checkpoint.seed => Ok(Some(Created {
-            header: plot.header().clone(),
-            cache: cached.then(|| names.cache.clone()),
-            resumed_leaves: spec.leaf_count,
-            took: started.elapsed(),
-        })),
+        (Some(checkpoint), Ok(plot)) if plot.header().seed == checkpoint.seed => {
+            Ok(Some(Created {
+                header: plot.header().clone(),
+                cache: cached.then(|| names.cache.clone()),
+                resumed_leaves: spec.leaf_count,
+                took: started.elapsed(),
+            }))
+        }
         _ => Err(CreateError::Exists { path: names.plot.clone() }),
     }
 }
@@ -236,8 +238,7 @@ fn take_up(
 
 fn random_seed() -> Result<PlotSeed, CreateError> {
     let mut seed = [0; PlotSeed::SIZE];
-    getrandom::fill(&mut seed)
-        .map_err(|error| CreateError::io("draw a random seed for", "the plot".as_ref())(error.into()))?;
+    getrandom::fill(&mut seed).map_err(|error| CreateError::NoSeed(error.to_string()))?;
     Ok(seed.into())
 }
 

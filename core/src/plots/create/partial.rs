@@ -87,7 +87,8 @@ impl Partial {
         checkpoint: &Checkpoint,
         layout: Option<&CacheLayout>,
     ) -> Result<Result<(Self, Stage), &'static str>, CreateError> {
-        let intact = is_intact(file, checkpoint).map_err(CreateError::io("read", &names.partial))?;
+        let intact =
+            is_intact(file, checkpoint).map_err(CreateError::io("read", &names.partial))?;
         if !intact {
             return Ok(Err("its leaves are not those that its checkpoint promises"));
         }

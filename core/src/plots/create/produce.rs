@@ -36,7 +36,10 @@ enum Work {
 
 /// Why the work ended early.
 enum Fault {
-    Io { action: &'static str, error: io::Error },
+    Io {
+        action: &'static str,
+        error: io::Error,
+    },
     /// Whoever asked for the plot does not want it any more.
     Stopped,
     /// The writing thread ended; it knows why.
@@ -105,7 +108,7 @@ impl Plotter<'_> {
             self.watch.event(Event::Progress { done, total });
             let stop = self.watch.is_stopped();
             if done < total && (stop || done - synced >= interval) {
-                self.save(assembler.peaks())?;
+                self.save(assembler.pending())?;
                 synced = done;
             }
             if stop {
@@ -208,9 +211,9 @@ impl Writer<'_> {
                     // There is room for all buffers; the plotter may be done.
                     let _ = free.try_send(bytes);
                 }
-                Work::Checkpoint(checkpoint) => self
-                    .save(&checkpoint)
-                    .map_err(|error| Fault::Io { action: "sync", error })?,
+                Work::Checkpoint(checkpoint) => {
+                    self.save(&checkpoint).map_err(|error| Fault::Io { action: "sync", error })?
+                }
             }
         }
         Ok(())

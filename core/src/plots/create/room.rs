@@ -1,10 +1,6 @@
 //! Whether the disk has room for a plot.
 
-use std::{
-    fs::Metadata,
-    io,
-    path::Path,
-};
+use std::{fs::Metadata, io, path::Path};
 
 use super::super::durable::folder_of;
 

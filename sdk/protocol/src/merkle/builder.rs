@@ -18,6 +18,25 @@ impl TreeBuilder {
         Self { pending: Vec::new(), base, count: 0 }
     }
 
+    /// A builder that goes on after `count` nodes, of which these are [`pending`](Self::pending),
+    /// lowest level first; `None` if they are not as many as that count leaves pending.
+    pub fn resume(base: u32, count: u64, pending: &[NodeHash]) -> Option<Self> {
+        let mut rest = pending.iter();
+        let steps = (u64::BITS - count.leading_zeros()) as usize;
+        let take = |step: usize| (count >> step & 1 == 1).then(|| rest.next().copied());
+        let slots: Option<Vec<_>> = (0..steps).map(take).map(|slot| match slot {
+            Some(node) => node.map(Some),
+            None => Some(None),
+        }).collect();
+        let pending = slots?;
+        rest.as_slice().is_empty().then_some(Self { pending, base, count })
+    }
+
+    /// The nodes that wait for their right siblings, lowest level first.
+    pub fn pending(&self) -> Vec<NodeHash> {
+        self.pending.iter().flatten().copied().collect()
+    }
+
     /// Nodes of level `base` pushed so far.
     pub fn count(&self) -> u64 {
         self.count

@@ -15,15 +15,15 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 /// One case of a fixture.
-pub struct Case {
-    pub id: String,
-    pub op: String,
-    pub input: Map<String, Value>,
-    pub outcome: Result<Map<String, Value>, Map<String, Value>>,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) op: String,
+    pub(crate) input: Map<String, Value>,
+    pub(crate) outcome: Result<Map<String, Value>, Map<String, Value>>,
 }
 
 /// What we do with a case.
-pub enum Answer {
+pub(crate) enum Answer {
     /// Our values. Fields that the reference does not give are ignored.
     Out(Value),
     /// We refuse.
@@ -34,25 +34,25 @@ pub enum Answer {
 
 /// A refusal of ours, with what the reference's error has to show to be the same.
 #[derive(Debug, Default)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// Our error, for the message of a failure.
-    pub error: String,
+    pub(crate) error: String,
     /// The argument at fault.
-    pub field: Option<&'static str>,
+    pub(crate) field: Option<&'static str>,
     /// Words of its message.
-    pub terms: &'static [&'static str],
+    pub(crate) terms: &'static [&'static str],
     /// Numbers of its message.
-    pub numbers: Vec<i64>,
+    pub(crate) numbers: Vec<i64>,
 }
 
 impl Answer {
     /// A refusal of which only the fact is compared.
-    pub fn refused(error: impl std::fmt::Debug) -> Self {
+    pub(crate) fn refused(error: impl std::fmt::Debug) -> Self {
         Self::Refused(Refusal { error: format!("{error:?}"), ..Refusal::default() })
     }
 
     /// A refusal of an argument.
-    pub fn refused_field(field: &'static str) -> Self {
+    pub(crate) fn refused_field(field: &'static str) -> Self {
         let error = format!("argument {field}");
         Self::Refused(Refusal { error, field: Some(field), ..Refusal::default() })
     }
@@ -60,23 +60,23 @@ impl Answer {
 
 impl Case {
     /// An input as it stands; null where it is absent.
-    pub fn value(&self, name: &str) -> &Value {
+    pub(crate) fn value(&self, name: &str) -> &Value {
         self.input.get(name).unwrap_or(&Value::Null)
     }
 
     /// A byte string; `None` for null.
-    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+    pub(crate) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         self.text(name).map(|text| self.hex(text))
     }
 
     /// A list of byte strings; `None` for null.
-    pub fn byte_strings(&self, name: &str) -> Option<Vec<Vec<u8>>> {
+    pub(crate) fn byte_strings(&self, name: &str) -> Option<Vec<Vec<u8>>> {
         let list = self.value(name).as_array()?;
         Some(list.iter().map(|item| self.hex(item.as_str().expect("a hexadecimal text"))).collect())
     }
 
     /// A text; `None` for null.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.value(name) {
             Value::Null => None,
             value => Some(value.as_str().unwrap_or_else(|| self.wrong(name, "a text"))),
@@ -84,7 +84,7 @@ impl Case {
     }
 
     /// A number; `None` for null.
-    pub fn optional_int(&self, name: &str) -> Option<i64> {
+    pub(crate) fn optional_int(&self, name: &str) -> Option<i64> {
         match self.value(name) {
             Value::Null => None,
             value => Some(value.as_i64().unwrap_or_else(|| self.wrong(name, "a number"))),
@@ -92,17 +92,17 @@ impl Case {
     }
 
     /// A number.
-    pub fn int(&self, name: &str) -> i64 {
+    pub(crate) fn int(&self, name: &str) -> i64 {
         self.optional_int(name).unwrap_or_else(|| self.wrong(name, "a number"))
     }
 
     /// A yes or no.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.value(name).as_bool().unwrap_or_else(|| self.wrong(name, "a yes or no"))
     }
 
     /// Fails the test for an operation that it does not know.
-    pub fn unknown(&self) -> ! {
+    pub(crate) fn unknown(&self) -> ! {
         panic!("{}: unknown operation {}", self.id, self.op)
     }
 
@@ -116,7 +116,7 @@ impl Case {
 }
 
 /// The cases of a topic.
-pub fn load(topic: &str) -> Vec<Case> {
+pub(crate) fn load(topic: &str) -> Vec<Case> {
     let path = directory().join(format!("{topic}.json"));
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -129,7 +129,7 @@ pub fn load(topic: &str) -> Vec<Case> {
 ///
 /// # Panics
 /// After all cases, with a line for each that differs.
-pub fn run(
+pub(crate) fn run(
     topic: &str,
     compared: usize,
     exceptions: &[(&str, &str)],
@@ -171,13 +171,12 @@ fn is_own() -> bool {
 
 fn directory() -> PathBuf {
     if let Some(directory) = std::env::var_os("SPACETIME_VECTORS") {
-        return PathBuf::from(directory);
+        return directory.into();
     }
-    // Test crates of other packages use this module and these fixtures too.
-    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let [own, of_protocol] =
-        ["tests/fixtures", "../sdk/protocol/tests/fixtures"].map(|path| package.join(path));
-    if own.is_dir() { own } else { of_protocol }
+    // Other packages borrow this file, and find the fixtures from their own folder.
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let own = here.join("tests/fixtures");
+    if own.exists() { own } else { here.join("../sdk/protocol/tests/fixtures") }
 }
 
 fn case(value: &Value) -> Case {

@@ -13,14 +13,17 @@ use spacetime_protocol::{
 use crate::common::{self, Case};
 
 /// A plot of a case's key, seed and leaf count, leaf by leaf.
-pub fn leaves(case: &Case) -> impl Iterator<Item = Leaf> + use<> {
+pub(crate) fn leaves(case: &Case) -> impl Iterator<Item = Leaf> + use<> {
     let key = PlotKey::try_from(&case.bytes("miner_public_key").unwrap()[..]).unwrap();
     let seed = PlotSeed::try_from(&case.bytes("plot_seed").unwrap()[..]).unwrap();
     (0..case.int("leaf_count") as u64).map(move |index| plot::leaf(&key, &seed, index))
 }
 
 /// A whole plot file and the cache file of its `top_levels` levels, written in one pass.
-pub fn plot_and_cache(case: &Case, top_levels: u32) -> (Vec<u8>, PlotHeader, Option<Vec<u8>>) {
+pub(crate) fn plot_and_cache(
+    case: &Case,
+    top_levels: u32,
+) -> (Vec<u8>, PlotHeader, Option<Vec<u8>>) {
     let leaf_count = case.int("leaf_count") as u64;
     let seed = PlotSeed::try_from(&case.bytes("plot_seed").unwrap()[..]).unwrap();
     let mut file = vec![0; PlotHeader::SIZE];
@@ -35,7 +38,7 @@ pub fn plot_and_cache(case: &Case, top_levels: u32) -> (Vec<u8>, PlotHeader, Opt
 }
 
 /// The root over leaf hashes, and the cache file of its `top_levels` levels.
-pub fn tree(
+pub(crate) fn tree(
     hashes: impl Iterator<Item = NodeHash>,
     leaf_count: u64,
     top_levels: u32,
@@ -70,7 +73,7 @@ fn empty_cache(layout: &CacheLayout) -> Vec<u8> {
 }
 
 /// The files that a topic's cases start from, by id.
-pub fn bases(topic: &str, op: &str) -> HashMap<String, Vec<u8>> {
+pub(crate) fn bases(topic: &str, op: &str) -> HashMap<String, Vec<u8>> {
     let bases = common::load(topic).into_iter().filter(|case| case.op == op);
     bases
         .map(|case| {
@@ -81,7 +84,7 @@ pub fn bases(topic: &str, op: &str) -> HashMap<String, Vec<u8>> {
 }
 
 /// The file after the patches of an input.
-pub fn patched(case: &Case, mut file: Vec<u8>, patches: &str) -> Vec<u8> {
+pub(crate) fn patched(case: &Case, mut file: Vec<u8>, patches: &str) -> Vec<u8> {
     for patch in case.value(patches).as_array().into_iter().flatten() {
         let bytes = |name: &str| const_hex::decode(patch[name].as_str().unwrap()).unwrap();
         if let Some(len) = patch["truncate"].as_u64() {
@@ -96,10 +99,10 @@ pub fn patched(case: &Case, mut file: Vec<u8>, patches: &str) -> Vec<u8> {
     file
 }
 
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(Sha256::digest(bytes))
 }
 
-pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
     const_hex::encode(bytes)
 }

@@ -1,5 +1,7 @@
 //! The reference's vectors of plots, trees, caches, challenges and difficulty.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

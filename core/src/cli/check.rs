@@ -1,0 +1,297 @@
+//! `check`: looks at everything that mining would need, mines nothing, and
+//! takes no lock, so that it works beside a running miner.
+
+use std::{fmt::Write, path::PathBuf, sync::Arc};
+
+use serde::Serialize;
+use spacetime_protocol::{
+    Identity,
+    keys::{Scheme, SecretKey},
+};
+use spacetime_sdk_loader::{Fault, abi::FaultCode};
+
+use super::{Exit, Failure, Output, Style, manifest::ManifestArgs};
+use crate::{
+    keys,
+    manifest::Manifest,
+    plots::PlotFile,
+    plugin::{FaultObserver, Registry, TransportSetup},
+};
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    manifest: ManifestArgs,
+}
+
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Report {
+    ok: bool,
+    manifest: String,
+    network_id: String,
+    key: Option<Key>,
+    plots: Plots,
+    plugins: Vec<Plugin>,
+    strategy: Option<String>,
+    engine: Option<String>,
+    policy: Option<String>,
+    transports: Vec<Transport>,
+    /// What `run` would do about it, or what is merely unusual.
+    notes: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Key {
+    path: PathBuf,
+    scheme: Scheme,
+    identity: Identity,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Plots {
+    count: usize,
+    leaves: u64,
+    bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Plugin {
+    plugin: String,
+    version: String,
+    path: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct Transport {
+    name: String,
+    /// What it says of itself, if anything.
+    status: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    area: &'static str,
+    message: String,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    let manifest = args.manifest.load()?;
+    let report = Report::of(&manifest);
+    output.result(&report, report.text(output))?;
+    match report.problems.first() {
+        None => Ok(()),
+        Some(first) => {
+            let more = match report.problems.len() - 1 {
+                0 => String::new(),
+                others => format!(" (and {others} more)"),
+            };
+            Err(Failure::new(first.exit, format_args!("{}{more}", first.message)))
+        }
+    }
+}
+
+impl Report {
+    fn of(manifest: &Manifest) -> Self {
+        let named = |entry: &Option<crate::manifest::ComponentEntry>| {
+            entry.as_ref().map(|entry| entry.name.clone())
+        };
+        let mut report = Self {
+            ok: true,
+            manifest: manifest.name(),
+            network_id: manifest.network.id.clone(),
+            key: None,
+            plots: Plots::default(),
+            plugins: Vec::new(),
+            strategy: named(&manifest.strategy),
+            engine: named(&manifest.engine),
+            policy: named(&manifest.policy),
+            transports: Vec::new(),
+            notes: Vec::new(),
+            problems: Vec::new(),
+        };
+        report.look_at_plugins(manifest);
+        report.look_at_plots(manifest);
+        report.look_at_key(manifest);
+        report.ok = report.problems.is_empty();
+        report
+    }
+
+    fn problem(&mut self, exit: Exit, area: &'static str, message: impl ToString) {
+        self.problems.push(Problem { area, message: message.to_string(), exit });
+    }
+
+    fn look_at_plugins(&mut self, manifest: &Manifest) {
+        let registry = match Registry::load(manifest, Arc::new(Silent)) {
+            Ok(registry) => registry,
+            Err(problems) => {
+                for problem in problems {
+                    self.problem(Exit::Plugin, "plugin", problem);
+                }
+                return;
+            }
+        };
+        for problem in registry.problems() {
+            self.problem(Exit::Plugin, "plugin", problem);
+        }
+        self.plugins = registry.libraries().iter().map(Plugin::of).collect();
+        if manifest.transports.is_empty() {
+            let message = "`transports` is missing or empty: no challenge would ever come";
+            self.problem(Exit::Manifest, "manifest", message);
+        }
+        self.look_at_transports(manifest, &registry);
+    }
+
+    fn look_at_transports(&mut self, manifest: &Manifest, registry: &Registry) {
+        // A transport's check needs an identity, not the user's: the key may
+        // not be there yet, and is looked at for itself.
+        let anybody = SecretKey::new(Scheme::Ed25519, [1; 32].into());
+        let setup = anybody
+            .map_err(|error| error.to_string())
+            .and_then(|key| {
+                TransportSetup::new(manifest, &key.identity()).map_err(|error| error.to_string())
+            });
+        let setup = match setup {
+            Ok(setup) => setup,
+            Err(error) => return self.problem(Exit::Manifest, "manifest", error),
+        };
+        for transport in registry.transports() {
+            let name = transport.name().to_owned();
+            match transport.check(&setup) {
+                Ok(status) => self.transports.push(Transport { name, status }),
+                Err(fault) if fault.code == FaultCode::CONFIG => {
+                    self.problem(Exit::Plugin, "plugin", fault);
+                }
+                Err(fault) => {
+                    let message = format!("{}: {fault}", transport.component());
+                    self.problem(Exit::Chain, "chain", message);
+                }
+            }
+        }
+    }
+
+    fn look_at_plots(&mut self, manifest: &Manifest) {
+        for directory in &manifest.plot_directories {
+            let entries = match directory.read_dir() {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    self.notes.push(format!("there is no folder {} yet", directory.display()));
+                    continue;
+                }
+                Err(error) => {
+                    let message = format!("cannot list {}: {error}", directory.display());
+                    self.problem(Exit::Plot, "plot", message);
+                    continue;
+                }
+            };
+            let mut paths: Vec<PathBuf> = entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.extension().is_some_and(|extension| extension == "plot"))
+                .collect();
+            paths.sort();
+            for path in paths {
+                match PlotFile::open(&path) {
+                    Ok(plot) => self.plots.add(&plot),
+                    Err(error) => self.problem(Exit::Plot, "plot", error),
+                }
+            }
+        }
+        if self.plots.count == 0 {
+            self.note_no_plots(manifest);
+        }
+    }
+
+    fn note_no_plots(&mut self, manifest: &Manifest) {
+        match manifest.first_run.and_then(|first_run| first_run.plot_bytes) {
+            Some(bytes) => {
+                self.notes.push(format!("`run` will make a plot of {bytes} bytes first"));
+            }
+            None => self.problem(
+                Exit::Plot,
+                "plot",
+                "there is no plot: make one with `spacetime-miner plot create`",
+            ),
+        }
+    }
+
+    fn look_at_key(&mut self, manifest: &Manifest) {
+        let path = &manifest.private_key_path;
+        let may_create = manifest.first_run.is_some_and(|first_run| first_run.create_key);
+        if may_create && !path.exists() {
+            self.notes.push(format!("`run` will make a key {} first", path.display()));
+            return;
+        }
+        match keys::load(path) {
+            Ok(key) => {
+                let (scheme, identity) = (key.scheme(), key.identity());
+                self.key = Some(Key { path: path.clone(), scheme, identity });
+            }
+            Err(error) => self.problem(Exit::Key, "key", error),
+        }
+    }
+
+    fn text(&self, output: &Output) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let mut row = |name: &str, value: &str| {
+            let _ = writeln!(text, "{name:<11}{value}");
+        };
+        row("manifest", &self.manifest);
+        row("network", &self.network_id);
+        let key = self.key.as_ref();
+        row("key", &key.map_or("-".to_owned(), |key| format!("{} {}", key.path.display(), key.identity)));
+        let Plots { count, leaves, bytes } = self.plots;
+        row("plots", &format!("{count} with {leaves} leaves, {bytes} bytes"));
+        for plugin in &self.plugins {
+            let path = output.paint(Style::Dim, plugin.path.display());
+            row("plugin", &format!("{} {} {path}", plugin.plugin, plugin.version));
+        }
+        row("strategy", self.strategy.as_deref().unwrap_or("all leaves, in order"));
+        row("engine", self.engine.as_deref().unwrap_or("the host's kernels"));
+        row("policy", self.policy.as_deref().unwrap_or("empty blocks"));
+        for transport in &self.transports {
+            row("transport", format!("{} {}", transport.name, transport.status).trim_end());
+        }
+        for note in &self.notes {
+            row("note", note);
+        }
+        for problem in &self.problems {
+            row("problem", &output.paint(Style::Bad, &problem.message));
+        }
+        text.push_str(&match self.ok {
+            true => output.paint(Style::Good, "ready to mine"),
+            false => output.paint(Style::Bad, "not ready to mine"),
+        });
+        text
+    }
+}
+
+impl Plots {
+    fn add(&mut self, plot: &PlotFile) {
+        self.count += 1;
+        self.leaves += plot.header().leaf_count;
+        self.bytes += plot.size_bytes();
+    }
+}
+
+impl Plugin {
+    fn of(library: &spacetime_sdk_loader::Library) -> Self {
+        let descriptor = library.descriptor();
+        Self {
+            plugin: descriptor.plugin.clone(),
+            version: descriptor.version.clone(),
+            path: library.path().to_owned(),
+        }
+    }
+}
+
+/// What fails while components are opened becomes a problem.
+struct Silent;
+
+impl FaultObserver for Silent {
+    fn fault(&self, _: &str, _: &Fault, _: bool) {}
+}

@@ -1,0 +1,278 @@
+//! The only loop: gathers one event at a time, gives it to the state, and runs
+//! the commands that come back. Nothing here waits: scans, proofs, blocks,
+//! plots, transports and sinks have threads of their own.
+
+mod inbox;
+mod plots;
+mod policy;
+mod scans;
+mod signals;
+mod transports;
+mod work;
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use spacetime_protocol::{BlockHash, keys::SecretKey};
+use spacetime_sdk_loader::abi;
+use tokio::{runtime, time};
+
+pub use self::{inbox::Inbox, plots::PlotSource};
+use self::{
+    plots::Watcher,
+    policy::PolicyDesk,
+    scans::{Scans, summary},
+    signals::Signals,
+    transports::{Retry, Transports},
+    work::Work,
+};
+use super::{
+    command::{Command, Outcome},
+    event::{Event, Now},
+    state::{Config, State},
+};
+use crate::{
+    observe::{self, Detail, Started, Status, Stream},
+    plugin::{PolicySlot, TransportSetup, TransportSlot},
+    scan::{Coverage, Scanner},
+};
+
+/// What closing all transports may take.
+const CLOSE_LIMIT: Duration = Duration::from_millis(1000);
+
+/// What telling the last events may take.
+const TELL_LIMIT: Duration = Duration::from_millis(250);
+
+/// How often the clock is looked at, for it may be set.
+const CLOCK_STEP: Duration = Duration::from_secs(1);
+
+/// How often a terminal shows what is going on.
+const STATUS_STEP: Duration = Duration::from_millis(250);
+
+/// Everything that mining takes.
+pub struct Setup {
+    /// What the state must know.
+    pub config: Config,
+    /// Signs blocks.
+    pub key: SecretKey,
+    /// Scans.
+    pub scanner: Scanner,
+    /// Finds plots.
+    pub plots: Box<dyn PlotSource>,
+    /// Chooses transactions.
+    pub policy: Arc<PolicySlot>,
+    /// What the policy is called in faults.
+    pub policy_name: String,
+    /// Connect.
+    pub transports: Vec<TransportSlot>,
+    /// What they are opened with.
+    pub transport_setup: TransportSetup,
+    /// First pause between attempts to open one.
+    pub retry_interval: Duration,
+    /// Attempts at boot.
+    pub boot_attempts: u32,
+    /// Where faults have been told so far.
+    pub inbox: Inbox,
+    /// The first event.
+    pub started: Started,
+    /// Where events go.
+    pub stream: Stream,
+}
+
+/// Mines until it is told to stop, by a signal, its config or its stream.
+///
+/// # Errors
+///
+/// The system has no threads, or no signals.
+pub fn run(setup: Setup) -> io::Result<Outcome> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("engine")
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(async { Ok(Driver::start(setup)?.run().await) });
+    // What hangs is left behind.
+    runtime.shutdown_background();
+    outcome
+}
+
+struct Driver {
+    state: State,
+    inbox: Inbox,
+    scans: Scans,
+    plots: Watcher,
+    work: Work,
+    transports: Transports,
+    signals: Signals,
+    stream: Stream,
+    wake_ms: Option<u64>,
+    /// The epoch and height of the scan, for the status.
+    scanning: (u64, u64),
+}
+
+impl Driver {
+    fn start(setup: Setup) -> io::Result<Self> {
+        let Setup { config, key, inbox, stream, .. } = setup;
+        let plots = setup.plots.plots();
+        let (network, events) = (config.network.clone(), inbox.sender.clone());
+        let detail = Detail::Started(setup.started);
+        stream.emit(observe::Event { unix_ms: now().unix_ms, epoch: None, height: None, detail });
+        let signals = Signals::listen()?;
+        let desk = PolicyDesk::start(setup.policy, &setup.policy_name, events.clone())?;
+        let retry = Retry { interval: setup.retry_interval, boot_attempts: setup.boot_attempts };
+        Ok(Self {
+            state: State::new(config, summary(&plots), now()),
+            scans: Scans::new(setup.scanner, plots, events.clone()),
+            plots: Watcher::start(setup.plots, events.clone())?,
+            work: Work::new(network, Arc::new(key), desk, events.clone()),
+            transports: Transports::start(
+                setup.transports,
+                setup.transport_setup,
+                retry,
+                events,
+            )?,
+            inbox,
+            signals,
+            stream,
+            wake_ms: None,
+            scanning: (0, 0),
+        })
+    }
+
+    async fn run(mut self) -> Outcome {
+        let mut at = now();
+        // The state's own deadlines, before anything has happened.
+        let mut event = Event::Timer;
+        let outcome = 'mining: loop {
+            for command in self.state.handle(at, event) {
+                if let Some(outcome) = self.execute(command) {
+                    break 'mining outcome;
+                }
+            }
+            event = self.next().await;
+            at = now();
+        };
+        self.finish().await;
+        outcome
+    }
+
+    /// The next event, the miner's own before the transports'.
+    async fn next(&mut self) -> Event {
+        let closed = self.stream.closed();
+        let mut status = time::interval(STATUS_STEP);
+        tokio::pin!(closed);
+        loop {
+            let wake = sleep_until(self.wake_ms);
+            tokio::select! {
+                biased;
+                () = self.signals.next() => return Event::Stop,
+                () = &mut closed => return Event::Stop,
+                Some(event) = self.inbox.receiver.recv() => return event,
+                event = self.scans.ended() => return event,
+                () = wake => {
+                    if self.wake_ms.is_some_and(|wake| wake <= now().unix_ms) {
+                        self.wake_ms = None;
+                        return Event::Timer;
+                    }
+                }
+                event = self.transports.next() => return event,
+                plots = self.plots.changed() => {
+                    let summary = summary(&plots);
+                    self.scans.set_plots(plots);
+                    return Event::Plots(summary);
+                }
+                _ = status.tick(), if self.stream.wants_status() => self.show(),
+            }
+        }
+    }
+
+    fn show(&self) {
+        self.stream.status(|| {
+            let job = self.scans.current();
+            let covered = job.map(|job| job.coverage());
+            let covered = covered.unwrap_or_else(|| Coverage::of_nothing());
+            let (epoch, height) = self.scanning;
+            Status {
+                epoch,
+                height,
+                scanning: job.is_some_and(|job| !job.is_over()),
+                scanned: covered.scanned,
+                leaves: covered.leaves,
+                elapsed_ms: u64::try_from(covered.elapsed.as_millis()).unwrap_or(u64::MAX),
+                counters: self.state.counters(),
+            }
+        });
+    }
+
+    /// Runs a command; an outcome ends the loop.
+    fn execute(&mut self, command: Command) -> Option<Outcome> {
+        match command {
+            Command::StartScan { spec, without } => {
+                self.scanning = (spec.epoch, spec.height);
+                self.scans.start(*spec, &without);
+            }
+            Command::CancelScan { job } => self.scans.cancel(job),
+            Command::Prove { claim, job, found } => {
+                let plot = self.scans.plot(job, found.plot).cloned();
+                self.work.prove(claim, plot, found);
+            }
+            Command::Build { claim, plan } => self.work.build(claim, *plan),
+            Command::SubmitProof { source, ticket, claim } => {
+                let claim = abi::abi_stable::std_types::RBox::new((*claim).clone());
+                let request = abi::Request::SubmitProof { ticket, claim };
+                self.transports.request(source, Some(ticket), request);
+            }
+            Command::SubmitBlock { source, ticket, block } => {
+                let request = abi::Request::SubmitBlock { ticket, block: block.to_vec().into() };
+                self.transports.request(source, Some(ticket), request);
+            }
+            Command::FetchHeaders { source, locator } => {
+                let locator: Vec<u8> =
+                    locator.iter().flat_map(BlockHash::as_bytes).copied().collect();
+                let request = abi::Request::FetchHeaders { locator: locator.into() };
+                self.transports.request(source, None, request);
+            }
+            Command::WakeAt { unix_ms } => self.wake_ms = Some(unix_ms),
+            Command::Emit(event) => self.stream.emit(*event),
+            Command::Exit(outcome) => return Some(outcome),
+        }
+        None
+    }
+
+    /// Ends everything; a second signal ends it at once.
+    async fn finish(self) {
+        let Self { mut signals, transports, stream, scans, .. } = self;
+        drop(scans);
+        let close = async {
+            transports.close(CLOSE_LIMIT).await;
+            if stream.lost() > 0 {
+                tracing::warn!(lost = stream.lost(), "events were lost: the reader was too slow");
+            }
+            stream.finish(TELL_LIMIT).await;
+        };
+        tokio::select! {
+            biased;
+            () = signals.next() => {}
+            () = close => {}
+        }
+    }
+}
+
+/// The clock, Unix milliseconds.
+fn now() -> Now {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Now { unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) }
+}
+
+async fn sleep_until(wake_ms: Option<u64>) {
+    match wake_ms {
+        Some(wake) => {
+            let rest = Duration::from_millis(wake.saturating_sub(now().unix_ms));
+            time::sleep(rest.min(CLOCK_STEP)).await;
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,81 @@
+//! Asks the block policy, which is somebody else's code, without ever waiting
+//! for it longer than it deserves.
+
+use std::{io, sync::Arc, thread, time::Duration};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use spacetime_sdk_loader::abi::{Candidate, PolicyContext};
+use tokio::sync::mpsc;
+
+use super::inbox::tell;
+use crate::{
+    block::Choice,
+    engine::event::Event,
+    observe::Fault,
+    plugin::{PolicyOutcome, PolicySlot},
+};
+
+/// How long a policy may think. A block that is late is worth less than one
+/// without transactions.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The policy on a thread of its own.
+#[derive(Clone)]
+pub(super) struct PolicyDesk {
+    questions: Sender<Question>,
+    name: Arc<str>,
+    events: mpsc::Sender<Event>,
+}
+
+struct Question {
+    context: PolicyContext,
+    candidates: Vec<Candidate>,
+    answer: Sender<PolicyOutcome>,
+}
+
+impl PolicyDesk {
+    pub(super) fn start(
+        policy: Arc<PolicySlot>,
+        name: &str,
+        events: mpsc::Sender<Event>,
+    ) -> io::Result<Self> {
+        // No room to wait: whoever finds the policy busy does without it.
+        let (questions, asked) = bounded(0);
+        thread::Builder::new().name("policy".to_owned()).spawn(move || serve(&policy, &asked))?;
+        Ok(Self { questions, name: name.into(), events })
+    }
+
+    /// The name that faults carry.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks the policy; blocks for at most its patience.
+    pub(super) fn choose(&self, context: &PolicyContext, candidates: &[Candidate]) -> Choice {
+        let (answer, answered) = bounded(1);
+        let question = Question { context: *context, candidates: candidates.to_vec(), answer };
+        let outcome = match self.questions.send_timeout(question, PATIENCE) {
+            Ok(()) => answered.recv_timeout(PATIENCE).ok(),
+            Err(_) => None,
+        };
+        match outcome {
+            Some(PolicyOutcome::Chosen(positions)) => Choice::Include(positions),
+            Some(PolicyOutcome::Veto(reason)) => Choice::Veto(reason),
+            None => {
+                let message =
+                    format!("it did not answer within {} ms", PATIENCE.as_millis());
+                let next = "the block goes out without transactions";
+                tell(&self.events, Fault::new(&*self.name, message, next));
+                Choice::Include(Vec::new())
+            }
+        }
+    }
+}
+
+fn serve(policy: &PolicySlot, questions: &Receiver<Question>) {
+    while let Ok(Question { context, candidates, answer }) = questions.recv() {
+        let outcome = policy.select(&context, &candidates);
+        // If it comes too late, nobody waits any more.
+        let _ = answer.try_send(outcome);
+    }
+}

@@ -1,0 +1,158 @@
+//! Runs the state's scans on the scanner's threads.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::Arc,
+};
+
+use spacetime_sdk_loader::Fault;
+use tokio::sync::{mpsc, watch};
+
+use super::inbox::tell;
+use crate::{
+    engine::event::{Best, Coverage, Event, PlotSummary},
+    observe::{self, DriveCoverage},
+    plots::PlotFile,
+    scan::{Component, Found, LeafSource, ReadError, Report, ScanJob, ScanSpec, Scanner},
+};
+
+/// A plot set.
+pub(super) type PlotFiles = Arc<[Arc<PlotFile>]>;
+
+/// Scans whose plots are remembered, for proofs of what they found.
+const REMEMBERED: usize = 8;
+
+/// The scanner and what it scans.
+pub(super) struct Scans {
+    scanner: Scanner,
+    plots: PlotFiles,
+    running: Option<Arc<ScanJob>>,
+    remembered: VecDeque<(u64, PlotFiles)>,
+    events: mpsc::Sender<Event>,
+    ended: watch::Sender<Option<End>>,
+    end: watch::Receiver<Option<End>>,
+}
+
+/// How a scan ended.
+#[derive(Clone, Debug)]
+struct End {
+    job: u64,
+    best: Option<Found>,
+    coverage: Coverage,
+}
+
+impl Scans {
+    pub(super) fn new(scanner: Scanner, plots: PlotFiles, events: mpsc::Sender<Event>) -> Self {
+        let (ended, end) = watch::channel(None);
+        Self { scanner, plots, running: None, remembered: VecDeque::new(), events, ended, end }
+    }
+
+    /// A new plot set, from the next scan on.
+    pub(super) fn set_plots(&mut self, plots: PlotFiles) {
+        self.plots = plots;
+    }
+
+    pub(super) fn start(&mut self, spec: ScanSpec, without: &[Arc<Path>]) {
+        // The state cancels before it starts; this is for the case it does not.
+        self.cancel_running();
+        let left_out = |plot: &Arc<PlotFile>| without.iter().any(|path| **path == *plot.path());
+        let plots: PlotFiles =
+            self.plots.iter().filter(|plot| !left_out(plot)).cloned().collect();
+        if self.remembered.len() == REMEMBERED {
+            self.remembered.pop_front();
+        }
+        self.remembered.push_back((spec.id, plots.clone()));
+        let sources = plots.iter().map(|plot| plot.clone() as Arc<dyn LeafSource>).collect();
+        let report = Told { events: self.events.clone(), ended: self.ended.clone() };
+        self.running = Some(self.scanner.start(spec, sources, Arc::new(report)));
+    }
+
+    pub(super) fn cancel(&mut self, id: u64) {
+        if self.running.as_ref().is_some_and(|job| job.spec().id == id) {
+            self.cancel_running();
+        }
+    }
+
+    fn cancel_running(&mut self) {
+        if let Some(job) = self.running.take() {
+            job.cancel();
+        }
+    }
+
+    /// The scan that runs or ran last.
+    pub(super) fn current(&self) -> Option<&Arc<ScanJob>> {
+        self.running.as_ref()
+    }
+
+    /// The next scan's end.
+    pub(super) async fn ended(&mut self) -> Event {
+        loop {
+            // The sender is ours.
+            if self.end.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            let Some(End { job, best, coverage }) = self.end.borrow_and_update().clone() else {
+                continue;
+            };
+            let best = best.and_then(|found| {
+                let path = Arc::from(self.plot(job, found.plot)?.path());
+                Some(Best { found, path })
+            });
+            return Event::Scanned { job, best, coverage };
+        }
+    }
+
+    /// A plot of a scan.
+    pub(super) fn plot(&self, job: u64, plot: usize) -> Option<&Arc<PlotFile>> {
+        self.remembered.iter().find(|(id, _)| *id == job)?.1.get(plot)
+    }
+}
+
+impl Drop for Scans {
+    fn drop(&mut self) {
+        self.cancel_running();
+    }
+}
+
+/// What a plot set amounts to.
+pub(super) fn summary(plots: &[Arc<PlotFile>]) -> PlotSummary {
+    PlotSummary {
+        plots: plots.len() as u64,
+        leaves: plots.iter().map(|plot| plot.leaf_count()).sum(),
+        bytes: plots.iter().map(|plot| plot.size_bytes()).sum(),
+    }
+}
+
+struct Told {
+    events: mpsc::Sender<Event>,
+    ended: watch::Sender<Option<End>>,
+}
+
+impl Report for Told {
+    fn best(&self, _: &ScanJob, _: &Found) {}
+
+    fn plot_failed(&self, job: &ScanJob, plot: usize, error: &ReadError) {
+        let culprit = job.plots()[plot].path().display().to_string();
+        let next = "the other plots are scanned on; it is tried again with the next challenge";
+        tell(&self.events, observe::Fault::new(culprit, error, next));
+    }
+
+    // The registry tells of it.
+    fn component_failed(&self, _: &ScanJob, _: Component, _: &Fault) {}
+
+    fn finished(&self, job: &ScanJob) {
+        let covered = job.coverage();
+        let drives = job.drives().into_iter();
+        let coverage = Coverage {
+            scanned: covered.scanned,
+            leaves: covered.leaves,
+            elapsed_ms: u64::try_from(covered.elapsed.as_millis()).unwrap_or(u64::MAX),
+            drives: drives
+                .map(|(drive, scanned, leaves)| DriveCoverage { drive, scanned, leaves })
+                .collect(),
+        };
+        let end = End { job: job.spec().id, best: job.best(), coverage };
+        self.ended.send_replace(Some(end));
+    }
+}

@@ -1,0 +1,211 @@
+//! One transport's thread: opens its session, passes requests on, opens it
+//! again when it has ended, closes it in the end.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use spacetime_sdk_loader::{
+    Fault, Transport,
+    abi::{self, FaultCode},
+};
+use tokio::sync::mpsc;
+
+use super::{
+    backoff::{Boot, Retry, chance},
+    sink::{Envelope, Heard, sink},
+};
+use crate::{
+    engine::{driver::inbox::tell, event::Event},
+    observe,
+    plugin::{TransportSetup, TransportSlot},
+};
+
+/// How often it is looked whether a session still lives, besides being told.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A session that lived so long had no trouble to begin with.
+const LONG_LIFE: Duration = Duration::from_secs(60);
+
+/// What a link's thread is told.
+pub(super) enum Order {
+    /// Pass this on.
+    Request {
+        /// The submission's number, if it is one.
+        ticket: Option<u64>,
+        /// The request.
+        request: abi::Request,
+    },
+    /// See whether the session still lives.
+    Look,
+    /// End.
+    Close {
+        /// At the latest then.
+        until: Instant,
+    },
+}
+
+/// One transport, on its own thread.
+pub(super) struct Link {
+    pub(super) source: usize,
+    pub(super) slot: TransportSlot,
+    pub(super) setup: Arc<TransportSetup>,
+    pub(super) retry: Retry,
+    pub(super) boot: Arc<Boot>,
+    pub(super) orders: Receiver<Order>,
+    /// Into the link's own queue.
+    pub(super) back: Sender<Order>,
+    pub(super) events: mpsc::Sender<Envelope>,
+    pub(super) internal: mpsc::Sender<Event>,
+}
+
+/// How a session went.
+enum Session {
+    /// It was closed, for the miner is stopping.
+    Closed,
+    /// It could not be opened, or has ended.
+    Failed(String),
+    /// It can never be opened as it is configured.
+    Hopeless(String),
+}
+
+impl Link {
+    pub(super) fn serve(self) {
+        let (waiting, mut ever_online) = (Arc::new(AtomicUsize::new(0)), false);
+        let (mut failures, mut attempts) = (0, 0);
+        loop {
+            let heard = Arc::new(Heard::default());
+            let began = Instant::now();
+            let session = self.session(&heard, &waiting);
+            heard.closed.store(true, Ordering::Release);
+            ever_online |= heard.was_online.load(Ordering::Acquire);
+            let lived = heard.was_online.load(Ordering::Acquire) && began.elapsed() > LONG_LIFE;
+            failures = if lived { 1 } else { failures + 1 };
+            attempts += 1;
+            let (reason, hopeless) = match session {
+                Session::Closed => return,
+                Session::Failed(reason) => (reason, false),
+                Session::Hopeless(reason) => (reason, true),
+            };
+            let pause = self.retry.pause(failures, chance());
+            self.report(&reason, attempts, ever_online, hopeless, pause);
+            if !self.wait(if hopeless { Duration::MAX } else { pause }) {
+                return;
+            }
+        }
+    }
+
+    /// Tells what happened, and gives the boot up if nothing is left to try.
+    fn report(&self, reason: &str, attempt: u32, was_up: bool, hopeless: bool, pause: Duration) {
+        let allowed = self.retry.boot_attempts.max(1);
+        let next = match (hopeless, was_up) {
+            (true, _) => "it is not tried again".to_owned(),
+            (_, true) => format!("it is opened again in {:.1} s", pause.as_secs_f64()),
+            _ => format!(
+                "attempt {attempt} of {allowed}; the next one in {:.1} s",
+                pause.as_secs_f64()
+            ),
+        };
+        tell(&self.internal, observe::Fault::new(self.slot.component(), reason, next));
+        if (hopeless || attempt >= allowed) && !was_up {
+            let reason = format!("{}: {reason}", self.slot.component());
+            if let Some(reasons) = self.boot.failed(self.source, reason) {
+                // The queue is full only if the loop has ended.
+                let _ = self.internal.blocking_send(Event::GiveUp(reasons));
+            }
+        }
+    }
+
+    /// Opens a session and serves it to its end.
+    fn session(&self, heard: &Arc<Heard>, waiting: &Arc<AtomicUsize>) -> Session {
+        let sink = sink(
+            self.source,
+            heard.clone(),
+            waiting.clone(),
+            self.events.clone(),
+            self.back.clone(),
+        );
+        let mut transport = match self.slot.open(&self.setup, sink) {
+            Ok(transport) => transport,
+            Err(fault) => return cannot_open(&fault),
+        };
+        loop {
+            let order = match self.orders.recv_timeout(LOOK) {
+                Ok(order) => order,
+                Err(RecvTimeoutError::Timeout) => Order::Look,
+                Err(RecvTimeoutError::Disconnected) => Order::Close { until: Instant::now() },
+            };
+            match order {
+                Order::Request { ticket, request } => {
+                    self.pass_on(&mut transport, ticket, request);
+                }
+                Order::Look => {}
+                Order::Close { until } => return self.close(&mut transport, until),
+            }
+            if heard.was_online.load(Ordering::Acquire) {
+                self.boot.is_up(self.source);
+            }
+            if heard.ended.load(Ordering::Acquire) {
+                return Session::Failed("its session has ended".to_owned());
+            }
+        }
+    }
+
+    fn pass_on(&self, transport: &mut Transport, ticket: Option<u64>, request: abi::Request) {
+        let Err(fault) = transport.request(request) else { return };
+        let is_usual = matches!(fault.code, FaultCode::BUSY | FaultCode::CLOSED);
+        if !is_usual {
+            self.slot.failed(&fault);
+        }
+        if let Some(ticket) = ticket {
+            unsent(&self.internal, self.source, ticket, &fault.to_string());
+        }
+    }
+
+    fn close(&self, transport: &mut Transport, until: Instant) -> Session {
+        let rest = until.saturating_duration_since(Instant::now()).as_millis();
+        if let Err(fault) = transport.close(u64::try_from(rest).unwrap_or(u64::MAX)) {
+            tracing::warn!(transport = self.slot.name(), "{fault}");
+        }
+        Session::Closed
+    }
+
+    /// Waits before the next attempt; `false`: the miner is stopping.
+    fn wait(&self, pause: Duration) -> bool {
+        let until = Instant::now().checked_add(pause);
+        loop {
+            let order = match until {
+                Some(until) => self.orders.recv_deadline(until),
+                None => self.orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match order {
+                Ok(Order::Request { ticket: Some(ticket), .. }) => {
+                    unsent(&self.internal, self.source, ticket, "it is not open");
+                }
+                Ok(Order::Request { ticket: None, .. } | Order::Look) => {}
+                Ok(Order::Close { .. }) | Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Timeout) => return true,
+            }
+        }
+    }
+}
+
+fn cannot_open(fault: &Fault) -> Session {
+    if matches!(fault.code, FaultCode::CONFIG | FaultCode::UNKNOWN_COMPONENT) {
+        Session::Hopeless(fault.to_string())
+    } else {
+        Session::Failed(format!("it cannot be opened: {fault}"))
+    }
+}
+
+/// Tells the state that a submission did not leave.
+pub(super) fn unsent(events: &mpsc::Sender<Event>, source: usize, ticket: u64, reason: &str) {
+    let event = Event::Unsent { source, ticket, reason: reason.to_owned() };
+    // In a flood it is found out at the answer's deadline.
+    let _ = events.try_send(event);
+}

@@ -1,0 +1,283 @@
+//! Key files: one secret key each, as JSON that only its owner may read.
+//!
+//! ```json
+//! {"scheme":"ed25519","secret":"<64 hex digits>","identity":"<66 hex digits>"}
+//! ```
+//!
+//! The identity follows from the secret; it stands there for people, and a
+//! file in which the two do not belong together is refused. Other members are
+//! refused too.
+
+use std::{
+    fmt, fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use spacetime_protocol::{
+    Identity,
+    keys::{Scheme, SecretKey},
+};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::plots::durable;
+
+/// A key file is far shorter.
+const LONGEST: u64 = 4096;
+
+/// Why there is no key.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// No such file.
+    #[error("there is no key file {}: make one with `spacetime-miner key new --key {}`", path.display(), path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key would be overwritten.
+    #[error("the key file {} exists already: a key is never overwritten", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others may read it.
+    #[error(
+        "the key file {} can be used by others (mode {mode:03o}): run `chmod 600 {}`",
+        path.display(), path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is no key file. The reason quotes nothing of it.
+    #[error("{} is not a key file: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system refused.
+    #[error("cannot {action} the key file {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Reads the key in a file.
+///
+/// # Errors
+///
+/// See [`KeyError`]; a file that others may read is refused.
+pub fn load(path: &Path) -> Result<SecretKey, KeyError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => KeyError::Missing { path: path.to_owned() },
+        _ => KeyError::Io { action: "read", path: path.to_owned(), source },
+    };
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() || metadata.len() > LONGEST {
+        return Err(malformed(path, "it is not a small file"));
+    }
+    check_mode(&metadata, path)?;
+    // Once more what is checked is what is read: the length bounds it.
+    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    let file = fs::File::open(path).map_err(failed)?;
+    check_mode(&file.metadata().map_err(failed)?, path)?;
+    file.take(LONGEST).read_to_end(&mut text).map_err(failed)?;
+    parse(&text).map_err(|reason| malformed(path, reason))
+}
+
+/// Draws a new key and writes it to a file.
+///
+/// # Errors
+///
+/// See [`KeyError`]; an existing file is never overwritten.
+pub fn create(path: &Path, scheme: Scheme) -> Result<SecretKey, KeyError> {
+    let key = loop {
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *secret).map_err(|error| KeyError::Io {
+            action: "draw random bytes for",
+            path: path.to_owned(),
+            source: io::Error::other(error.to_string()),
+        })?;
+        // About one in 2^128 draws is no secp256k1 key.
+        if let Ok(key) = SecretKey::new(scheme, secret) {
+            break key;
+        }
+    };
+    write(path, &key)?;
+    Ok(key)
+}
+
+/// Writes a key to a new file that only its owner may read.
+///
+/// # Errors
+///
+/// See [`KeyError`]; an existing file is never overwritten.
+pub fn write(path: &Path, key: &SecretKey) -> Result<(), KeyError> {
+    let exists = || KeyError::Exists { path: path.to_owned() };
+    let failed = |action| move |source| KeyError::Io { action, path: path.to_owned(), source };
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(exists());
+    }
+    let folder = durable::folder_of(path);
+    fs::create_dir_all(folder).map_err(failed("create the folder of"))?;
+    let temporary = durable::temporary(path);
+    // What a killed run left; nobody else makes files of that name.
+    durable::remove(&temporary).map_err(failed("clean up beside"))?;
+    let text = render(key);
+    private(&temporary)
+        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+        .map_err(failed("write"))?;
+    durable::rename_new(&temporary, path).map_err(|error| {
+        let _ = durable::remove(&temporary);
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => exists(),
+            _ => failed("create")(error),
+        }
+    })
+}
+
+/// A new file that only its owner may read, from its first moment on.
+fn private(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn check_mode(metadata: &fs::Metadata, path: &Path) -> Result<(), KeyError> {
+    use std::os::unix::fs::PermissionsExt;
+    match metadata.permissions().mode() & 0o777 {
+        mode if mode & 0o077 == 0 => Ok(()),
+        mode => Err(KeyError::Exposed { path: path.to_owned(), mode }),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &fs::Metadata, _: &Path) -> Result<(), KeyError> {
+    Ok(())
+}
+
+fn malformed(path: &Path, reason: impl fmt::Display) -> KeyError {
+    KeyError::Malformed { path: path.to_owned(), reason: reason.to_string() }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<'a> {
+    scheme: Scheme,
+    #[serde(borrow)]
+    secret: &'a str,
+    identity: Identity,
+}
+
+/// The reasons name members and lengths only: the text is secret.
+fn parse(text: &[u8]) -> Result<SecretKey, &'static str> {
+    let file: File = serde_json::from_slice(text)
+        .map_err(|_| r#"it does not read {"scheme":"ed25519","secret":"…","identity":"…"}"#)?;
+    let mut secret = Zeroizing::new([0; 32]);
+    const_hex::decode_to_slice(file.secret, &mut *secret)
+        .map_err(|_| "its `secret` is not 64 hexadecimal digits")?;
+    let key = SecretKey::new(file.scheme, secret)
+        .map_err(|_| "its `secret` is not a secret key of its scheme")?;
+    if key.identity() != file.identity {
+        return Err("its `identity` does not belong to its `secret`");
+    }
+    Ok(key)
+}
+
+fn render(key: &SecretKey) -> Zeroizing<Vec<u8>> {
+    let scheme = match key.scheme() {
+        Scheme::Ed25519 => "ed25519",
+        Scheme::Secp256k1 => "secp256k1",
+    };
+    let secret = Zeroizing::new(const_hex::encode(key.secret_bytes()));
+    // Large enough that no piece of it is left behind by growing.
+    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    let parts = [
+        r#"{"scheme":""#, scheme, r#"","secret":""#, &secret, r#"","identity":""#,
+        &key.identity().to_string(), "\"}\n",
+    ];
+    parts.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_round_trip_and_are_private() {
+        let folder = tempfile::tempdir().unwrap();
+        for scheme in [Scheme::Ed25519, Scheme::Secp256k1] {
+            let path = folder.path().join("deep/er").join(format!("{scheme:?}.key"));
+            let key = create(&path, scheme).unwrap();
+            let found = load(&path).unwrap();
+            assert_eq!((found.identity(), found.scheme()), (key.identity(), scheme));
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            }
+            assert!(matches!(create(&path, scheme), Err(KeyError::Exists { .. })));
+            assert_eq!(load(&path).unwrap().identity(), key.identity());
+        }
+        assert_eq!(fs::read_dir(folder.path().join("deep/er")).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_read_is_refused_with_the_remedy() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.key");
+        create(&path, Scheme::Ed25519).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = load(&path).unwrap_err().to_string();
+        assert!(error.contains("mode 640") && error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn damage_is_refused_without_quoting_the_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.key");
+        let key = create(&path, Scheme::Ed25519).unwrap();
+        let good = fs::read_to_string(&path).unwrap();
+        let secret = const_hex::encode(key.secret_bytes());
+        let other = good.replace("\"secret\":\"", "\"secret\":\"0").replacen(&secret[63..], "", 1);
+        let bad = [
+            String::new(),
+            "not json".to_owned(),
+            good.replace(&secret, &secret[1..]),
+            good.replace("identity", "identify"),
+            good.replace("ed25519", "rsa"),
+            good.replace(&secret, &"zz".repeat(32)),
+            good.replace(&secret, &"11".repeat(32)),
+            other,
+        ];
+        for text in bad {
+            fs::write(&path, &text).unwrap();
+            let error = load(&path).unwrap_err();
+            assert!(matches!(error, KeyError::Malformed { .. }), "{text}: {error}");
+            assert!(!error.to_string().contains(&secret[8..32]), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_absent_file_is_told_with_the_next_step() {
+        let error = load(Path::new("/nonexistent/a.key")).unwrap_err().to_string();
+        assert!(error.contains("key new --key /nonexistent/a.key"), "{error}");
+    }
+}

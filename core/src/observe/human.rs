@@ -1,0 +1,230 @@
+//! Events in words, for somebody who watches a miner for the first time.
+
+use super::{BestLeaf, Detail, Ended, Event, Started, Status, Stopped, event::rfc3339};
+
+/// How a line is to be set off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// Success.
+    Good,
+    /// As usual.
+    Plain,
+    /// Less important.
+    Dim,
+    /// Failure.
+    Bad,
+}
+
+/// A line and its mood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// How to set it off.
+    pub mood: Mood,
+    /// The line.
+    pub text: String,
+}
+
+/// Turns events into lines.
+#[derive(Debug, Default)]
+pub struct Narrator {
+    /// Challenges in a row without a win, for one line on them all.
+    explained: bool,
+    accepted: u64,
+}
+
+impl Narrator {
+    /// The lines that an event is worth.
+    pub fn tell(&mut self, event: &Event) -> Vec<Said> {
+        let time = rfc3339(event.unix_ms);
+        // The time of day, as the user has the date.
+        let time = time.get(11..19).unwrap_or_default().to_owned();
+        self.lines(event)
+            .into_iter()
+            .map(|(mood, text)| Said { mood, text: format!("{time}  {text}") })
+            .collect()
+    }
+
+    fn lines(&mut self, event: &Event) -> Vec<(Mood, String)> {
+        let height = event.height.unwrap_or_default();
+        let one = |mood, text| vec![(mood, text)];
+        match &event.detail {
+            Detail::Started(started) => started_lines(started),
+            Detail::Challenge(challenge) if !std::mem::replace(&mut self.explained, true) => {
+                let difficulty = challenge.difficulty.unwrap_or_default();
+                one(Mood::Dim, format!(
+                    "Each challenge is scanned for in all plots; about one leaf in {difficulty} \
+                     scores low enough to win a block. The difficulty follows the block times."
+                ))
+            }
+            Detail::Challenge(_) => Vec::new(),
+            Detail::Proof(best) => one(Mood::Dim, best_line(event, best)),
+            Detail::Won(won) => one(Mood::Good, format!(
+                "Won block {height}: score {} is under the target, {} transactions, {} in fees",
+                short(&won.score.to_string()), won.transactions, won.fees
+            )),
+            Detail::Submitted(submitted) if submitted.attempt > 0 => one(Mood::Dim, format!(
+                "Sending it to {} again (attempt {})", submitted.transport, submitted.attempt + 1
+            )),
+            Detail::Submitted(_) => Vec::new(),
+            Detail::Accepted(answered) => {
+                self.accepted += 1;
+                one(Mood::Good, format!(
+                    "Block {height} accepted: {} ({} so far)",
+                    short(&answered.hash.to_string()), self.accepted
+                ))
+            }
+            Detail::Rejected(answered) => one(Mood::Bad, format!(
+                "Block {height} was not accepted ({}): {}", answered.verdict, answered.reason
+            )),
+            Detail::Tip(tip) if tip.ours => Vec::new(),
+            Detail::Tip(tip) => one(Mood::Plain, format!(
+                "The chain is at block {height} now, mined by {}; difficulty {}",
+                short(&tip.miner.to_string()), tip.difficulty
+            )),
+            Detail::Fault(fault) => {
+                let again = match fault.repeated {
+                    0 => String::new(),
+                    times => format!(" ({times} more times)"),
+                };
+                let next = if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
+                one(Mood::Bad, format!("Fault of {}: {}{again}{next}", fault.culprit, fault.message))
+            }
+            Detail::Stopped(stopped) => one(Mood::Plain, stopped_line(stopped)),
+        }
+    }
+
+    /// What is going on, in one short line.
+    pub fn status(&self, status: &Status) -> String {
+        let Status { epoch, height, scanned, leaves, counters, .. } = status;
+        let percent = scanned.saturating_mul(100) / (*leaves).max(1);
+        let rate = size(scanned.saturating_mul(32_000) / status.elapsed_ms.max(1));
+        let doing = if status.scanning {
+            format!("scanning {percent} % at {rate}/s")
+        } else {
+            format!("scanned {percent} %, waiting")
+        };
+        format!(
+            "epoch {epoch}, block {height}: {doing} · won {}, accepted {}, faults {}",
+            counters.won, counters.accepted, counters.faults
+        )
+    }
+}
+
+fn started_lines(started: &Started) -> Vec<(Mood, String)> {
+    let plugin = |name: &Option<String>, own: &str| match name {
+        Some(name) => format!("`{name}`"),
+        None => own.to_owned(),
+    };
+    let mut lines = vec![
+        (Mood::Plain, format!(
+            "Spacetime miner {} on network {} as {}",
+            started.version, started.network, started.identity
+        )),
+        (Mood::Plain, format!(
+            "{} plots with {} leaves ({}); strategy {}, engine {}, policy {}, transport {}",
+            started.plots,
+            started.leaves,
+            size(started.bytes),
+            plugin(&started.strategy, "all leaves in order"),
+            plugin(&started.engine, started.kernels),
+            plugin(&started.policy, "empty blocks"),
+            started.transports.join(", "),
+        )),
+    ];
+    if started.plots == 0 {
+        lines.push((Mood::Bad, "There is no usable plot, so nothing can be won: make one with \
+            `spacetime-miner plot create`; it is found while the miner runs".to_owned()));
+    }
+    lines.push((Mood::Dim, "Press Ctrl-C to stop.".to_owned()));
+    lines
+}
+
+fn best_line(event: &Event, best: &BestLeaf) -> String {
+    let outcome = match (best.wins, best.block_target) {
+        (true, _) => "wins".to_owned(),
+        (false, Some(target)) => format!("no win, under {} is needed", short(&target.to_string())),
+        (false, None) => "no block can be won".to_owned(),
+    };
+    let ended = match best.ended {
+        Ended::Complete => "",
+        Ended::Deadline => ", out of time",
+        Ended::Preempted => ", another block came",
+        Ended::Stopped => ", stopped",
+    };
+    let speed = best.performance.as_ref().map(|performance| {
+        format!(" in {} ms, {}/s", performance.scan_ms, size(performance.bytes_per_second))
+    });
+    format!(
+        "Epoch {}, block {}: {} leaves scanned ({:.0} %){}{ended}; best score {}: {outcome}",
+        event.epoch.unwrap_or_default(),
+        event.height.unwrap_or_default(),
+        best.scanned,
+        best.coverage * 100.0,
+        speed.unwrap_or_default(),
+        short(&best.score.to_string()),
+    )
+}
+
+fn stopped_line(stopped: &Stopped) -> String {
+    let counters = &stopped.counters;
+    let why = match stopped.reason {
+        "blocks" => "as many blocks were accepted as were asked for",
+        "time" => "the time is over",
+        "failure" => "there is nothing to mine on",
+        _ => "you asked for it",
+    };
+    format!(
+        "Stopped after {} s because {why}: {} challenges, {} blocks won, {} accepted, {} not, {} \
+         faults",
+        stopped.seconds,
+        counters.challenges,
+        counters.won,
+        counters.accepted,
+        counters.rejected,
+        counters.faults,
+    )
+}
+
+/// The beginning of a long hexadecimal number.
+fn short(hex: &str) -> String {
+    format!("{}…", hex.get(..12).unwrap_or(hex))
+}
+
+/// Bytes in powers of 1024, with two decimals.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.2} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Fault;
+
+    #[test]
+    fn sizes_have_two_decimals_in_powers_of_1024() {
+        assert_eq!(size(0), "0.00 B");
+        assert_eq!(size(1536), "1.50 KiB");
+        assert_eq!(size(64 << 20), "64.00 MiB");
+        assert_eq!(size(u64::MAX), "16777216.00 TiB");
+    }
+
+    #[test]
+    fn a_fault_names_its_culprit_and_what_happens_next() {
+        let fault = Fault { repeated: 3, ..Fault::new("plot /p", "it is gone", "others go on") };
+        let event =
+            Event { unix_ms: 45_296_000, epoch: None, height: None, detail: Detail::Fault(fault) };
+        let said = Narrator::default().tell(&event);
+        assert_eq!(said.len(), 1);
+        assert_eq!(
+            said[0].text,
+            "12:34:56  Fault of plot /p: it is gone (3 more times); others go on"
+        );
+    }
+}

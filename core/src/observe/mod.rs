@@ -1,0 +1,13 @@
+//! What the miner tells about itself: one stream of events, fed by the engine
+//! and read by everything that shows something. Decides nothing.
+
+mod event;
+mod human;
+mod stream;
+
+pub use event::{
+    Answered, BestLeaf, BuildPerformance, Counters, Detail, DriveCoverage, Ended, Event, Fault,
+    NewChallenge, ScanPerformance, Started, Stopped, Submittable, Submitted, Tip, Won, rfc3339,
+};
+pub use human::{Mood, Narrator, Said, size};
+pub use stream::{Sink, Status, Stream};

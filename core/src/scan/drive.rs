@@ -1,0 +1,87 @@
+//! Drives: numbered for strategies, with the rate at which each was read.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// A rate over the last few seconds of work.
+#[derive(Debug, Default)]
+pub(super) struct Rate(Mutex<(u64, u64)>);
+
+/// Work that a rate remembers, nanoseconds.
+const MEMORY: u64 = 8_000_000_000;
+
+impl Rate {
+    pub(super) fn add(&self, leaves: u64, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *sums = (sums.0.saturating_add(leaves), sums.1.saturating_add(nanos));
+        if sums.1 > MEMORY {
+            *sums = (sums.0 / 2, sums.1 / 2);
+        }
+    }
+
+    /// Leaves per second; 0 = not known yet.
+    pub(super) fn get(&self) -> u64 {
+        let (leaves, nanos) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rate = u128::from(leaves) * 1_000_000_000 / u128::from(nanos.max(1));
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    }
+}
+
+/// A drive, as far as a scanner has seen it.
+#[derive(Debug)]
+pub(super) struct Drive {
+    /// Counted from 0 in the order of first sight.
+    pub(super) number: u64,
+    /// How fast it was read.
+    pub(super) rate: Rate,
+    /// Readers at work on it, stuck ones included.
+    readers: AtomicUsize,
+}
+
+impl Drive {
+    pub(super) fn readers(&self) -> usize {
+        self.readers.load(Ordering::Acquire)
+    }
+}
+
+/// Counts a reader for as long as it lives.
+pub(super) struct AtWork(Arc<Drive>);
+
+impl AtWork {
+    pub(super) fn on(drive: Arc<Drive>) -> Self {
+        drive.readers.fetch_add(1, Ordering::AcqRel);
+        Self(drive)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The drives of a scanner, by the system's number.
+#[derive(Debug, Default)]
+pub(super) struct Drives(Mutex<BTreeMap<u64, Arc<Drive>>>);
+
+impl Drives {
+    pub(super) fn get(&self, id: u64) -> Arc<Drive> {
+        let mut drives = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = drives.len() as u64;
+        let new = || Drive { number, rate: Rate::default(), readers: AtomicUsize::new(0) };
+        drives.entry(id).or_insert_with(|| Arc::new(new())).clone()
+    }
+
+    /// Readers at work on all drives.
+    pub(super) fn readers(&self) -> usize {
+        let drives = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drives.values().map(|drive| drive.readers()).sum()
+    }
+}
