@@ -90,6 +90,21 @@ fn todays_plugins_work_on_a_host_of_a_newer_minor_version() {
     assert_eq!(newer["spans"], json!([[50, 50]]));
 }
 
+/// What one plugin was built with must not matter to another.
+#[test]
+fn plugins_of_two_minor_versions_work_side_by_side() {
+    let built = copy::newer();
+    let plans = |library: &Library, name| {
+        spans(&mut open_strategy(library, name, "()").unwrap(), 100).unwrap()
+    };
+    let today = load(&plugin("spacetime-strategy-full"));
+    let newer = load(&built.file("outside-newer-plugin"));
+    let today_too = load(&plugin("spacetime-strategy-sampling"));
+    assert_eq!(plans(&today, "full"), [Span { start: 0, len: 100 }]);
+    assert_eq!(plans(&newer, "second-half"), [Span { start: 50, len: 50 }]);
+    assert_eq!(plans(&today_too, "sampling"), [Span { start: 0, len: 100 }]);
+}
+
 fn refusal(path: &Path) -> Refusal {
     Library::load(path, Recorder::new(3)).expect_err("it must be refused")
 }

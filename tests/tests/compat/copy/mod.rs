@@ -164,7 +164,7 @@ pub(crate) fn aborting() -> PathBuf {
     project.build(&["rustc", "--lib", "--", "-C", "panic=abort"]).file("outside-aborting")
 }
 
-fn minimal_plugin(name: &str, patch: Patch) -> PathBuf {
+fn minimal_plugin(name: &'static str, patch: Patch) -> PathBuf {
     let copy = Copy::new(name, patch);
     copy.project
         .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
@@ -221,7 +221,11 @@ impl Copy {
 
     fn build(&self, parts: &[&str]) -> Artifacts {
         self.project.write("Cargo.toml", &self.workspace(parts));
-        self.project.build(&["build", "--workspace"])
+        let packages = parts.iter().map(|part| format!("--package=outside-{}-{part}", self.name));
+        let packages: Vec<String> = packages.collect();
+        let arguments: Vec<&str> =
+            std::iter::once("build").chain(packages.iter().map(String::as_str)).collect();
+        self.project.build(&arguments)
     }
 
     /// The repository's workspace manifest, with the copies for members.
@@ -237,6 +241,8 @@ impl Copy {
             let path = &copied[to];
             text = replace(&text, &format!("path = \"{from}\""), &format!("path = \"{path}\""));
         }
+        // Whatever version the copy gave itself.
+        text = replace(&text, "abi\", version = \"1.0.0\"", "abi\"");
         for real in ["sdk/protocol", "sdk/kernels"] {
             let absolute = repository().join(real);
             text = replace(&text, &format!("path = \"{real}\""), &format!("path = {absolute:?}"));
