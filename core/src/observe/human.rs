@@ -126,7 +126,7 @@ fn started_lines(started: &Started) -> Vec<(Mood, String)> {
             started.leaves,
             size(started.bytes),
             plugin(&started.strategy, "all leaves in order"),
-            plugin(&started.engine, started.kernels),
+            plugin(&started.engine, &format!("built in ({})", started.kernels)),
             plugin(&started.policy, "empty blocks"),
             started.transports.join(", "),
         )),

@@ -205,24 +205,27 @@ impl State {
             performance: self.config.monitoring.then_some(took),
         });
         self.counters.won += 1;
+        self.published = Some((built.block.parent, built.block.epoch));
         self.emit(now, Some(task), detail);
         self.submit(What::Block(built.block), task.audience, now);
     }
 
-    /// Whether a block of ours on the same parent is about to be answered, so
-    /// that scanning for the next window would most likely be in vain.
+    /// Whether a block of ours on the same parent is about to become the tip,
+    /// so that scanning for the next window would most likely be in vain.
     pub(super) fn is_held(&self, task: &Task, now: Now) -> bool {
         self.hold_until(task).is_some_and(|until| now.unix_ms < until)
     }
 
-    /// Until when a task waits for the fate of our blocks.
+    /// Until when a task waits for the fate of our block of an earlier window.
     pub(super) fn hold_until(&self, task: &Task) -> Option<u64> {
         let window_ms = self.config.network.epoch_seconds.saturating_mul(1000);
-        let earlier = |epoch: u64| task.is_of_chain() && epoch < task.expected.epoch;
         let claims = self.claims.iter().filter(|claim| claim.block && claim.task.parent == task.parent);
-        let claims = claims.map(|claim| claim.task.expected.epoch);
-        let blocks = self.submissions.blocks().filter(|block| block.parent == task.parent);
-        let newest = claims.chain(blocks.map(|block| block.epoch)).filter(|epoch| earlier(*epoch)).max()?;
+        let claimed = claims.map(|claim| claim.task.expected.epoch);
+        let published = self.published.filter(|(parent, _)| *parent == task.parent);
+        let newest = claimed
+            .chain(published.map(|(_, epoch)| epoch))
+            .filter(|epoch| task.is_of_chain() && *epoch < task.expected.epoch)
+            .max()?;
         // The end of that block's window, and half a window to be answered.
         let windows_ago = task.expected.epoch - newest;
         let end = task.deadline_ms?.saturating_sub(windows_ago.saturating_mul(window_ms));

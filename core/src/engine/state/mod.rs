@@ -69,6 +69,9 @@ pub struct State {
     preempted: Option<Job>,
     claims: Vec<Claim>,
     submissions: Submissions,
+    /// Parent and epoch of the block that we published last, unless it was
+    /// refused.
+    published: Option<(spacetime_protocol::BlockHash, u64)>,
     counters: Counters,
     faults: FaultFilter,
     last_id: u64,
@@ -92,6 +95,7 @@ impl State {
             preempted: None,
             claims: Vec::new(),
             submissions: Submissions::default(),
+            published: None,
             counters: Counters::default(),
             faults: FaultFilter::default(),
             last_id: 0,

@@ -135,6 +135,7 @@ impl State {
             Detail::Accepted(answered)
         } else {
             self.counters.rejected += 1;
+            self.published.take_if(|published| *published == (block.parent, block.epoch));
             Detail::Rejected(answered)
         };
         self.tell(now, Some(block.epoch), Some(block.height), detail);

@@ -1,0 +1,6 @@
+//! The state, driven by scripts.
+
+mod brought;
+mod day;
+mod loner;
+mod world;
