@@ -207,8 +207,13 @@ fn render(key: &SecretKey) -> Zeroizing<Vec<u8>> {
     // Large enough that no piece of it is left behind by growing.
     let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
     let parts = [
-        r#"{"scheme":""#, scheme, r#"","secret":""#, &secret, r#"","identity":""#,
-        &key.identity().to_string(), "\"}\n",
+        r#"{"scheme":""#,
+        scheme,
+        r#"","secret":""#,
+        &secret,
+        r#"","identity":""#,
+        &key.identity().to_string(),
+        "\"}\n",
     ];
     parts.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
     text

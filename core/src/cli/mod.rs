@@ -4,8 +4,14 @@
 mod args;
 mod check;
 mod exit;
+mod key;
 mod manifest;
 mod output;
+mod plot_common;
+mod plot_create;
+mod plot_info;
+mod plot_list;
+mod plot_verify;
 mod plugin_list;
 mod prove;
 mod run;

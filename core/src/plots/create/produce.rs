@@ -24,7 +24,7 @@ use super::{
 /// Buffers: one being made, one waiting, one being written.
 const BUFFERS: usize = 3;
 /// Checkpoints per plot: what a killed run loses is about this part of it.
-const CHECKPOINTS: u64 = 64;
+const CHECKPOINTS: u64 = 100;
 /// Subtrees after which there is a checkpoint in any case: 1 GiB of leaves.
 const MOST_SUBTREES: u64 = (1 << 30) / SUBTREE_BYTES as u64;
 
@@ -101,6 +101,7 @@ impl Plotter<'_> {
         let total = self.spec.leaf_count;
         let interval = self.interval();
         let mut synced = self.checkpoint.done;
+        self.watch.event(Event::Progress { done: synced, total });
         while self.checkpoint.done < total {
             let leaves = (total - self.checkpoint.done).min(self.batch(interval));
             self.make(leaves, &mut assembler)?;
