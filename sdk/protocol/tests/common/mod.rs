@@ -181,7 +181,11 @@ fn directory() -> PathBuf {
 
 fn case(value: &Value) -> Case {
     let text = |name: &str| value[name].as_str().expect("a case has an id and an op").to_owned();
-    let object = |name: &str| value.get(name).and_then(Value::as_object).cloned();
+    let object = |name: &str| match value.get(name) {
+        // "Nothing" is an answer too.
+        Some(Value::Null) => Some(Map::from_iter([("nothing".to_owned(), Value::Bool(true))])),
+        value => value.and_then(Value::as_object).cloned(),
+    };
     let outcome = match (object("out"), object("error")) {
         (Some(out), None) => Ok(out),
         (None, Some(error)) => Err(error),
