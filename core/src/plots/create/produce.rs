@@ -107,8 +107,11 @@ impl Plotter<'_> {
             self.make(leaves, &mut assembler)?;
             let done = self.checkpoint.done;
             self.watch.event(Event::Progress { done, total });
+            if done == total {
+                break;
+            }
             let stop = self.watch.is_stopped();
-            if done < total && (stop || done - synced >= interval) {
+            if stop || done - synced >= interval {
                 self.save(assembler.pending())?;
                 synced = done;
             }
@@ -118,7 +121,7 @@ impl Plotter<'_> {
         }
         let root = self.finish(assembler)?;
         self.save(vec![root])?;
-        Ok(root)
+        if self.watch.is_stopped() { Err(Fault::Stopped) } else { Ok(root) }
     }
 
     /// Makes, hashes and hands over the next leaves.
