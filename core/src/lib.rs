@@ -6,6 +6,7 @@
 pub mod block;
 pub mod cli;
 pub mod engine;
+pub mod keys;
 pub mod manifest;
 pub mod observe;
 pub mod plots;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{Exit, Failure, Output, plugin_list, prove};
+use super::{Exit, Failure, Output, check, plugin_list, prove, run};
 
 /// Mine on a Spacetime network with proofs over plots on disk.
 #[derive(Debug, Parser)]
@@ -35,6 +35,10 @@ pub(super) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Mine; on the first run, make the key and the plot that the manifest allows
+    Run(run::Args),
+    /// Validate manifest, plugins, plots and key; mine nothing
+    Check(check::Args),
     /// Find the best proof over plots for one challenge
     Prove(prove::Args),
     /// Look at plugins
@@ -51,6 +55,8 @@ pub(super) enum Plugin {
 impl Command {
     pub(super) fn run(&self, output: &Output) -> Result<(), Failure> {
         match self {
+            Self::Run(args) => run::run(args, output),
+            Self::Check(args) => check::run(args, output),
             Self::Prove(args) => prove::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
         }

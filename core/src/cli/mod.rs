@@ -2,11 +2,13 @@
 //! logic; each command has a file with its arguments and its `run`.
 
 mod args;
+mod check;
 mod exit;
 mod manifest;
 mod output;
 mod plugin_list;
 mod prove;
+mod run;
 
 use std::{
     panic::{self, AssertUnwindSafe},

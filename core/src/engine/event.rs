@@ -129,6 +129,8 @@ pub struct Coverage {
 pub struct Proved {
     /// The proof.
     pub proof: Arc<BlockProof>,
+    /// The same, encoded.
+    pub encoded: Arc<[u8]>,
     /// Root of its plot.
     pub root: NodeHash,
 }

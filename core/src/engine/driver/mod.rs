@@ -114,7 +114,10 @@ struct Driver {
 }
 
 impl Driver {
-    fn start(setup: Setup) -> io::Result<Self> {
+    fn start(mut setup: Setup) -> io::Result<Self> {
+        for fault in setup.plots.first_faults() {
+            inbox::tell(&setup.inbox.sender, fault);
+        }
         let Setup { config, key, inbox, stream, .. } = setup;
         let plots = setup.plots.plots();
         let (network, events) = (config.network.clone(), inbox.sender.clone());

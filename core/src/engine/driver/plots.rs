@@ -15,6 +15,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub trait PlotSource: Send {
     /// The usable plots.
     fn plots(&self) -> Arc<[Arc<PlotFile>]>;
+    /// What was wrong when it was first looked at; told once.
+    fn first_faults(&mut self) -> Vec<Fault>;
     /// Looks again; what is wrong now that was not before.
     fn rescan(&mut self) -> Vec<Fault>;
 }

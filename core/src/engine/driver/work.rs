@@ -114,7 +114,8 @@ fn prove(plot: &PlotFile, found: &Found, cancelled: &AtomicBool) -> Result<Prove
     let given_up = || cancelled.load(Ordering::Acquire);
     let proof = proof::prove_unless(plot, found.leaf_index, &found.leaf, &given_up)
         .map_err(|error| error.to_string())?;
-    Ok(Proved { proof: Arc::new(proof), root: plot.header().root })
+    let encoded = proof.encode().map_err(|error| error.to_string())?.into();
+    Ok(Proved { proof: Arc::new(proof), encoded, root: plot.header().root })
 }
 
 fn failed(message: String) -> Outcome {

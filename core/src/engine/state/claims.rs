@@ -44,7 +44,7 @@ pub(super) struct Claim {
 enum Stage {
     Proving,
     Proved(Proved),
-    Building(Proved),
+    Building,
     Ready(Box<Built>),
 }
 
@@ -66,7 +66,7 @@ impl Claim {
         match self.stage {
             Stage::Proved(_) => Some(self.task.publish_at_ms.saturating_sub(BUILD_AHEAD_MS)),
             Stage::Ready(_) => Some(self.task.publish_at_ms),
-            Stage::Proving | Stage::Building(_) => None,
+            Stage::Proving | Stage::Building => None,
         }
     }
 }
@@ -140,7 +140,7 @@ impl State {
                 claim.stage = match claim.stage {
                     Stage::Proved(proved) => {
                         self.build(claim.id, &claim.task, &claim.best, &proved, now);
-                        Stage::Building(proved)
+                        Stage::Building
                     }
                     Stage::Ready(built) => {
                         self.publish(&claim.task, *built, claim.took, now);
@@ -248,6 +248,6 @@ fn proof_claim(
         score: claim.best.found.score.to_bytes(),
         plot_root: proved.root.to_bytes(),
         miner: miner.to_bytes(),
-        proof: proved.proof.encode().into(),
+        proof: proved.encoded.to_vec().into(),
     }
 }

@@ -1,0 +1,240 @@
+//! `run`: mine.
+
+mod first_run;
+mod sinks;
+
+use std::{
+    io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use spacetime_kernels::Kernels;
+use spacetime_protocol::keys::SecretKey;
+
+use self::sinks::Shown;
+use super::{Exit, Failure, Output, manifest::ManifestArgs};
+use crate::{
+    engine::{self, Config, Inbox, Outcome, PlotSource, Setup},
+    manifest::{ComponentEntry, Manifest},
+    observe::{Fault, Started, Stream},
+    plots::{PlotFile, PlotProblem, PlotSet},
+    plugin::{Registry, RegistryProblem, TransportSetup},
+    scan::{Hasher, LeafSource, Planner, Scanner},
+};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    manifest: ManifestArgs,
+    /// Stop, with exit code 0, once so many blocks of ours are accepted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    until_blocks: Option<u64>,
+    /// Stop after so many seconds; with --until-blocks, running out first is exit code 9
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    duration: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "it is a number of seconds, such as 60 or 0.5")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it must be more than 0".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    let started = SystemTime::now();
+    let manifest = args.manifest.load()?;
+    // Plugins first: what is wrong with the manifest shows before anything is
+    // made.
+    let inbox = Inbox::default();
+    let registry = load_plugins(&manifest, &inbox, output)?;
+    let (plots, problems) = open_plots(&manifest)?;
+    let key = first_run::key(&manifest, output)?;
+    let faults = registry.problems().iter().map(plugin_fault);
+    let live = Live { set: plots, first: problems, faults: faults.collect() };
+    let live = first_run::plot(&manifest, &key, live, output)?;
+    let shown = Shown::default();
+    let stream = Stream::start(sinks::sink(output, shown.clone())).map_err(|error| system(&error))?;
+    let setup = Setup {
+        config: config(args, &manifest, &key, &registry, started),
+        scanner: scanner(&manifest, &registry)?,
+        policy: registry.policy(),
+        policy_name: policy_name(&manifest),
+        transports: registry.transports(),
+        transport_setup: TransportSetup::new(&manifest, &key.identity())
+            .map_err(|error| Failure::new(Exit::Manifest, error))?,
+        retry_interval: manifest.retry_interval,
+        boot_attempts: manifest.max_connection_retries,
+        started: what_runs(&manifest, &key, &live, &registry),
+        plots: Box::new(live),
+        key,
+        inbox,
+        stream,
+    };
+    let outcome = engine::run(setup).map_err(|error| system(&error))?;
+    shown.failure()?;
+    finish(args, outcome)
+}
+
+fn finish(args: &Args, outcome: Outcome) -> Result<(), Failure> {
+    match (outcome, args.until_blocks) {
+        (Outcome::TimeOver, Some(blocks)) => Err(Failure::new(
+            Exit::TimeUp,
+            format_args!("fewer than {blocks} blocks of ours were accepted within the time"),
+        )),
+        (Outcome::Failed(reason), _) => Err(Failure::new(
+            Exit::Chain,
+            format_args!("there is nothing to mine on: {reason}. `spacetime-miner check` looks at every part"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn system(error: &io::Error) -> Failure {
+    Failure::new(Exit::Internal, format_args!("the system does not let the miner start: {error}"))
+}
+
+fn load_plugins(manifest: &Manifest, inbox: &Inbox, output: &Output) -> Result<Registry, Failure> {
+    let registry = Registry::load(manifest, inbox.observer()).map_err(|problems| {
+        for problem in problems.iter().skip(1) {
+            output.error(problem);
+        }
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        Failure::new(Exit::Plugin, first)
+    })?;
+    if manifest.transports.is_empty() {
+        let message = format!(
+            "{}: `transports` is missing or empty, so no challenge would ever come: \
+             `transports: [(name: \"solo\")]` mines on a chain of its own",
+            manifest.name()
+        );
+        return Err(Failure::new(Exit::Manifest, message));
+    }
+    if registry.transports().is_empty() {
+        let message = "none of the manifest's transports can be loaded, so no challenge would ever \
+                       come";
+        for problem in registry.problems() {
+            output.error(problem);
+        }
+        return Err(Failure::new(Exit::Plugin, message));
+    }
+    Ok(registry)
+}
+
+fn open_plots(manifest: &Manifest) -> Result<(PlotSet, Vec<PlotProblem>), Failure> {
+    for folder in &manifest.plot_directories {
+        make_folder(folder, manifest)?;
+    }
+    if let Some(folder) = manifest.plot_metadata_path.parent() {
+        make_folder(folder, manifest)?;
+    }
+    PlotSet::open(&manifest.plot_directories, &manifest.plot_metadata_path)
+        .map_err(|error| Failure::new(Exit::Plot, error))
+}
+
+/// Makes a folder that is missing, where the manifest lets `run` make things.
+fn make_folder(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
+    if folder.exists() || manifest.first_run.is_none() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(Exit::Plot, format_args!("cannot make the folder {}: {error}", folder.display()))
+    })
+}
+
+fn scanner(manifest: &Manifest, registry: &Registry) -> Result<Scanner, Failure> {
+    let hasher = Hasher::new(Kernels::detect(), registry.engine());
+    let planner = Planner::new(registry.strategies());
+    Scanner::new(planner, hasher, manifest.max_concurrent_proofs, None)
+        .map_err(|error| system(&error))
+}
+
+fn config(
+    args: &Args,
+    manifest: &Manifest,
+    key: &SecretKey,
+    registry: &Registry,
+    started: SystemTime,
+) -> Config {
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let since = started.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Config {
+        network: Arc::new(manifest.network.clone()),
+        identity: key.identity(),
+        proof_timeout_ms: millis(manifest.proof_timeout),
+        monitoring: manifest.performance_monitoring,
+        until_blocks: args.until_blocks,
+        until_ms: args.duration.map(|duration| millis(since.saturating_add(duration))),
+        transports: registry.transports().iter().map(|slot| slot.name().to_owned()).collect(),
+    }
+}
+
+fn policy_name(manifest: &Manifest) -> String {
+    match &manifest.policy {
+        Some(policy) => format!("policy `{}`", policy.name),
+        None => "the built-in policy".to_owned(),
+    }
+}
+
+fn what_runs(manifest: &Manifest, key: &SecretKey, plots: &Live, registry: &Registry) -> Started {
+    let name = |entry: &Option<ComponentEntry>| entry.as_ref().map(|entry| entry.name.clone());
+    let plots = plots.plots();
+    Started {
+        version: env!("CARGO_PKG_VERSION"),
+        network: manifest.network.id.clone(),
+        identity: key.identity(),
+        plots: plots.len() as u64,
+        leaves: plots.iter().map(|plot| plot.leaf_count()).sum(),
+        bytes: plots.iter().map(|plot| plot.size_bytes()).sum(),
+        strategy: name(&manifest.strategy),
+        engine: name(&manifest.engine),
+        kernels: Kernels::detect().name(),
+        policy: name(&manifest.policy),
+        transports: registry.transports().iter().map(|slot| slot.name().to_owned()).collect(),
+    }
+}
+
+/// The live plot set, as the engine wants it.
+struct Live {
+    set: PlotSet,
+    /// Problems of plots that were found before there was an event stream.
+    first: Vec<PlotProblem>,
+    /// The same of plugins.
+    faults: Vec<Fault>,
+}
+
+impl Live {
+    /// Looks at the folders again, for there is a plot now.
+    fn look_again(&mut self) {
+        self.first = self.set.rescan();
+    }
+}
+
+impl PlotSource for Live {
+    fn plots(&self) -> Arc<[Arc<PlotFile>]> {
+        self.set.plots()
+    }
+
+    fn first_faults(&mut self) -> Vec<Fault> {
+        let plots = std::mem::take(&mut self.first).into_iter().map(plot_fault);
+        std::mem::take(&mut self.faults).into_iter().chain(plots).collect()
+    }
+
+    fn rescan(&mut self) -> Vec<Fault> {
+        self.set.rescan().into_iter().map(plot_fault).collect()
+    }
+}
+
+fn plot_fault(problem: PlotProblem) -> Fault {
+    let next = "the other plots are mined with; it is looked at again every 10 s";
+    Fault::new(problem.path.display().to_string(), problem.reason, next)
+}
+
+fn plugin_fault(problem: &RegistryProblem) -> Fault {
+    let next = "mining goes on without it; `spacetime-miner check` looks at every part";
+    Fault::new("plugins", problem, next)
+}
