@@ -3,7 +3,7 @@
 #[path = "../../sdk/protocol/tests/common/mod.rs"]
 mod common;
 
-use std::{fs, path::Path};
+use std::{cell::RefCell, fs, path::Path};
 
 use common::{Answer, Case, run};
 use serde_json::json;
@@ -12,14 +12,23 @@ use spacetime_core::plots::{
     CacheLevels, CreateEvent, CreateSpec, CreateWatch, Created, DEFAULT_MEMORY, PlotFile, create,
 };
 
-/// Nothing to watch.
-struct Unwatched;
+/// Remembers the percentages that were reported.
+#[derive(Default)]
+struct Percentages(RefCell<Vec<u64>>);
 
-impl CreateWatch for Unwatched {
-    fn event(&self, _: CreateEvent) {}
+impl CreateWatch for Percentages {
+    fn event(&self, event: CreateEvent) {
+        if let CreateEvent::Progress { done, total } = event {
+            let percentage = done * 100 / total;
+            let mut seen = self.0.borrow_mut();
+            if seen.last() != Some(&percentage) {
+                seen.push(percentage);
+            }
+        }
+    }
 }
 
-fn make(case: &Case, target: &Path, leaf_count: u64, cache_levels: u32) -> Created {
+fn make(case: &Case, target: &Path, leaf_count: u64, cache_levels: u32) -> (Created, Vec<u64>) {
     let array = |name| case.bytes(name).unwrap().as_slice().try_into().unwrap();
     let spec = CreateSpec {
         target: target.to_owned(),
@@ -29,7 +38,26 @@ fn make(case: &Case, target: &Path, leaf_count: u64, cache_levels: u32) -> Creat
         cache_levels: CacheLevels::Top(cache_levels),
         memory: DEFAULT_MEMORY,
     };
-    create(&spec, &Unwatched).unwrap()
+    let watch = Percentages::default();
+    let created = create(&spec, &watch).unwrap();
+    (created, watch.0.into_inner())
+}
+
+/// All files under a folder, relative to it, sorted.
+fn files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => found.push(path.strip_prefix(folder).unwrap().display().to_string()),
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -39,9 +67,9 @@ fn sha256(bytes: &[u8]) -> String {
 fn plot_file(case: &Case) -> Answer {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("a.plot");
-    let header = make(case, &target, case.int("leaf_count") as u64, 0).header;
+    let header = make(case, &target, case.int("leaf_count") as u64, 0).0.header;
     let bytes = fs::read(&target).unwrap();
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    assert_eq!(files(folder.path()), ["a.plot"], "nothing else is left");
     Answer::Out(json!({
         "tree_height": header.tree_height,
         "merkle_root": header.root,
@@ -58,7 +86,7 @@ fn create_plot(case: &Case) -> Answer {
     let target = folder.path().join(case.text("output_path").unwrap());
     let levels = if case.flag("include_cache") { case.int("cache_levels") as u32 } else { 0 };
     let leaf_count = case.int("plot_size_bytes") as u64 / 32;
-    let created = make(case, &target, leaf_count, levels);
+    let (created, progress) = make(case, &target, leaf_count, levels);
     let bytes = fs::read(&target).unwrap();
     let cache = fs::read(folder.path().join(format!("{}.cache", target.display()))).ok();
     assert_eq!(created.cache.is_some(), cache.is_some());
@@ -75,6 +103,8 @@ fn create_plot(case: &Case) -> Answer {
         "cache_length": cache.as_ref().map(Vec::len),
         "cache_sha256": cache.as_ref().map(|bytes| sha256(bytes)),
         "cache": cache.as_ref().map(const_hex::encode),
+        "progress": progress,
+        "files": files(folder.path()),
     }))
 }
 
@@ -108,7 +138,7 @@ fn cache_build(case: &Case) -> Answer {
         fs::write(&cache, previous).unwrap();
     }
     let levels = case.int("top_levels") as u32;
-    let header = make(case, &target, case.int("leaf_count") as u64, levels).header;
+    let header = make(case, &target, case.int("leaf_count") as u64, levels).0.header;
     let bytes = fs::read(&cache).ok();
     Answer::Out(json!({
         "tree_height": header.tree_height,

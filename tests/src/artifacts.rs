@@ -75,7 +75,7 @@ fn workspace() -> &'static Artifacts {
     static BUILT: OnceLock<Artifacts> = OnceLock::new();
     // The whole workspace, since then its features, and so its dependencies'
     // files, are those of `cargo test --workspace`.
-    BUILT.get_or_init(|| build(cargo(repository()).arg("build").arg("--workspace")))
+    BUILT.get_or_init(|| build(&mut cargo(repository()), &["build", "--workspace"]))
 }
 
 /// A cargo command in a folder, offline: what tests build needs nothing that
@@ -86,16 +86,19 @@ pub fn cargo(folder: &Path) -> Command {
     command
 }
 
-/// Runs a `cargo build` (without its profile) and returns what it made.
+/// Runs cargo with these arguments, a subcommand that builds first, by the
+/// test's own profile, and returns what it made.
 ///
 /// # Panics
 ///
-/// If it fails; the compiler's messages are in the panic's.
-pub fn build(command: &mut Command) -> Artifacts {
+/// If it fails; the compiler's messages are above the panic's.
+pub fn build(command: &mut Command, arguments: &[&str]) -> Artifacts {
+    let (subcommand, arguments) = arguments.split_first().expect("a subcommand");
+    command.arg(subcommand).arg("--message-format=json-render-diagnostics");
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    command.args(arguments).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::inherit()).spawn().expect("cargo starts");
     let output = BufReader::new(child.stdout.take().expect("it was piped"));
     let mut files = BTreeMap::new();

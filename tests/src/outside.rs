@@ -4,8 +4,9 @@
 //! All share one target folder and, for the dependencies that they have in
 //! common with the workspace, the workspace's own build folder (where cargo
 //! knows `build.build-dir`, from 1.91 on), so that little is built twice.
-//! Cargo names the files of dynamic libraries by their crate alone: crates of
-//! such projects must not be called like one of the workspace's.
+//! Cargo names the files of dynamic libraries by their crate alone, and tells
+//! packages apart by name, version and path within their workspace: what is
+//! built here must differ from the workspace's packages in both.
 
 use std::{
     fs,
@@ -49,35 +50,33 @@ impl Project {
         self
     }
 
-    /// Copies a folder of the repository, its texts changed by `patch`, which
-    /// gets each file's path within the folder.
+    /// Copies a file or folder of the repository, its texts changed by `patch`,
+    /// which gets each file's path within the folder.
     pub fn copy(&self, from: &str, to: &str, patch: &dyn Fn(&str, String) -> String) -> &Self {
         let source = repository().join(from);
         for path in files_below(&source) {
             let relative = path.strip_prefix(&source).expect("it lies below").to_str().unwrap();
             let text = fs::read_to_string(&path).unwrap();
-            self.write(&format!("{to}/{relative}"), &patch(relative, text));
+            let target =
+                if relative.is_empty() { to.to_owned() } else { format!("{to}/{relative}") };
+            self.write(&target, &patch(relative, text));
         }
         self
     }
 
-    /// Builds packages of it by `cargo build`, with these arguments.
+    /// Builds it by cargo with these arguments, a subcommand first.
     pub fn build(&self, arguments: &[&str]) -> Artifacts {
         build_outside(&self.root, arguments)
     }
 }
 
-/// Runs `cargo build` in a folder outside the workspace.
+/// Runs a cargo that builds in a folder outside the workspace.
 pub fn build_outside(root: &Path, arguments: &[&str]) -> Artifacts {
     // Cargo's own lock would do, but for the hint that it prints when it waits.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut command = cargo(root);
-    command.args(arguments);
-    for (name, value) in environment() {
-        command.env(name, value);
-    }
-    build(&mut command)
+    build(command.envs(environment()), arguments)
 }
 
 /// What makes a cargo outside the workspace share the build folders.
@@ -103,6 +102,9 @@ pub fn profiles() -> String {
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
+    if folder.is_file() {
+        return vec![folder.to_owned()];
+    }
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{Exit, Failure, Output, plugin_list, prove, run};
+use super::{
+    Exit, Failure, Output, check, key, plot_create, plot_info, plot_list, plot_verify, plugin_list,
+    prove, run,
+};
 
 /// Mine on a Spacetime network with proofs over plots on disk.
 #[derive(Debug, Parser)]
@@ -37,11 +40,39 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Mine; on the first run, make the key and the plot that the manifest allows
     Run(run::Args),
+    /// Validate manifest, plugins, plots and key; mine nothing
+    Check(check::Args),
     /// Find the best proof over plots for one challenge
     Prove(prove::Args),
+    /// Make plots and look at them
+    #[command(subcommand)]
+    Plot(Plot),
+    /// Make a key and look at it
+    #[command(subcommand)]
+    Key(Key),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(Plugin),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Plot {
+    /// Make a plot, or go on with one that was cut off
+    Create(plot_create::Args),
+    /// Show what a plot's header says
+    Info(plot_info::Args),
+    /// Read a whole plot and its cache, and say what is damaged
+    Verify(plot_verify::Args),
+    /// List every plot found, and why one cannot be used
+    List(plot_list::Args),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Key {
+    /// Draw a new key; an existing one is never overwritten
+    New(key::NewArgs),
+    /// Show whose key it is, and the plotting key
+    Show(key::ShowArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,7 +85,14 @@ impl Command {
     pub(super) fn run(&self, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Run(args) => run::run(args, output),
+            Self::Check(args) => check::run(args, output),
             Self::Prove(args) => prove::run(args, output),
+            Self::Plot(Plot::Create(args)) => plot_create::run(args, output),
+            Self::Plot(Plot::Info(args)) => plot_info::run(args, output),
+            Self::Plot(Plot::Verify(args)) => plot_verify::run(args, output),
+            Self::Plot(Plot::List(args)) => plot_list::run(args, output),
+            Self::Key(Key::New(args)) => key::new(args, output),
+            Self::Key(Key::Show(args)) => key::show(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
         }
     }

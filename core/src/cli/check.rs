@@ -14,7 +14,7 @@ use super::{Exit, Failure, Output, Style, manifest::ManifestArgs};
 use crate::{
     keys,
     manifest::Manifest,
-    plots::PlotFile,
+    plots::{PlotFile, PlotProblem, PlotSet},
     plugin::{FaultObserver, Registry, TransportSetup},
 };
 
@@ -175,38 +175,32 @@ impl Report {
     }
 
     fn look_at_plots(&mut self, manifest: &Manifest) {
-        for directory in &manifest.plot_directories {
-            let entries = match directory.read_dir() {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    self.notes.push(format!("there is no folder {} yet", directory.display()));
-                    continue;
-                }
-                Err(error) => {
-                    let message = format!("cannot list {}: {error}", directory.display());
-                    self.problem(Exit::Plot, "plot", message);
-                    continue;
-                }
-            };
-            let mut paths: Vec<PathBuf> = entries
-                .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|extension| extension == "plot"))
-                .collect();
-            paths.sort();
-            for path in paths {
-                match PlotFile::open(&path) {
-                    Ok(plot) => self.plots.add(&plot),
-                    Err(error) => self.problem(Exit::Plot, "plot", error),
+        let metadata = &manifest.plot_metadata_path;
+        match PlotSet::inspect(&manifest.plot_directories, metadata) {
+            Ok((set, problems)) => {
+                set.plots().iter().for_each(|plot| self.plots.add(plot));
+                for problem in problems {
+                    self.look_at_plot_problem(manifest, &problem);
                 }
             }
+            Err(error) => self.problem(Exit::Plot, "plot", error),
         }
         if self.plots.count == 0 {
             self.note_no_plots(manifest);
         }
     }
 
+    /// A folder that `run` makes on its first run is no problem before it.
+    fn look_at_plot_problem(&mut self, manifest: &Manifest, problem: &PlotProblem) {
+        let is_folder = manifest.plot_directories.contains(&problem.path);
+        if is_folder && may_make_plot(manifest).is_some() && !problem.path.exists() {
+            return;
+        }
+        self.problem(Exit::Plot, "plot", problem);
+    }
+
     fn note_no_plots(&mut self, manifest: &Manifest) {
-        match manifest.first_run.and_then(|first_run| first_run.plot_bytes) {
+        match may_make_plot(manifest) {
             Some(bytes) => {
                 self.notes.push(format!("`run` will make a plot of {bytes} bytes first"));
             }
@@ -268,6 +262,11 @@ impl Report {
         });
         text
     }
+}
+
+/// The size in bytes of the plot that `run` makes when there is none.
+fn may_make_plot(manifest: &Manifest) -> Option<u64> {
+    manifest.first_run.and_then(|first_run| first_run.plot_bytes)
 }
 
 impl Plots {

@@ -2,9 +2,16 @@
 //! logic; each command has a file with its arguments and its `run`.
 
 mod args;
+mod check;
 mod exit;
+mod key;
 mod manifest;
 mod output;
+mod plot_common;
+mod plot_create;
+mod plot_info;
+mod plot_list;
+mod plot_verify;
 mod plugin_list;
 mod prove;
 mod run;

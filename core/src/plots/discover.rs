@@ -7,7 +7,11 @@ use std::{
 
 /// Files of a folder whose names end in `.plot`, sorted; hidden files and
 /// links count, folders do not (`plot-format.md` section 6).
-pub(super) fn plots_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn plots_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -23,6 +23,7 @@ pub use create::{
     CacheLevels, CreateError, Created, DEFAULT_MEMORY, Event as CreateEvent, Spec as CreateSpec,
     Watch as CreateWatch, create,
 };
+pub use discover::plots_in;
 pub use error::PlotError;
 pub use file::PlotFile;
 pub use lock::Holder;

@@ -84,6 +84,11 @@ impl PlotSet {
         Ok(Self::with(directories, metadata, None, loaded))
     }
 
+    /// The plots in these folders, with nothing remembered or written.
+    pub fn of_folders(directories: &[PathBuf]) -> (Self, Vec<PlotProblem>) {
+        Self::with(directories, Path::new(""), None, Loaded::default())
+    }
+
     fn with(
         directories: &[PathBuf],
         metadata: &Path,

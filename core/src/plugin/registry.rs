@@ -133,15 +133,24 @@ impl<'a> Loading<'a> {
                     0 => "--set plugins".to_owned(),
                     line => format!("{}:{line}", self.manifest.name()),
                 };
-                let mut message = format!("{place}: {refusal}");
-                if !path.exists() {
-                    let folders = folders::list(&self.folders);
-                    message = format!("{message} (looked for it there and in {folders})");
-                }
-                let problem = RegistryProblem::lasting(message).with_detail(refusal.detail());
-                self.problems.push(problem);
+                let reason = match path.exists() {
+                    true => refusal.to_string(),
+                    false => self.not_found(entry),
+                };
+                let problem = RegistryProblem::lasting(format_args!("{place}: {reason}"));
+                self.problems.push(problem.with_detail(refusal.detail()));
             }
         }
+    }
+
+    fn not_found(&self, entry: &PluginEntry) -> String {
+        let folders = folders::list(&self.folders);
+        format!(
+            "there is no plugin file `{}` in {}, nor a crate's of that name in {folders}. Build or \
+             install it, or correct its path",
+            entry.path.display(),
+            self.manifest.folder.display(),
+        )
     }
 
     fn strategy(&mut self) -> StrategySlot {

@@ -43,6 +43,10 @@ impl StrategySource for StrategySlot {
         Some(opened.map_err(|fault| opener.explain(fault)))
     }
 
+    fn is_in_use(&self) -> bool {
+        self.opener.as_ref().is_some_and(|opener| opener.health.is_well())
+    }
+
     fn failed(&self, fault: &Fault) {
         if let Some(opener) = &self.opener {
             opener.health.record(fault);

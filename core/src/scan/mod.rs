@@ -9,6 +9,7 @@ mod buffer;
 mod drive;
 mod hasher;
 mod job;
+mod limits;
 mod once;
 mod planner;
 mod pool;
@@ -23,6 +24,7 @@ use spacetime_protocol::{Challenge, Leaf, PlotSeed, Score, Target};
 
 pub use hasher::{EngineSource, Hasher};
 pub use job::{Coverage, ScanJob};
+pub use limits::{LimitError, Limits};
 pub use once::{Outcome, scan_once};
 pub use planner::{Planner, StrategySource};
 pub use pool::Scanner;

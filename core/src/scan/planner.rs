@@ -2,7 +2,7 @@
 //! by the host's one built-in plan, all leaves in order.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -29,6 +29,10 @@ const FALLBACK_SPAN: u64 = 1 << 20;
 pub trait StrategySource: Send + Sync {
     /// A new instance; `None`: the host's own plan.
     fn open(&self) -> Option<Result<Strategy, Fault>>;
+    /// Whether instances that were opened before may still be called.
+    fn is_in_use(&self) -> bool {
+        true
+    }
     /// One failed; the source decides whether it is opened again.
     fn failed(&self, fault: &Fault);
 }
@@ -75,20 +79,29 @@ impl Planner {
     }
 
     fn take(&self) -> Option<Result<Strategy, Fault>> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if !self.source.is_in_use() {
+            let stale = std::mem::take(&mut *self.lock());
+            // Not under the lock: a destructor is the plugin's code.
+            drop(stale);
+        }
+        let idle = self.lock().pop();
         match idle {
             Some(strategy) => Some(Ok(strategy)),
             None => self.source.open(),
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<Strategy>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn put_back(&self, strategy: Strategy) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(strategy);
+        self.lock().push(strategy);
     }
 
     fn failed(&self, job: &ScanJob, fault: &Fault) {
         // Whether there shall be instances of it is the source's to say now.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(std::mem::take(&mut *self.lock()));
         self.source.failed(fault);
         job.report().component_failed(job, Component::Strategy, fault);
     }

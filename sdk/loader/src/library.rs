@@ -11,7 +11,10 @@ use std::{
 use abi::{
     ABI_VERSION, PluginModuleRef,
     abi_stable::{
-        abi_stability::{StableAbi, abi_checking::check_layout_compatibility},
+        abi_stability::{
+            StableAbi,
+            abi_checking::{CheckingGlobals, check_layout_compatibility_with_globals},
+        },
         library::{AbiHeaderRef, LibHeader},
     },
 };
@@ -178,5 +181,9 @@ fn check_layout(path: &Path, header: &'static LibHeader) -> Result<(), Refusal> 
     };
     let (expected, actual) =
         if their_version <= our_version { (theirs, ours) } else { (ours, theirs) };
-    check_layout_compatibility(expected, actual).map_err(|errors| layout(errors.to_string()))
+    // The process-wide record of `abi_stable` would compare the plugins with
+    // one another too, and then refuse some because of others' versions; they
+    // never meet but through this host.
+    check_layout_compatibility_with_globals(expected, actual, &CheckingGlobals::new())
+        .map_err(|errors| layout(errors.to_string()))
 }

@@ -99,6 +99,24 @@ proptest! {
     }
 
     #[test]
+    fn a_builder_can_stop_and_go_on(count in 1_u64..500, at: prop::sample::Index) {
+        let hashes = leaf_hashes(count);
+        let (before, after) = hashes.split_at(at.index(hashes.len()));
+        let mut first = TreeBuilder::new(0);
+        before.iter().for_each(|hash| first.push(*hash, &mut |_, _| ()));
+        let pending = first.pending();
+        prop_assert_eq!(pending.len() as u32, first.count().count_ones());
+        let mut second = TreeBuilder::resume(0, first.count(), &pending).unwrap();
+        after.iter().for_each(|hash| second.push(*hash, &mut |_, _| ()));
+        prop_assert_eq!(second.finish(&mut |_, _| ()), Some(tree(count).root()));
+        let more = [&pending[..], &[NodeHash::ZERO]].concat();
+        prop_assert!(TreeBuilder::resume(0, first.count(), &more).is_none());
+        if let Some((_, fewer)) = pending.split_first() {
+            prop_assert!(TreeBuilder::resume(0, first.count(), fewer).is_none());
+        }
+    }
+
+    #[test]
     fn paths_from_parts_agree_with_the_tree(
         count in 1_u64..3000,
         index: prop::sample::Index,

@@ -152,7 +152,6 @@ pub fn create(spec: &Spec, watch: &dyn Watch) -> Result<Created, CreateError> {
     }
     let (mut partial, stage) = take_up(&names, &file, spec, levels, layout.as_ref(), watch)?;
     let resumed_leaves = partial.done;
-    check_room(&partial, spec, layout.as_ref())?;
     let root = match stage {
         Stage::Leaves(assembler) => produce::leaves(&mut partial, assembler, spec, levels, watch)?,
         Stage::Finish(root) => root,
@@ -220,6 +219,7 @@ fn take_up(
         Ok(Some(checkpoint)) if is_same(&checkpoint, spec, levels) => {
             match Partial::resume(names, file, &checkpoint, layout)? {
                 Ok((partial, stage)) => {
+                    check_room(names, file, spec, layout, partial.done)?;
                     watch.event(Event::Resumed { leaves: partial.done });
                     return Ok((partial, stage));
                 }
@@ -233,6 +233,7 @@ fn take_up(
     if let Some(reason) = reason {
         watch.event(Event::StartedAgain { reason });
     }
+    check_room(names, file, spec, layout, 0)?;
     Partial::begin(names, file, spec.seed.map_or_else(random_seed, Ok)?, spec, layout)
 }
 
@@ -242,27 +243,33 @@ fn random_seed() -> Result<PlotSeed, CreateError> {
     Ok(seed.into())
 }
 
-/// Refuses before a byte is written what the disk cannot hold.
+/// Refuses before a byte is written what the disk cannot hold. `done` leaves
+/// are there; without any, what the file takes will be given back first.
 fn check_room(
-    partial: &Partial,
+    names: &Names,
+    file: &File,
     spec: &Spec,
     layout: Option<&CacheLayout>,
+    done: u64,
 ) -> Result<(), CreateError> {
-    let names = &partial.names;
     let plot = leaf_offset(spec.leaf_count).unwrap_or(u64::MAX);
     let cache = layout.map_or(0, CacheLayout::file_len);
-    let metadata = partial.file.metadata().map_err(CreateError::io("open", &names.partial))?;
-    let there = room::taken(&metadata).min(leaf_offset(partial.done).unwrap_or(0))
-        + layout.map_or(0, |layout| CacheWriter::bytes_under(layout, partial.done));
+    let metadata = file.metadata().map_err(CreateError::io("open", &names.partial))?;
+    let there = match done {
+        0 => room::taken(&metadata),
+        _ => {
+            room::taken(&metadata).min(leaf_offset(done).unwrap_or(0))
+                + layout.map_or(0, |layout| CacheWriter::bytes_under(layout, done))
+        }
+    };
     let needed = plot.saturating_add(cache).saturating_sub(there);
     let path = &names.plot;
     let available = room::available(path).map_err(CreateError::io("ask for the room of", path))?;
     if needed <= available {
         return Ok(());
     }
-    let started = partial.done > 0;
-    if !started {
+    if done == 0 {
         names.clean().map_err(CreateError::io("remove", &names.partial))?;
     }
-    Err(CreateError::NoRoom { path: path.clone(), needed, available, started })
+    Err(CreateError::NoRoom { path: path.clone(), needed, available, started: done > 0 })
 }

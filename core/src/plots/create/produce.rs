@@ -24,7 +24,7 @@ use super::{
 /// Buffers: one being made, one waiting, one being written.
 const BUFFERS: usize = 3;
 /// Checkpoints per plot: what a killed run loses is about this part of it.
-const CHECKPOINTS: u64 = 64;
+const CHECKPOINTS: u64 = 100;
 /// Subtrees after which there is a checkpoint in any case: 1 GiB of leaves.
 const MOST_SUBTREES: u64 = (1 << 30) / SUBTREE_BYTES as u64;
 
@@ -101,13 +101,17 @@ impl Plotter<'_> {
         let total = self.spec.leaf_count;
         let interval = self.interval();
         let mut synced = self.checkpoint.done;
+        self.watch.event(Event::Progress { done: synced, total });
         while self.checkpoint.done < total {
             let leaves = (total - self.checkpoint.done).min(self.batch(interval));
             self.make(leaves, &mut assembler)?;
             let done = self.checkpoint.done;
             self.watch.event(Event::Progress { done, total });
+            if done == total {
+                break;
+            }
             let stop = self.watch.is_stopped();
-            if done < total && (stop || done - synced >= interval) {
+            if stop || done - synced >= interval {
                 self.save(assembler.pending())?;
                 synced = done;
             }
@@ -117,7 +121,7 @@ impl Plotter<'_> {
         }
         let root = self.finish(assembler)?;
         self.save(vec![root])?;
-        Ok(root)
+        if self.watch.is_stopped() { Err(Fault::Stopped) } else { Ok(root) }
     }
 
     /// Makes, hashes and hands over the next leaves.

@@ -22,13 +22,11 @@ impl TreeBuilder {
     /// lowest level first; `None` if they are not as many as that count leaves pending.
     pub fn resume(base: u32, count: u64, pending: &[NodeHash]) -> Option<Self> {
         let mut rest = pending.iter();
-        let steps = (u64::BITS - count.leading_zeros()) as usize;
-        let take = |step: usize| (count >> step & 1 == 1).then(|| rest.next().copied());
-        let slots: Option<Vec<_>> = (0..steps).map(take).map(|slot| match slot {
-            Some(node) => node.map(Some),
-            None => Some(None),
-        }).collect();
-        let pending = slots?;
+        let slot = |step| match count >> step & 1 {
+            0 => Some(None),
+            _ => rest.next().map(|node| Some(*node)),
+        };
+        let pending = (0..u64::BITS - count.leading_zeros()).map(slot).collect::<Option<_>>()?;
         rest.as_slice().is_empty().then_some(Self { pending, base, count })
     }
 

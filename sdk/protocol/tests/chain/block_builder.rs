@@ -80,10 +80,20 @@ fn verdict(case: &Case) -> Result<(), BlockError> {
         refusal => refusal["kind"].as_str().unwrap_or_else(|| case.unknown()),
     };
     let kinds = [
-        BlockErrorKind::ProofScoreTooHigh,
-        BlockErrorKind::InvalidParentHash,
-        BlockErrorKind::InvalidProof,
+        BlockErrorKind::UnsupportedVersion,
+        BlockErrorKind::InvalidHeight,
+        BlockErrorKind::HeaderNotSigned,
+        BlockErrorKind::InvalidDifficulty,
         BlockErrorKind::InvalidTimestamp,
+        BlockErrorKind::InvalidHeaderSignature,
+        BlockErrorKind::InvalidParentHash,
+        BlockErrorKind::InvalidEpoch,
+        BlockErrorKind::InvalidChallenge,
+        BlockErrorKind::InvalidTransaction,
+        BlockErrorKind::InvalidTransactionSignature,
+        BlockErrorKind::InvalidTransactionRoot,
+        BlockErrorKind::InvalidProof,
+        BlockErrorKind::ProofScoreTooHigh,
     ];
     let kind = kinds.into_iter().find(|known| format!("{known:?}") == kind);
     Err(BlockError {

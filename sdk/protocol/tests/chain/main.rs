@@ -1,6 +1,8 @@
 //! Transactions, blocks, their validity and the header chain: against the reference's vectors,
 //! and properties of our own.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

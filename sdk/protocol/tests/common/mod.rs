@@ -181,7 +181,11 @@ fn directory() -> PathBuf {
 
 fn case(value: &Value) -> Case {
     let text = |name: &str| value[name].as_str().expect("a case has an id and an op").to_owned();
-    let object = |name: &str| value.get(name).and_then(Value::as_object).cloned();
+    let object = |name: &str| match value.get(name) {
+        // "Nothing" is an answer too.
+        Some(Value::Null) => Some(Map::from_iter([("nothing".to_owned(), Value::Bool(true))])),
+        value => value.and_then(Value::as_object).cloned(),
+    };
     let outcome = match (object("out"), object("error")) {
         (Some(out), None) => Ok(out),
         (None, Some(error)) => Err(error),
@@ -214,7 +218,7 @@ fn compare_fields(ours: &Value, theirs: &Map<String, Value>) -> Vec<String> {
     let failure = |(name, theirs): (&String, &Value)| {
         let theirs = without_information(theirs);
         match ours.get(name) {
-            Some(ours) if *ours == theirs => None,
+            Some(ours) if without_information(ours) == theirs => None,
             Some(ours) => Some(format!("{name} is {ours}, not {theirs}")),
             None => Some(format!("{name} is not compared")),
         }

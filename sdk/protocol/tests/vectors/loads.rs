@@ -110,7 +110,7 @@ fn not_loaded(case: &Case, error: PlotHeaderError, op: &str) -> Answer {
 }
 
 fn is_valid(case: &Case) -> bool {
-    case.outcome.as_ref().is_ok_and(|out| out["valid"] == json!(true))
+    case.outcome.as_ref().is_ok_and(|out| out.get("valid") == Some(&json!(true)))
 }
 
 fn refusal(error: &PlotHeaderError, theirs: &Map<String, Value>) -> Refusal {
@@ -123,7 +123,8 @@ fn refusal(error: &PlotHeaderError, theirs: &Map<String, Value>) -> Refusal {
         PlotHeaderError::ChecksumMismatch => (None, &["checksum"], vec![]),
         PlotHeaderError::Truncated { expected, actual } => {
             // The length that it expects is not always kept.
-            let is_kept = theirs["numbers"].as_array().is_some_and(|numbers| numbers.len() == 2);
+            let is_kept =
+                theirs.get("numbers").and_then(Value::as_array).is_some_and(|kept| kept.len() == 2);
             let numbers = expected.filter(|_| is_kept).into_iter().chain([actual]);
             (None, &["truncated"], numbers.map(|number| number as i64).collect())
         }

@@ -1,0 +1,195 @@
+//! `plot create`: makes a plot, or goes on with one.
+
+use std::{
+    cell::{Cell, RefCell},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use spacetime_protocol::{Leaf, PlotSeed, plot::REFERENCE_MIN_BYTES};
+
+use super::{
+    Exit, Failure, Output,
+    manifest::ManifestArgs,
+    plot_common::{Bytes, Clock, KeyArgs, PlotDocument, percent},
+};
+use crate::{
+    manifest::parse_size,
+    plots::{
+        CacheLevels, CreateError, CreateEvent, CreateSpec, CreateWatch, Created, DEFAULT_MEMORY,
+        create,
+    },
+};
+
+/// How often the progress line changes.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Arguments of `plot create`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("amount").required(true))]
+pub(super) struct Args {
+    /// The plot file to make; missing folders are made too
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Its size, such as 64MiB, 2GB or a number of bytes; 32 bytes make a leaf
+    #[arg(long, value_name = "SIZE", group = "amount", value_parser = parse_size)]
+    size: Option<u64>,
+    /// Its number of leaves, instead of the size
+    #[arg(long, value_name = "N", group = "amount")]
+    leaves: Option<u64>,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// Its seed, 64 hex digits [default: random]
+    #[arg(long, value_name = "HEX")]
+    seed: Option<PlotSeed>,
+    /// Levels of the Merkle cache under the root; 0: no cache; auto: down to subtrees of 4096 leaves
+    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = parse_levels)]
+    cache_levels: CacheLevels,
+    #[command(flatten)]
+    manifest: ManifestArgs,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    #[serde(flatten)]
+    plot: PlotDocument,
+    cache: Option<PathBuf>,
+    resumed_leaves: u64,
+    seconds: f64,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    let leaf_count = args.leaf_count()?;
+    let spec = CreateSpec {
+        target: args.out.clone(),
+        key: args.key.or_manifest(&args.manifest)?,
+        seed: args.seed,
+        leaf_count,
+        cache_levels: args.cache_levels,
+        memory: DEFAULT_MEMORY,
+    };
+    let bytes = leaf_count.saturating_mul(Leaf::SIZE as u64);
+    if bytes < REFERENCE_MIN_BYTES {
+        output.note(format_args!(
+            "{} is under {}, the smallest plot that the reference makes; it is valid all the same",
+            Bytes(bytes),
+            Bytes(REFERENCE_MIN_BYTES),
+        ));
+    }
+    let watch = Progress::new(output);
+    let created = create(&spec, &watch);
+    output.progress("");
+    let created = created.map_err(explain)?;
+    print(args, &created, output)
+}
+
+impl Args {
+    fn leaf_count(&self) -> Result<u64, Failure> {
+        match (self.leaves, self.size) {
+            (Some(0), _) => {
+                Err(Failure::new(Exit::Usage, "--leaves 0: a plot has at least one leaf"))
+            }
+            (Some(leaves), _) => Ok(leaves),
+            (None, Some(size)) if size >= Leaf::SIZE as u64 => Ok(size / Leaf::SIZE as u64),
+            (None, size) => Err(Failure::new(
+                Exit::Usage,
+                format_args!("--size {}: a leaf takes 32 bytes", size.unwrap_or(0)),
+            )),
+        }
+    }
+}
+
+fn parse_levels(text: &str) -> Result<CacheLevels, String> {
+    if text == "auto" {
+        return Ok(CacheLevels::Auto);
+    }
+    let refused = |_| format!("`{text}` is neither `auto` nor a number of levels");
+    text.parse().map(CacheLevels::Top).map_err(refused)
+}
+
+fn explain(error: CreateError) -> Failure {
+    let exit = match &error {
+        CreateError::NoRoom { .. } => Exit::NoSpace,
+        CreateError::BadLeafCount { .. } => Exit::Usage,
+        _ => Exit::Plot,
+    };
+    Failure::new(exit, error)
+}
+
+fn print(args: &Args, created: &Created, output: &Output) -> Result<(), Failure> {
+    let size = created.header.file_len().unwrap_or_default();
+    let document = Document {
+        plot: PlotDocument::of(args.out.clone(), &created.header, size),
+        cache: created.cache.clone(),
+        resumed_leaves: created.resumed_leaves,
+        seconds: created.took.as_secs_f64(),
+    };
+    let cache = match &created.cache {
+        Some(path) => path.display().to_string(),
+        None => "none".to_owned(),
+    };
+    let took = Clock(created.took);
+    output.result(
+        &document,
+        format_args!("{}\ncache        {cache}\ntook         {took}", document.plot),
+    )
+}
+
+/// Shows how far it is, with rate and time left.
+struct Progress<'a> {
+    output: &'a Output,
+    begin: Cell<Option<(Instant, u64)>>,
+    shown: RefCell<Option<Instant>>,
+}
+
+impl<'a> Progress<'a> {
+    fn new(output: &'a Output) -> Self {
+        Self { output, begin: Cell::new(None), shown: RefCell::new(None) }
+    }
+
+    fn show(&self, done: u64, total: u64) {
+        let now = Instant::now();
+        let (begin, from) = self.begin.get().unwrap_or((now, done));
+        self.begin.set(Some((begin, from)));
+        let recent = self.shown.borrow().is_some_and(|shown| now - shown < TICK);
+        if recent || !self.output.shows_progress() {
+            return;
+        }
+        *self.shown.borrow_mut() = Some(now);
+        let seconds = (now - begin).as_secs_f64();
+        let rate = (done - from) as f64 / seconds.max(1e-9);
+        let pace = if done > from {
+            let left = Duration::from_secs_f64(((total - done) as f64 / rate).min(1e9));
+            format!(", {}/s, {} left", Bytes((rate * Leaf::SIZE as f64) as u64), Clock(left))
+        } else {
+            String::new()
+        };
+        let amount = Bytes(done.saturating_mul(Leaf::SIZE as u64));
+        let all = Bytes(total.saturating_mul(Leaf::SIZE as u64));
+        self.output
+            .progress(format_args!("{:>3} %  {amount} of {all}{pace}", percent(done, total)));
+    }
+}
+
+impl CreateWatch for Progress<'_> {
+    fn event(&self, event: CreateEvent) {
+        match event {
+            CreateEvent::Resumed { leaves } => {
+                self.output.note(format_args!(
+                    "going on where an earlier run was cut off, after {leaves} leaves"
+                ));
+            }
+            CreateEvent::StartedAgain { reason } => {
+                self.output.note(format_args!(
+                    "what an earlier run left cannot be gone on with ({reason}): starting again"
+                ));
+            }
+            CreateEvent::OldCacheStays { path } => self.output.warn(format_args!(
+                "{} is a cache of an older plot, and no new one was asked for: remove it",
+                path.display()
+            )),
+            CreateEvent::Progress { done, total } => self.show(done, total),
+        }
+    }
+}

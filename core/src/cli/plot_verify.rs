@@ -1,0 +1,131 @@
+//! `plot verify`: reads a whole plot and its cache, and says what is wrong.
+
+use std::{fmt::Write, path::PathBuf, time::Instant};
+
+use serde::Serialize;
+
+use super::{
+    Exit, Failure, Output, Style,
+    plot_common::{Clock, KeyArgs, percent},
+};
+use crate::plots::{CacheVerdict, Locator, PlotFile, Region, Verdict, verify};
+
+/// Regions that are listed one by one for a human; JSON has all.
+const LISTED: usize = 20;
+
+/// Arguments of `plot verify`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The plot file
+    #[arg(value_name = "FILE")]
+    plot: PathBuf,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+/// What it prints: `valid` is whether plot, cache and key, as far as there
+/// are any, are all right.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    path: &'a PathBuf,
+    valid: bool,
+    leaves: u64,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    seconds: f64,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    let key = args.key.named()?;
+    let plot = PlotFile::open(&args.plot)?;
+    let begin = Instant::now();
+    let shown = std::cell::Cell::new(None);
+    let verdict = verify(&plot, key.as_ref(), &|done, total| {
+        let now = percent(done, total);
+        if shown.replace(Some(now)) != Some(now) {
+            output.progress(format_args!("{now:>3} % of {}", args.plot.display()));
+        }
+        true
+    });
+    output.progress("");
+    let verdict = verdict.map_err(|error| Failure::new(Exit::Plot, error))?;
+    let failure = fault(args, &verdict);
+    let document = Document {
+        path: &args.plot,
+        valid: failure.is_none(),
+        leaves: plot.header().leaf_count,
+        verdict: &verdict,
+        seconds: begin.elapsed().as_secs_f64(),
+    };
+    output.result(&document, text(&verdict, begin, output))?;
+    failure.map_or(Ok(()), |message| Err(Failure::new(Exit::Plot, message)))
+}
+
+/// What is wrong, in a sentence; `None`: nothing.
+fn fault(args: &Args, verdict: &Verdict) -> Option<String> {
+    let path = args.plot.display();
+    if !verdict.intact {
+        let place = match (verdict.located_by, &*verdict.damaged) {
+            (Some(_), [first, ..]) => {
+                let more = match verdict.damaged.len() - 1 {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!(": damaged in {}{more}", place(first))
+            }
+            (Some(_), []) | (None, _) => {
+                ": give its key with --key to find out where it is damaged".to_owned()
+            }
+        };
+        let key = match verdict.made_with_key {
+            Some(false) => " (it was not made with the key that was given)",
+            _ => "",
+        };
+        return Some(format!("the leaves of {path} do not hash to its root{place}{key}"));
+    }
+    if let CacheVerdict::Stale { path: cache, reason } = &verdict.cache {
+        let cache = cache.display();
+        return Some(format!(
+            "{path} is intact, but its cache {cache} is of no use: {reason}; remove it, and proofs read the plot instead"
+        ));
+    }
+    (verdict.made_with_key == Some(false))
+        .then(|| format!("{path} is intact, but was not made with the key that was given"))
+}
+
+fn text(verdict: &Verdict, begin: Instant, output: &Output) -> String {
+    let mut text = match verdict.intact {
+        true => output.paint(Style::Good, "the leaves hash to the root of the header"),
+        false => output.paint(Style::Bad, "the leaves do not hash to the root of the header"),
+    };
+    // Writing into a string cannot fail.
+    let _ = write!(text, "\nroot      {}\ncomputed  {}", verdict.root, verdict.computed_root);
+    let _ = match &verdict.cache {
+        CacheVerdict::Absent => write!(text, "\ncache     none"),
+        CacheVerdict::Valid { path } => write!(text, "\ncache     valid ({})", path.display()),
+        CacheVerdict::Stale { path, reason } => {
+            write!(text, "\ncache     stale ({}): {reason}", path.display())
+        }
+    };
+    for region in verdict.damaged.iter().take(LISTED) {
+        let by = match verdict.located_by {
+            Some(Locator::Key) => "",
+            _ => " (somewhere in)",
+        };
+        let _ = write!(text, "\ndamaged   {}{by}", place(region));
+    }
+    if let Some(more @ 1..) = verdict.damaged.len().checked_sub(LISTED) {
+        let _ = write!(text, "\ndamaged   {more} more regions");
+    }
+    let _ = write!(text, "\ntook      {}", Clock(begin.elapsed()));
+    text
+}
+
+fn place(region: &Region) -> String {
+    let (leaf, byte) = (region.first_leaf, region.first_byte);
+    format!(
+        "leaves {leaf} to {} (bytes {byte} to {})",
+        leaf + region.leaves - 1,
+        byte + region.bytes - 1
+    )
+}

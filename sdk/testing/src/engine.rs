@@ -1,0 +1,77 @@
+//! An engine, compared with the naive score of the protocol.
+
+use std::sync::atomic::AtomicBool;
+
+use spacetime_sdk::protocol::{Challenge, Leaf, score};
+use spacetime_sdk_loader::{Engine, Fault, abi::BestLeaf};
+
+/// An opened engine.
+pub struct TestedEngine(pub(crate) Engine);
+
+impl TestedEngine {
+    /// What it finds under a bound.
+    ///
+    /// # Errors
+    ///
+    /// The engine's; or a claim that cannot be true.
+    pub fn scan(
+        &self,
+        challenge: &[u8; 32],
+        leaves: &[u8],
+        bound: &[u8; 32],
+    ) -> Result<Option<BestLeaf>, Fault> {
+        self.0.scan(challenge, leaves, bound, &AtomicBool::new(false))
+    }
+
+    /// Compares what it finds with [`lowest`] on batches of many lengths, with
+    /// loose, exact and unreachable bounds.
+    ///
+    /// # Panics
+    ///
+    /// If they differ anywhere, or the engine fails.
+    pub fn assert_agrees_with_the_oracle(&self) {
+        for count in (0..=70).chain([255, 256, 257, 1000]) {
+            let batch = leaves(count);
+            let challenge = [count.to_le_bytes()[0]; 32];
+            let all = lowest(&challenge, &batch, &[0xFF; 32]);
+            // A score equal to the bound does not count.
+            let bounds = [Some([0xFF; 32]), all.map(|best| best.score), Some([0; 32])];
+            for bound in bounds.into_iter().flatten() {
+                let expected = lowest(&challenge, &batch, &bound);
+                match self.scan(&challenge, &batch, &bound) {
+                    Ok(found) => assert_eq!(found, expected, "of {count} leaves under {bound:?}"),
+                    Err(fault) => panic!("the engine fails on {count} leaves: {fault}"),
+                }
+            }
+        }
+    }
+}
+
+/// The lowest score under a bound and its first position, leaf by leaf, by
+/// the protocol's definition (`consensus.md`: `H(challenge, leaf)`).
+pub fn lowest(challenge: &[u8; 32], leaves: &[u8], bound: &[u8; 32]) -> Option<BestLeaf> {
+    let challenge = Challenge::new(*challenge);
+    let mut best: Option<BestLeaf> = None;
+    for (index, leaf) in (0..).zip(leaves.chunks_exact(32)) {
+        let leaf = Leaf::new(leaf.try_into().expect("a chunk of 32 bytes"));
+        let score = score::score(&challenge, &leaf).to_bytes();
+        if score < best.map_or(*bound, |best| best.score) {
+            best = Some(BestLeaf { index, score });
+        }
+    }
+    best
+}
+
+/// So many leaves, all different, the same each time; every third is repeated
+/// once, for engines to show which of two equal scores they take.
+pub fn leaves(count: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for index in 0..count {
+        let source = if index % 3 == 2 { index - 1 } else { index };
+        let mut leaf = [0; 32];
+        leaf[..8].copy_from_slice(&source.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes());
+        leaf[24..].copy_from_slice(&source.to_be_bytes());
+        bytes.extend_from_slice(&leaf);
+    }
+    bytes
+}

@@ -1,0 +1,98 @@
+//! The plugin under test.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use spacetime_sdk_loader::{Descriptor, Engine, Fault, Library, OpenRequest, Policy, Strategy};
+
+use crate::{
+    build::cdylib,
+    engine::TestedEngine,
+    host::{Recorder, Told},
+    strategy::TestedStrategy,
+};
+
+/// A loaded plugin and its host.
+pub struct Plugin {
+    library: Library,
+    host: Arc<Recorder>,
+}
+
+impl Plugin {
+    /// Builds the package whose test this is, and loads its library.
+    ///
+    /// # Panics
+    ///
+    /// If it does not build, or the loader refuses it.
+    pub fn build() -> Self {
+        let package = env::var_os("CARGO_MANIFEST_DIR");
+        let package = package.expect("cargo says whose test it runs; run it by `cargo test`");
+        Self::load(&cdylib(&PathBuf::from(package)))
+    }
+
+    /// Loads a plugin file.
+    ///
+    /// # Panics
+    ///
+    /// If the loader refuses it.
+    pub fn load(path: &Path) -> Self {
+        let host = Recorder::new(5);
+        match Library::load(path, host.clone()) {
+            Ok(library) => Self { library, host },
+            Err(refusal) => panic!("{refusal}\n{}", refusal.detail()),
+        }
+    }
+
+    /// What the plugin says about itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.library.descriptor()
+    }
+
+    /// What it has told its host: logs, stray faults, counters.
+    pub fn told(&self) -> Told {
+        self.host.told()
+    }
+
+    /// Opens a strategy with a config in RON; `()` for none.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn strategy(&self, name: &str, config: &str) -> Result<TestedStrategy, Fault> {
+        Strategy::open(&self.library, &request(name, config)).map(TestedStrategy)
+    }
+
+    /// Opens an engine with a config in RON; `()` for none.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn engine(&self, name: &str, config: &str) -> Result<TestedEngine, Fault> {
+        Engine::open(&self.library, &request(name, config)).map(TestedEngine)
+    }
+
+    /// Opens a policy with a config in RON; `()` for none.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn policy(&self, name: &str, config: &str) -> Result<Policy, Fault> {
+        Policy::open(&self.library, &request(name, config))
+    }
+}
+
+/// A request for a component, with its own name as the instance's, and its
+/// config as if it stood at the beginning of a file.
+pub fn request<'a>(component: &'a str, config: &'a str) -> OpenRequest<'a> {
+    OpenRequest {
+        component,
+        instance: component,
+        config,
+        config_line: 1,
+        config_column: 1,
+        ron_extensions: 0,
+    }
+}

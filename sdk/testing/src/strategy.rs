@@ -1,0 +1,57 @@
+//! A strategy, run to the end of its plan.
+
+use std::{ops::Range, sync::atomic::AtomicBool};
+
+use spacetime_sdk_loader::{Fault, Strategy, abi::Span};
+
+use crate::sample::{job, plot};
+
+/// Calls of `plan` in a row that may plan nothing; the miner gives up as well.
+const IDLE_CALLS: u32 = 1000;
+
+/// An opened strategy.
+pub struct TestedStrategy(pub(crate) Strategy);
+
+impl TestedStrategy {
+    /// The leaves that a whole plan of a plot of this size looks at, in order.
+    ///
+    /// # Errors
+    ///
+    /// The strategy's; or a plan that the miner would refuse: leaves outside
+    /// the plot, or no leaves in a thousand calls.
+    pub fn plan(&mut self, leaf_count: u64) -> Result<Vec<Range<u64>>, Fault> {
+        let spans = spans(&mut self.0, leaf_count)?;
+        Ok(spans.iter().map(|span| span.start..span.start + span.len).collect())
+    }
+
+    /// How many leaves it says that such a plan covers.
+    ///
+    /// # Errors
+    ///
+    /// The strategy's.
+    pub fn estimate(&mut self, leaf_count: u64) -> Result<u64, Fault> {
+        self.0.estimate(&plot(leaf_count))
+    }
+}
+
+/// The spans of a whole plan of a plot.
+///
+/// # Errors
+///
+/// As for [`TestedStrategy::plan`].
+pub fn spans(strategy: &mut Strategy, leaf_count: u64) -> Result<Vec<Span>, Fault> {
+    let cancel = AtomicBool::new(false);
+    strategy.begin(&job(&cancel), &plot(leaf_count))?;
+    let mut all = Vec::new();
+    let mut buffer = [Span::default(); 256];
+    let mut idle = 0;
+    while idle <= IDLE_CALLS {
+        let (written, done) = strategy.plan(&mut buffer, &cancel, leaf_count)?;
+        all.extend_from_slice(&buffer[..written]);
+        if done {
+            return Ok(all);
+        }
+        idle = if written == 0 { idle + 1 } else { 0 };
+    }
+    Err(Fault::new(format_args!("it planned nothing in {IDLE_CALLS} calls")))
+}

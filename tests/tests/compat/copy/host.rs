@@ -1,0 +1,135 @@
+//! A small host over the loader of an SDK copy that has one more field, method
+//! and variant: loads the plugin files named on its command line, uses them,
+//! and prints what it saw, one JSON line each.
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool, mpsc},
+    time::Duration,
+};
+
+use spacetime_sdk_loader::{
+    Fault, Library, LogLine, OpenRequest, Services, Strategy, Transport, TransportRequest,
+    abi::{Builder, Emitted, Event, Job, Plot, Request, Span, StopRule},
+};
+
+struct Silent;
+
+impl Services for Silent {
+    fn max_level(&self) -> u32 {
+        0
+    }
+    fn log(&self, _: LogLine<'_>) {}
+    fn fault(&self, _: &str, _: Fault) {}
+    fn count(&self, _: &str, _: &str, _: u64) {}
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let network = arguments.next().expect("the network's JSON");
+    let data = arguments.next().expect("a folder");
+    for plugin in arguments {
+        println!("{}", describe(Path::new(&plugin), &network, Path::new(&data)));
+    }
+}
+
+fn describe(path: &Path, network: &str, data: &Path) -> String {
+    let library = match Library::load(path, Arc::new(Silent)) {
+        Ok(library) => library,
+        Err(refusal) => return format!("{{\"refused\": \"{}\"}}", refusal.code()),
+    };
+    let names: Vec<_> = library.descriptor().components.iter().map(|c| c.name.clone()).collect();
+    let mut strategy = Strategy::open(&library, &request(&names[0])).expect("a strategy first");
+    format!(
+        "{{\"inspects\": {}, \"pause\": {}, \"spans\": {:?}, \"rest\": {:?}}}",
+        library.inspects(),
+        strategy.pause(10).expect("pausing works"),
+        spans(&mut strategy),
+        names.get(1).map_or_else(String::new, |_| rest(
+            &library,
+            names.last().unwrap(),
+            network,
+            data
+        ))
+    )
+}
+
+fn request(component: &str) -> OpenRequest<'_> {
+    OpenRequest {
+        component,
+        instance: component,
+        config: "()",
+        config_line: 1,
+        config_column: 1,
+        ron_extensions: 0,
+    }
+}
+
+fn spans(strategy: &mut Strategy) -> Vec<[u64; 2]> {
+    let cancel = AtomicBool::new(false);
+    strategy.begin(&job(&cancel), &PLOT).expect("it begins");
+    let mut buffer = [Span::default(); 256];
+    let (written, done) = strategy.plan(&mut buffer, &cancel, 100).expect("it plans");
+    assert!(done);
+    buffer[..written].iter().map(|span| [span.start, span.len]).collect()
+}
+
+/// Sends a request of the kind that only this SDK copy has to a transport;
+/// whether it understood.
+fn rest(library: &Library, name: &str, network: &str, data: &Path) -> String {
+    let (sender, online) = mpsc::channel();
+    let transport = TransportRequest {
+        network,
+        identity: &[0xED; 33],
+        data_directory: data,
+        agent: "compat/1.0",
+        node_address: None,
+        node_port: None,
+    };
+    let sink = move |event| {
+        if let Some(Event::Online { .. }) = event {
+            sender.send(()).expect("the host waits");
+        }
+        Emitted::ACCEPTED
+    };
+    let mut session = Transport::open(library, &request(name), &transport, Arc::new(sink))
+        .expect("the transport opens");
+    online.recv_timeout(Duration::from_secs(10)).expect("the transport gets online");
+    let answer = match session.request(Request::Rest { seconds: 1 }) {
+        Ok(()) => "understood".to_owned(),
+        Err(fault) => format!("fault {}", fault.code.0),
+    };
+    session.close(10_000).expect("the session ends");
+    answer
+}
+
+const PLOT: Plot = Plot {
+    id: [9; 32],
+    leaf_count: 100,
+    index: 0,
+    drive: 0,
+    read_rate: 0,
+    scan_rate: 0,
+    reserved: [0; 8],
+};
+
+fn job(cancel: &AtomicBool) -> Job<'_> {
+    Job {
+        id: 1,
+        challenge: [7; 32],
+        block_target: [0x0F; 32],
+        share_target: [0; 32],
+        epoch: 3,
+        height: 2,
+        stop: StopRule::BEST_OF_ALL,
+        builder: Builder::HOST,
+        stop_leaves: 0,
+        deadline_ms: 0,
+        started_ms: 1_700_000_000_000,
+        plots: 1,
+        leaves: 100,
+        seed: 42,
+        cancel,
+        reserved: [0; 16],
+    }
+}

@@ -1,0 +1,274 @@
+//! Copies of the SDK, changed as another release of it might be, with plugins
+//! and a host built against them.
+
+use std::path::PathBuf;
+
+use spacetime_tests::{
+    artifacts::{Artifacts, repository},
+    outside::Project,
+};
+
+/// A change to the copied texts: gets a path below `sdk/` and the file's text.
+type Patch = fn(&str, String) -> String;
+
+/// Replaces a text that must be there.
+#[track_caller]
+fn replace(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "the SDK has no `{from}` any more; change this test with it");
+    text.replace(from, to)
+}
+
+/// A copy with one more root field, method and variant, as the next minor.
+pub(crate) fn newer() -> Artifacts {
+    let copy = Copy::new("newer", |path, text| match path {
+        "abi/Cargo.toml" => replace(&text, "version = \"1.0.0\"", "version = \"1.1.0\""),
+        "abi/src/module.rs" => append(
+            &text,
+            "// abi: fields are appended here",
+            "pub inspect: extern \"C\" fn(&OpenArgs<'_>) -> RResult<u64, Fault>,",
+        ),
+        "abi/src/objects.rs" => replace(
+            &text,
+            "fn feedback(&mut self, stats: &BatchStats) -> RResult<(), Fault>;",
+            "fn feedback(&mut self, stats: &BatchStats) -> RResult<(), Fault>;
+             fn pause(&mut self, seconds: u64) -> RResult<u64, Fault> { RResult::ROk(seconds) }",
+        ),
+        "abi/src/events.rs" => append_variants(&text),
+        "src/export.rs" => with_inspect(&text),
+        "src/strategy.rs" => replace(
+            &text,
+            "    fn feedback(&mut self, stats: &abi::BatchStats)",
+            "    fn pause(&mut self, seconds: u64) -> RResult<u64, Fault> { ROk(seconds + 1) }
+                 fn feedback(&mut self, stats: &abi::BatchStats)",
+        ),
+        "src/transport/message.rs" => with_weather(&text),
+        "loader/src/handles.rs" => replace(
+            &text,
+            "    /// Reports progress.\n",
+            "    /// Pauses.
+                 pub fn pause(&mut self, seconds: u64) -> Result<u64, Fault> {
+                     Ok(self.0.pause(seconds).into_result()?)
+                 }
+                 /// Reports progress.\n",
+        ),
+        "loader/src/library.rs" => replace(
+            &text,
+            "    pub(crate) fn module(",
+            "    /// Whether it has the new field.
+                 pub fn inspects(&self) -> bool { self.module.inspect().is_some() }
+                 pub(crate) fn module(",
+        ),
+        _ => text,
+    });
+    copy.project
+        .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
+        .write("plugin/src/lib.rs", include_str!("plugin.rs"))
+        .write("host/Cargo.toml", &copy.package("host", "", "spacetime-sdk-loader"))
+        .write("host/src/main.rs", include_str!("host.rs"));
+    copy.build(&["plugin", "host"])
+}
+
+fn append(text: &str, anchor: &str, line: &str) -> String {
+    replace(text, anchor, &format!("{line}\n{anchor}"))
+}
+
+fn append_variants(text: &str) -> String {
+    let anchor = "// abi: variants are appended here";
+    let (events, requests) = text.split_once(anchor).expect("two enums grow");
+    assert!(requests.contains(anchor), "two enums grow");
+    let requests = append(requests, anchor, "Rest { seconds: u64 },");
+    format!("{events}Weather {{ degrees: u64 }},\n{requests}")
+}
+
+fn with_inspect(text: &str) -> String {
+    let text = replace(
+        text,
+        "            fn module()",
+        "            extern \"C\" fn inspect(
+                 _: &__private::abi::OpenArgs<'_>,
+             ) -> __private::RResult<u64, __private::abi::Fault> {
+                 __private::RResult::ROk(1)
+             }
+             fn module()",
+    );
+    replace(&text, "                    check_transport,\n", "check_transport, inspect,\n")
+}
+
+fn with_weather(text: &str) -> String {
+    let text = replace(
+        text,
+        "    /// The answer to a submission.\n",
+        "    /// How the weather is.
+             Weather(u64),
+             /// The answer to a submission.\n",
+    );
+    replace(
+        &text,
+        "            Self::Online {",
+        "            Self::Weather(degrees) => abi::Event::Weather { degrees: *degrees },
+                     Self::Online {",
+    )
+}
+
+/// A plugin built against a copy of another major version.
+pub(crate) fn other_major() -> PathBuf {
+    minimal_plugin("major", |path, text| match path {
+        "abi/Cargo.toml" => replace(&text, "version = \"1.0.0\"", "version = \"2.0.0\""),
+        _ => text,
+    })
+}
+
+/// A plugin built against a copy in which a field has another type of the same
+/// size, though the version is the same.
+pub(crate) fn changed_field() -> PathBuf {
+    minimal_plugin("changed", |path, text| match path {
+        "abi/src/data.rs" => replace(&text, "pub drive: u64,", "pub drive: i64,"),
+        "src/job.rs" => replace(&text, "drive: plot.drive,", "drive: plot.drive.cast_unsigned(),"),
+        _ => text,
+    })
+}
+
+/// A plugin built against a copy of the next minor version in which a method
+/// stands before older ones, where no minor version may put it.
+pub(crate) fn inserted_method() -> PathBuf {
+    minimal_plugin("inserted", |path, text| match path {
+        "abi/Cargo.toml" => replace(&text, "version = \"1.0.0\"", "version = \"1.1.0\""),
+        "abi/src/objects.rs" => replace(
+            &text,
+            "    /// How many leaves a whole plan",
+            "    fn pause(&mut self, seconds: u64) -> RResult<u64, Fault>;
+                 /// How many leaves a whole plan",
+        ),
+        "src/strategy.rs" => replace(
+            &text,
+            "    fn feedback(&mut self, stats: &abi::BatchStats)",
+            "    fn pause(&mut self, seconds: u64) -> RResult<u64, Fault> { ROk(seconds) }
+                 fn feedback(&mut self, stats: &abi::BatchStats)",
+        ),
+        _ => text,
+    })
+}
+
+/// A plugin of the unchanged SDK, built with `panic = "abort"`.
+pub(crate) fn aborting() -> PathBuf {
+    let project = Project::new("aborting");
+    let sdk = repository().join("sdk");
+    let manifest = format!(
+        "[package]\nname = \"outside-aborting\"\nedition = \"2024\"\n\
+         [lib]\ncrate-type = [\"cdylib\"]\n\
+         [dependencies]\nspacetime-sdk = {{ path = {sdk:?} }}\n[workspace]\n{}",
+        spacetime_tests::outside::profiles()
+    );
+    project.write("Cargo.toml", &manifest).write("src/lib.rs", MINIMAL);
+    // For the plugin's own crate only; a profile would rebuild all the others.
+    project.build(&["rustc", "--lib", "--", "-C", "panic=abort"]).file("outside-aborting")
+}
+
+fn minimal_plugin(name: &'static str, patch: Patch) -> PathBuf {
+    let copy = Copy::new(name, patch);
+    copy.project
+        .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
+        .write("plugin/src/lib.rs", MINIMAL);
+    copy.build(&["plugin"]).file(&format!("outside-{name}-plugin"))
+}
+
+/// A workspace with a changed copy of the SDK; the protocol is the real one.
+struct Copy {
+    name: &'static str,
+    project: Project,
+}
+
+impl Copy {
+    fn new(name: &'static str, patch: Patch) -> Self {
+        let copy = Self { name, project: Project::new(name) };
+        for part in ["", "abi/", "loader/"] {
+            let patched = |path: &str, text| patch(&format!("{part}{path}"), text);
+            let source = |path: &str| format!("sdk/{part}{path}");
+            let target = |path: &str| format!("{}/{part}{path}", copy.folder());
+            copy.project
+                .copy(&source("src"), &target("src"), &|path, text| {
+                    patched(&format!("src/{path}"), text)
+                })
+                .copy(&source("Cargo.toml"), &target("Cargo.toml"), &|_, text| {
+                    patched("Cargo.toml", text)
+                });
+        }
+        let build_script = format!("{}/build.rs", copy.folder());
+        copy.project.copy("sdk/build.rs", &build_script, &|_, text| text);
+        copy
+    }
+
+    /// Where the SDK's copy lies within its workspace. Cargo tells packages of
+    /// one name and version apart by this, in a build folder that they share
+    /// with the real one.
+    fn folder(&self) -> String {
+        format!("sdk-{}", self.name)
+    }
+
+    fn package(&self, part: &str, crate_type: &str, dependency: &str) -> String {
+        let features = if dependency == "spacetime-sdk" { "\"transport\"" } else { "" };
+        let library = match crate_type {
+            "" => String::new(),
+            _ => format!("[lib]\ncrate-type = [\"{crate_type}\"]\n"),
+        };
+        format!(
+            "[package]\nname = \"outside-{}-{part}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+             description = \"A fixture\"\nlicense = \"MIT\"\n{library}\
+             [dependencies]\n{dependency} = {{ workspace = true, features = [{features}] }}\n",
+            self.name
+        )
+    }
+
+    fn build(&self, parts: &[&str]) -> Artifacts {
+        self.project.write("Cargo.toml", &self.workspace(parts));
+        let packages = parts.iter().map(|part| format!("--package=outside-{}-{part}", self.name));
+        let packages: Vec<String> = packages.collect();
+        let arguments: Vec<&str> =
+            std::iter::once("build").chain(packages.iter().map(String::as_str)).collect();
+        self.project.build(&arguments)
+    }
+
+    /// The repository's workspace manifest, with the copies for members.
+    fn workspace(&self, parts: &[&str]) -> String {
+        let manifest = std::fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+        let shared = &manifest[manifest.find("[workspace.package]").expect("it is a workspace")..];
+        let folder = self.folder();
+        let copied = [folder.clone(), format!("{folder}/abi"), format!("{folder}/loader")];
+        let members = copied.iter().map(String::as_str).chain(parts.iter().copied());
+        let members: Vec<&str> = members.collect();
+        let mut text = format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n{shared}");
+        for (from, to) in [("sdk", 0), ("sdk/abi", 1), ("sdk/loader", 2)] {
+            let path = &copied[to];
+            text = replace(&text, &format!("path = \"{from}\""), &format!("path = \"{path}\""));
+        }
+        // Whatever version the copy gave itself.
+        text = replace(&text, "abi\", version = \"1.0.0\"", "abi\"");
+        for real in ["sdk/protocol", "sdk/kernels"] {
+            let absolute = repository().join(real);
+            text = replace(&text, &format!("path = \"{real}\""), &format!("path = {absolute:?}"));
+        }
+        text
+    }
+}
+
+/// The least that is a plugin.
+const MINIMAL: &str = r#"//! The least that is a plugin.
+use spacetime_sdk::{Job, Plan, Plot, Result, Spans, Strategy};
+
+struct Nothing;
+
+impl Strategy for Nothing {
+    type Config = ();
+    fn open((): ()) -> Result<Self> {
+        Ok(Self)
+    }
+    fn begin(&mut self, _: &Job, _: &Plot) -> Result<()> {
+        Ok(())
+    }
+    fn plan(&mut self, _: &mut Spans<'_>) -> Result<Plan> {
+        Ok(Plan::Done)
+    }
+}
+
+spacetime_sdk::export_plugin! { strategy "nothing": Nothing, "Plans nothing"; }
+"#;
