@@ -134,10 +134,7 @@ fn context(plan: &BlockPlan, miner: Identity) -> abi::PolicyContext {
     }
 }
 
-fn describe(
-    candidates: &Candidates,
-    accounts: &HashMap<Identity, Account>,
-) -> Vec<abi::Candidate> {
+fn describe(candidates: &Candidates, accounts: &HashMap<Identity, Account>) -> Vec<abi::Candidate> {
     let describe = |transaction: &Transaction| {
         let sender = accounts.get(&transaction.sender).copied().unwrap_or_default();
         abi::Candidate {
@@ -206,7 +203,10 @@ fn spend(sender: &mut Account, transaction: &Transaction) -> Option<String> {
     }
     let spent = transaction.amount.checked_add(transaction.fee);
     let Some(left) = spent.and_then(|spent| sender.balance.checked_sub(spent)) else {
-        return Some(format!("transaction {hash} spends more than its sender's {}", sender.balance));
+        return Some(format!(
+            "transaction {hash} spends more than its sender's {}",
+            sender.balance
+        ));
     };
     *sender = Account { balance: left, nonce: sender.nonce.checked_add(1)? };
     None

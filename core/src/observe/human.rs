@@ -51,43 +51,72 @@ impl Narrator {
             Detail::Started(started) => started_lines(started),
             Detail::Challenge(challenge) if !std::mem::replace(&mut self.explained, true) => {
                 let difficulty = challenge.difficulty.unwrap_or_default();
-                one(Mood::Dim, format!(
-                    "Each challenge is scanned for in all plots; about one leaf in {difficulty} \
+                one(
+                    Mood::Dim,
+                    format!(
+                        "Each challenge is scanned for in all plots; about one leaf in {difficulty} \
                      scores low enough to win a block. The difficulty follows the block times."
-                ))
+                    ),
+                )
             }
             Detail::Challenge(_) => Vec::new(),
             Detail::Proof(best) => one(Mood::Dim, best_line(event, best)),
-            Detail::Won(won) => one(Mood::Good, format!(
-                "Won block {height}: score {} is under the target, {} transactions, {} in fees",
-                short(&won.score.to_string()), won.transactions, won.fees
-            )),
-            Detail::Submitted(submitted) if submitted.attempt > 0 => one(Mood::Dim, format!(
-                "Sending it to {} again (attempt {})", submitted.transport, submitted.attempt + 1
-            )),
+            Detail::Won(won) => one(
+                Mood::Good,
+                format!(
+                    "Won block {height}: score {} is under the target, {} transactions, {} in fees",
+                    short(&won.score.to_string()),
+                    won.transactions,
+                    won.fees
+                ),
+            ),
+            Detail::Submitted(submitted) if submitted.attempt > 0 => one(
+                Mood::Dim,
+                format!(
+                    "Sending it to {} again (attempt {})",
+                    submitted.transport,
+                    submitted.attempt + 1
+                ),
+            ),
             Detail::Submitted(_) => Vec::new(),
             Detail::Accepted(answered) => {
                 self.accepted += 1;
-                one(Mood::Good, format!(
-                    "Block {height} accepted: {} ({} so far)",
-                    short(&answered.hash.to_string()), self.accepted
-                ))
+                one(
+                    Mood::Good,
+                    format!(
+                        "Block {height} accepted: {} ({} so far)",
+                        short(&answered.hash.to_string()),
+                        self.accepted
+                    ),
+                )
             }
-            Detail::Rejected(answered) => one(Mood::Bad, format!(
-                "Block {height} was not accepted ({}): {}", answered.verdict, answered.reason
-            )),
+            Detail::Rejected(answered) => one(
+                Mood::Bad,
+                format!(
+                    "Block {height} was not accepted ({}): {}",
+                    answered.verdict, answered.reason
+                ),
+            ),
             Detail::Tip(tip) if tip.ours => Vec::new(),
-            Detail::Tip(tip) => one(Mood::Plain, format!(
-                "The chain is at block {height} now, mined by {}; difficulty {}",
-                short(&tip.miner.to_string()), tip.difficulty
-            )),
+            Detail::Tip(tip) => one(
+                Mood::Plain,
+                format!(
+                    "The chain is at block {height} now, mined by {}; difficulty {}",
+                    short(&tip.miner.to_string()),
+                    tip.difficulty
+                ),
+            ),
             Detail::Fault(fault) => {
                 let again = match fault.repeated {
                     0 => String::new(),
                     times => format!(" ({times} more times)"),
                 };
-                let next = if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
-                one(Mood::Bad, format!("Fault of {}: {}{again}{next}", fault.culprit, fault.message))
+                let next =
+                    if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
+                one(
+                    Mood::Bad,
+                    format!("Fault of {}: {}{again}{next}", fault.culprit, fault.message),
+                )
             }
             Detail::Stopped(stopped) => one(Mood::Plain, stopped_line(stopped)),
         }
@@ -116,24 +145,34 @@ fn started_lines(started: &Started) -> Vec<(Mood, String)> {
         None => own.to_owned(),
     };
     let mut lines = vec![
-        (Mood::Plain, format!(
-            "Spacetime miner {} on network {} as {}",
-            started.version, started.network, started.identity
-        )),
-        (Mood::Plain, format!(
-            "{} plots with {} leaves ({}); strategy {}, engine {}, policy {}, transport {}",
-            started.plots,
-            started.leaves,
-            size(started.bytes),
-            plugin(&started.strategy, "all leaves in order"),
-            plugin(&started.engine, &format!("built in ({})", started.kernels)),
-            plugin(&started.policy, "empty blocks"),
-            started.transports.join(", "),
-        )),
+        (
+            Mood::Plain,
+            format!(
+                "Spacetime miner {} on network {} as {}",
+                started.version, started.network, started.identity
+            ),
+        ),
+        (
+            Mood::Plain,
+            format!(
+                "{} plots with {} leaves ({}); strategy {}, engine {}, policy {}, transport {}",
+                started.plots,
+                started.leaves,
+                size(started.bytes),
+                plugin(&started.strategy, "all leaves in order"),
+                plugin(&started.engine, &format!("built in ({})", started.kernels)),
+                plugin(&started.policy, "empty blocks"),
+                started.transports.join(", "),
+            ),
+        ),
     ];
     if started.plots == 0 {
-        lines.push((Mood::Bad, "There is no usable plot, so nothing can be won: make one with \
-            `spacetime-miner plot create`; it is found while the miner runs".to_owned()));
+        lines.push((
+            Mood::Bad,
+            "There is no usable plot, so nothing can be won: make one with \
+            `spacetime-miner plot create`; it is found while the miner runs"
+                .to_owned(),
+        ));
     }
     lines.push((Mood::Dim, "Press Ctrl-C to stop.".to_owned()));
     lines

@@ -131,12 +131,7 @@ impl Driver {
             scans: Scans::new(setup.scanner, plots, events.clone()),
             plots: Watcher::start(setup.plots, events.clone())?,
             work: Work::new(network, Arc::new(key), desk, events.clone()),
-            transports: Transports::start(
-                setup.transports,
-                setup.transport_setup,
-                retry,
-                events,
-            )?,
+            transports: Transports::start(setup.transports, setup.transport_setup, retry, events)?,
             inbox,
             signals,
             stream,

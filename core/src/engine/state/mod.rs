@@ -24,7 +24,14 @@ use std::sync::Arc;
 
 use spacetime_protocol::{Identity, network::Network};
 
-use self::{chain::Following, claims::Claim, faults::FaultFilter, job::{Job, Phase}, sources::Source, task::Task};
+use self::{
+    chain::Following,
+    claims::Claim,
+    faults::FaultFilter,
+    job::{Job, Phase},
+    sources::Source,
+    task::Task,
+};
 use super::{
     command::{Command, Outcome},
     event::{Event, Now, PlotSummary, TransportEvent},
