@@ -315,9 +315,10 @@ impl Submission {
             }
             // Many peers do not answer proofs: silence is no reason to repeat.
             (Standing::Current, What::Proof(_)) => {
-                let silent = self.sent.first().is_some_and(|sent| {
-                    sent.attempts == 1 && now_ms >= self.began_ms + VERDICT_MS
-                });
+                let silent = self
+                    .sent
+                    .first()
+                    .is_some_and(|sent| sent.attempts == 1 && now_ms >= self.began_ms + VERDICT_MS);
                 silent.then(|| self.clone_resolved(Verdict::Undelivered, String::new(), now_ms))
             }
             (Standing::Current, What::Block(_)) => None,

@@ -191,9 +191,7 @@ impl From<Option<abi::Event>> for TransportEvent {
             Some(abi::Event::Online { detail }) => Self::Online { detail: detail.into() },
             Some(abi::Event::Offline { reason }) => Self::Offline { reason: reason.into() },
             Some(abi::Event::Headers { anchor, headers }) => decode_headers(anchor, &headers),
-            Some(abi::Event::Challenge { challenge }) => {
-                Self::Challenge(Box::new(*challenge))
-            }
+            Some(abi::Event::Challenge { challenge }) => Self::Challenge(Box::new(*challenge)),
             Some(abi::Event::Candidates { tip, transactions, accounts }) => {
                 decode_candidates(tip, &transactions, &accounts)
             }

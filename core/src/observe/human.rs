@@ -1,6 +1,8 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
-use super::{BestLeaf, Detail, Ended, Event, Started, Status, Stopped, event::rfc3339};
+use super::{
+    BestLeaf, Detail, Ended, Event, Fault, Started, Status, Stopped, event::rfc3339,
+};
 
 /// How a line is to be set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,44 +53,62 @@ impl Narrator {
             Detail::Started(started) => started_lines(started),
             Detail::Challenge(challenge) if !std::mem::replace(&mut self.explained, true) => {
                 let difficulty = challenge.difficulty.unwrap_or_default();
-                one(Mood::Dim, format!(
-                    "Each challenge is scanned for in all plots; about one leaf in {difficulty} \
+                one(
+                    Mood::Dim,
+                    format!(
+                        "Each challenge is scanned for in all plots; about one leaf in {difficulty} \
                      scores low enough to win a block. The difficulty follows the block times."
-                ))
+                    ),
+                )
             }
             Detail::Challenge(_) => Vec::new(),
             Detail::Proof(best) => one(Mood::Dim, best_line(event, best)),
-            Detail::Won(won) => one(Mood::Good, format!(
-                "Won block {height}: score {} is under the target, {} transactions, {} in fees",
-                short(&won.score.to_string()), won.transactions, won.fees
-            )),
-            Detail::Submitted(submitted) if submitted.attempt > 0 => one(Mood::Dim, format!(
-                "Sending it to {} again (attempt {})", submitted.transport, submitted.attempt + 1
-            )),
+            Detail::Won(won) => one(
+                Mood::Good,
+                format!(
+                    "Won block {height}: score {} is under the target, {}, {} in fees",
+                    short(&won.score.to_string()),
+                    count(won.transactions, "transaction"),
+                    won.fees
+                ),
+            ),
+            Detail::Submitted(submitted) if submitted.attempt > 0 => one(
+                Mood::Dim,
+                format!(
+                    "Sending it to {} again (attempt {})",
+                    submitted.transport,
+                    submitted.attempt + 1
+                ),
+            ),
             Detail::Submitted(_) => Vec::new(),
             Detail::Accepted(answered) => {
                 self.accepted += 1;
-                one(Mood::Good, format!(
-                    "Block {height} accepted: {} ({} so far)",
-                    short(&answered.hash.to_string()), self.accepted
-                ))
+                one(
+                    Mood::Good,
+                    format!(
+                        "Block {height} accepted: {} ({} so far)",
+                        short(&answered.hash.to_string()),
+                        self.accepted
+                    ),
+                )
             }
-            Detail::Rejected(answered) => one(Mood::Bad, format!(
-                "Block {height} was not accepted ({}): {}", answered.verdict, answered.reason
-            )),
+            Detail::Rejected(answered) => one(
+                Mood::Bad,
+                format!(
+                    "Block {height} was not accepted ({}): {}",
+                    answered.verdict, answered.reason
+                ),
+            ),
             Detail::Tip(tip) if tip.ours => Vec::new(),
-            Detail::Tip(tip) => one(Mood::Plain, format!(
-                "The chain is at block {height} now, mined by {}; difficulty {}",
-                short(&tip.miner.to_string()), tip.difficulty
-            )),
-            Detail::Fault(fault) => {
-                let again = match fault.repeated {
-                    0 => String::new(),
-                    times => format!(" ({times} more times)"),
-                };
-                let next = if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
-                one(Mood::Bad, format!("Fault of {}: {}{again}{next}", fault.culprit, fault.message))
-            }
+            Detail::Tip(tip) => one(
+                Mood::Plain,
+                format!(
+                    "The chain is at block {height} now, mined by {}; difficulty {}",
+                    short(&tip.miner.to_string()),
+                    tip.difficulty
+                ),
+            ),
+            Detail::Fault(fault) => one(Mood::Bad, fault_line(fault)),
             Detail::Stopped(stopped) => one(Mood::Plain, stopped_line(stopped)),
         }
     }
@@ -116,27 +136,56 @@ fn started_lines(started: &Started) -> Vec<(Mood, String)> {
         None => own.to_owned(),
     };
     let mut lines = vec![
-        (Mood::Plain, format!(
-            "Spacetime miner {} on network {} as {}",
-            started.version, started.network, started.identity
-        )),
-        (Mood::Plain, format!(
-            "{} plots with {} leaves ({}); strategy {}, engine {}, policy {}, transport {}",
-            started.plots,
-            started.leaves,
-            size(started.bytes),
-            plugin(&started.strategy, "all leaves in order"),
-            plugin(&started.engine, &format!("built in ({})", started.kernels)),
-            plugin(&started.policy, "empty blocks"),
-            started.transports.join(", "),
-        )),
+        (
+            Mood::Plain,
+            format!(
+                "Spacetime miner {} on network {} as {}",
+                started.version, started.network, started.identity
+            ),
+        ),
+        (
+            Mood::Plain,
+            format!(
+                "{} with {} ({}); strategy {}, engine {}, policy {}, transport {}",
+                count(started.plots, "plot"),
+                format_args!("{} leaves", started.leaves),
+                size(started.bytes),
+                plugin(&started.strategy, "all leaves in order"),
+                plugin(&started.engine, &format!("built in ({})", started.kernels)),
+                plugin(&started.policy, "empty blocks"),
+                started.transports.join(", "),
+            ),
+        ),
     ];
     if started.plots == 0 {
-        lines.push((Mood::Bad, "There is no usable plot, so nothing can be won: make one with \
-            `spacetime-miner plot create`; it is found while the miner runs".to_owned()));
+        lines.push((
+            Mood::Bad,
+            "There is no usable plot, so nothing can be won: make one with \
+            `spacetime-miner plot create`; it is found while the miner runs"
+                .to_owned(),
+        ));
     }
     lines.push((Mood::Dim, "Press Ctrl-C to stop.".to_owned()));
     lines
+}
+
+fn fault_line(fault: &Fault) -> String {
+    // Most messages name their culprit themselves.
+    let of = match fault.message.contains(&fault.culprit) {
+        true => "Fault".to_owned(),
+        false => format!("Fault of {}", fault.culprit),
+    };
+    let again = match fault.repeated {
+        0 => String::new(),
+        times => format!(" ({times} more times)"),
+    };
+    let next = if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
+    format!("{of}: {}{again}{next}", fault.message)
+}
+
+/// So many of something.
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn best_line(event: &Event, best: &BestLeaf) -> String {
@@ -174,14 +223,13 @@ fn stopped_line(stopped: &Stopped) -> String {
         _ => "you asked for it",
     };
     format!(
-        "Stopped after {} s because {why}: {} challenges, {} blocks won, {} accepted, {} not, {} \
-         faults",
+        "Stopped after {} s because {why}: {}, {} won, {} accepted, {} not, {}",
         stopped.seconds,
-        counters.challenges,
-        counters.won,
+        count(counters.challenges, "challenge"),
+        count(counters.won, "block"),
         counters.accepted,
         counters.rejected,
-        counters.faults,
+        count(counters.faults, "fault"),
     )
 }
 
@@ -205,7 +253,6 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::Fault;
 
     #[test]
     fn sizes_have_two_decimals_in_powers_of_1024() {

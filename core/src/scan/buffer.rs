@@ -59,9 +59,8 @@ struct Home {
 
 impl Home {
     fn take_back(&self, memory: MmapMut) {
-        let surplus = |count: usize| {
-            (count > self.wanted.load(Ordering::Acquire)).then(|| count - 1)
-        };
+        let surplus =
+            |count: usize| (count > self.wanted.load(Ordering::Acquire)).then(|| count - 1);
         if self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, surplus).is_err() {
             // The pool may be gone, with its buffers.
             let _ = self.free.send(memory);
@@ -92,8 +91,7 @@ impl Buffers {
     /// The system has no memory.
     pub(super) fn new(workers: usize) -> io::Result<Self> {
         let (home, free) = unbounded();
-        let home =
-            Home { free: home, count: AtomicUsize::new(0), wanted: AtomicUsize::new(0) };
+        let home = Home { free: home, count: AtomicUsize::new(0), wanted: AtomicUsize::new(0) };
         let for_workers = (3 * workers).clamp(6, ALL_BYTES / BUFFER_BYTES);
         let buffers = Self { free, home: Arc::new(home), for_workers };
         buffers.provide_for(1)?;

@@ -66,9 +66,8 @@ impl Scanner {
         per_drive: NonZeroUsize,
         workers: Option<NonZeroUsize>,
     ) -> io::Result<Self> {
-        let workers = workers
-            .or_else(|| thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get);
+        let workers =
+            workers.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         // Bounded by the number of buffers, of which each message holds one.
         let (filled, work) = unbounded();
         let shared = Arc::new(Shared {

@@ -261,3 +261,92 @@ fn read(job: &ScanJob, plot: usize, first: u64, out: &mut [u8]) -> Result<(), Re
     job.drive(plot).rate.add((out.len() / Leaf::SIZE) as u64, started.elapsed());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use crossbeam_channel::{Receiver, unbounded};
+
+    use super::*;
+    use crate::scan::{
+        Component, Found, LeafSource, Report, Stop,
+        drive::Drives,
+        tests::{Memory, plots, spec},
+    };
+
+    struct Deaf;
+
+    impl Report for Deaf {
+        fn best(&self, _: &ScanJob, _: &Found) {}
+        fn plot_failed(&self, _: &ScanJob, _: usize, _: &ReadError) {}
+        fn component_failed(&self, _: &ScanJob, _: Component, _: &spacetime_sdk_loader::Fault) {}
+        fn finished(&self, _: &ScanJob) {}
+    }
+
+    /// Reads spans of one plot: how many reads it took, and the leaves, by index.
+    fn gather(leaves: u64, spans: &[(u64, u64)]) -> (u64, Vec<u64>) {
+        let (sources, plots) = plots(vec![Memory::new("plot", 0, leaves)]);
+        let drives = vec![Drives::default().get(0)];
+        let spec = spec(1, Stop::BestOfAll);
+        let job = Arc::new(ScanJob::new(spec, plots, drives, Arc::new(Deaf)));
+        let buffers = Buffers::new(20).unwrap();
+        let (filled, batches) = unbounded();
+        let mut reader = Reader::new(&job, 0, &buffers, &filled);
+        for (start, len) in spans {
+            assert!(reader.visit(Span { start: *start, len: *len }));
+        }
+        assert_eq!(reader.finish(), None);
+        (sources[0].reads.load(Ordering::SeqCst), check(&*sources[0], &batches))
+    }
+
+    fn check(source: &dyn LeafSource, batches: &Receiver<Arc<Filled>>) -> Vec<u64> {
+        let mut indices = Vec::new();
+        for (number, batch) in batches.try_iter().enumerate() {
+            assert_eq!(batch.number, number as u64);
+            let of_batch: Vec<u64> =
+                batch.spans.iter().flat_map(|(first, len)| *first..first + len).collect();
+            assert_eq!(batch.leaves, of_batch.len() as u64);
+            let mut leaf = [0; 32];
+            for (position, index) in of_batch.iter().enumerate() {
+                source.read(*index, &mut leaf).unwrap();
+                assert_eq!(leaf, batch.buffer.bytes()[position * 32..][..32]);
+            }
+            indices.extend(of_batch);
+        }
+        indices
+    }
+
+    fn planned(spans: &[(u64, u64)]) -> Vec<u64> {
+        spans.iter().flat_map(|(start, len)| *start..start + len).collect()
+    }
+
+    #[test]
+    fn long_spans_are_read_in_large_pieces() {
+        let (reads, indices) = gather(100_000, &[(0, 100_000)]);
+        assert!(indices.into_iter().eq(0..100_000));
+        // Pieces end at the ends of buffers too.
+        assert_eq!(reads, 13);
+    }
+
+    #[test]
+    fn single_leaves_close_to_each_other_are_read_together() {
+        let spans: Vec<_> = (0..1000).map(|number| (number * 100, 1)).collect();
+        let (reads, indices) = gather(100_000, &spans);
+        assert_eq!(indices, planned(&spans));
+        assert_eq!(reads, 13, "100,000 leaves in runs of up to 8,192");
+    }
+
+    #[test]
+    fn single_leaves_far_apart_are_read_alone() {
+        let spans: Vec<_> = (0..20).map(|number| (number * 5000, 1)).collect();
+        let (reads, indices) = gather(100_000, &spans);
+        assert_eq!((reads, indices), (20, planned(&spans)));
+    }
+
+    #[test]
+    fn any_order_and_any_overlap_is_read_as_planned() {
+        let spans = [(90, 5), (88, 10), (10, 1), (11, 1), (10, 1), (0, 4000), (3999, 1), (4100, 2)];
+        assert_eq!(gather(5000, &spans).1, planned(&spans));
+    }
+}

@@ -43,8 +43,7 @@ impl Seat {
         let since = self.clock();
         self.state.store(since, Ordering::Release);
         let result = foreign();
-        let back =
-            self.state.compare_exchange(since, HOME, Ordering::AcqRel, Ordering::Acquire);
+        let back = self.state.compare_exchange(since, HOME, Ordering::AcqRel, Ordering::Acquire);
         back.is_ok().then_some(result)
     }
 

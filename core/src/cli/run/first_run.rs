@@ -29,8 +29,8 @@ pub(super) fn key(manifest: &Manifest, output: &Output) -> Result<SecretKey, Fai
     let may_create = manifest.first_run.is_some_and(|first_run| first_run.create_key);
     match keys::load(path) {
         Err(KeyError::Missing { .. }) if may_create => {
-            let key =
-                keys::create(path, Scheme::Ed25519).map_err(|error| Failure::new(Exit::Key, error))?;
+            let key = keys::create(path, Scheme::Ed25519)
+                .map_err(|error| Failure::new(Exit::Key, error))?;
             output.line(format_args!(
                 "Made a new key, {}: whoever has this file has what you mine, so keep a copy in a \
                  safe place",

@@ -58,7 +58,8 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let live = Live { set: plots, first: problems, faults: faults.collect() };
     let live = first_run::plot(&manifest, &key, live, output)?;
     let shown = Shown::default();
-    let stream = Stream::start(sinks::sink(output, shown.clone())).map_err(|error| system(&error))?;
+    let stream =
+        Stream::start(sinks::sink(output, shown.clone())).map_err(|error| system(&error))?;
     let setup = Setup {
         config: config(args, &manifest, &key, &registry, started),
         scanner: scanner(&manifest, &registry)?,
@@ -88,7 +89,9 @@ fn finish(args: &Args, outcome: Outcome) -> Result<(), Failure> {
         )),
         (Outcome::Failed(reason), _) => Err(Failure::new(
             Exit::Chain,
-            format_args!("there is nothing to mine on: {reason}. `spacetime-miner check` looks at every part"),
+            format_args!(
+                "there is nothing to mine on: {reason}. `spacetime-miner check` looks at every part"
+            ),
         )),
         _ => Ok(()),
     }
@@ -142,7 +145,10 @@ fn make_folder(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
         return Ok(());
     }
     std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::new(Exit::Plot, format_args!("cannot make the folder {}: {error}", folder.display()))
+        Failure::new(
+            Exit::Plot,
+            format_args!("cannot make the folder {}: {error}", folder.display()),
+        )
     })
 }
 

@@ -131,12 +131,7 @@ impl Driver {
             scans: Scans::new(setup.scanner, plots, events.clone()),
             plots: Watcher::start(setup.plots, events.clone())?,
             work: Work::new(network, Arc::new(key), desk, events.clone()),
-            transports: Transports::start(
-                setup.transports,
-                setup.transport_setup,
-                retry,
-                events,
-            )?,
+            transports: Transports::start(setup.transports, setup.transport_setup, retry, events)?,
             inbox,
             signals,
             stream,
@@ -196,7 +191,7 @@ impl Driver {
         self.stream.status(|| {
             let job = self.scans.current();
             let covered = job.map(|job| job.coverage());
-            let covered = covered.unwrap_or_else(|| Coverage::of_nothing());
+            let covered = covered.unwrap_or_else(Coverage::of_nothing);
             let (epoch, height) = self.scanning;
             Status {
                 epoch,

@@ -62,8 +62,7 @@ impl PolicyDesk {
             Some(PolicyOutcome::Chosen(positions)) => Choice::Include(positions),
             Some(PolicyOutcome::Veto(reason)) => Choice::Veto(reason),
             None => {
-                let message =
-                    format!("it did not answer within {} ms", PATIENCE.as_millis());
+                let message = format!("it did not answer within {} ms", PATIENCE.as_millis());
                 let next = "the block goes out without transactions";
                 tell(&self.events, Fault::new(&*self.name, message, next));
                 Choice::Include(Vec::new())

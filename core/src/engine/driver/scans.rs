@@ -1,10 +1,6 @@
 //! Runs the state's scans on the scanner's threads.
 
-use std::{
-    collections::VecDeque,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use spacetime_sdk_loader::Fault;
 use tokio::sync::{mpsc, watch};
@@ -57,8 +53,7 @@ impl Scans {
         // The state cancels before it starts; this is for the case it does not.
         self.cancel_running();
         let left_out = |plot: &Arc<PlotFile>| without.iter().any(|path| **path == *plot.path());
-        let plots: PlotFiles =
-            self.plots.iter().filter(|plot| !left_out(plot)).cloned().collect();
+        let plots: PlotFiles = self.plots.iter().filter(|plot| !left_out(plot)).cloned().collect();
         if self.remembered.len() == REMEMBERED {
             self.remembered.pop_front();
         }

@@ -161,9 +161,8 @@ impl State {
         match task.audience {
             Audience::Everybody => {
                 let tip = self.chain.tip();
-                let beats = || {
-                    task.beats(&self.config.network, &claim.best.found.score, &tip.header)
-                };
+                let beats =
+                    || task.beats(&self.config.network, &claim.best.found.score, &tip.header);
                 tip.hash != task.parent && !beats()
             }
             Audience::One(source) => {
@@ -219,7 +218,8 @@ impl State {
     /// Until when a task waits for the fate of our block of an earlier window.
     pub(super) fn hold_until(&self, task: &Task) -> Option<u64> {
         let window_ms = self.config.network.epoch_seconds.saturating_mul(1000);
-        let claims = self.claims.iter().filter(|claim| claim.block && claim.task.parent == task.parent);
+        let claims =
+            self.claims.iter().filter(|claim| claim.block && claim.task.parent == task.parent);
         let claimed = claims.map(|claim| claim.task.expected.epoch);
         let published = self.published.filter(|(parent, _)| *parent == task.parent);
         let newest = claimed
@@ -238,11 +238,7 @@ impl State {
     }
 }
 
-fn proof_claim(
-    claim: &Claim,
-    proved: &Proved,
-    miner: spacetime_protocol::Identity,
-) -> ProofClaim {
+fn proof_claim(claim: &Claim, proved: &Proved, miner: spacetime_protocol::Identity) -> ProofClaim {
     ProofClaim {
         challenge_id: claim.task.challenge_id,
         challenge: claim.task.expected.challenge.to_bytes(),

@@ -24,7 +24,14 @@ use std::sync::Arc;
 
 use spacetime_protocol::{Identity, network::Network};
 
-use self::{chain::Following, claims::Claim, faults::FaultFilter, job::{Job, Phase}, sources::Source, task::Task};
+use self::{
+    chain::Following,
+    claims::Claim,
+    faults::FaultFilter,
+    job::{Job, Phase},
+    sources::Source,
+    task::Task,
+};
 use super::{
     command::{Command, Outcome},
     event::{Event, Now, PlotSummary, TransportEvent},
@@ -292,7 +299,7 @@ impl State {
         }
         let detail = Detail::Stopped(Stopped {
             reason: outcome.name(),
-            seconds: now.unix_ms.saturating_sub(self.began_ms) / 1000,
+            seconds: (now.unix_ms.saturating_sub(self.began_ms) + 500) / 1000,
             counters: self.counters,
         });
         let tip = &self.chain.tip().header;

@@ -37,7 +37,12 @@ pub(super) struct Task {
 
 impl Task {
     /// What the chain's tip asks at this moment.
-    pub(super) fn of_chain(network: &Network, tip: &ChainHeader, expected: impl Fn(u64) -> Expected, now_ms: u64) -> Self {
+    pub(super) fn of_chain(
+        network: &Network,
+        tip: &ChainHeader,
+        expected: impl Fn(u64) -> Expected,
+        now_ms: u64,
+    ) -> Self {
         let window = chain::window(network, &tip.header, now_ms);
         let expected = expected(window.epoch);
         let target = score::target(expected.difficulty);

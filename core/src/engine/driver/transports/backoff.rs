@@ -68,8 +68,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_cap_and_differ_a_little() {
         let retry = Retry { interval: Duration::from_secs(5), boot_attempts: 3 };
-        let seconds =
-            |failures| retry.pause(failures, 20).as_secs();
+        let seconds = |failures| retry.pause(failures, 20).as_secs();
         assert_eq!([1, 2, 3, 4, 5, 40].map(seconds), [5, 10, 20, 40, 60, 60]);
         assert_eq!(retry.pause(1, 0), Duration::from_secs(4));
         assert_eq!(retry.pause(1, 40), Duration::from_secs(6));

@@ -51,13 +51,15 @@ fn a_share_is_proven_and_submitted_and_no_block_is_built() {
     let scan = &asked.scans[0];
     assert_eq!(scan.stop, Stop::FirstUnder(Target::new([0x0F; 32])));
     assert_eq!(scan.block_target, None);
-    let event = Event::Scanned { job: scan.id, best: Some(best(winning(1000, 0))), coverage: covered(9) };
+    let event =
+        Event::Scanned { job: scan.id, best: Some(best(winning(1000, 0))), coverage: covered(9) };
     let claim = loner.tell(event).proofs[0];
     let asked = loner.tell(Event::Proved { claim, outcome: Ok(proved()), elapsed_ms: 1 });
     assert_eq!(asked.submitted_proofs.len(), 1);
     assert!(asked.plans.is_empty() && loner.state.claims.is_empty());
     let ticket = asked.submitted_proofs[0].1;
-    let verdict = TransportEvent::Verdict { ticket, verdict: Verdict::Rejected, reason: "old".into() };
+    let verdict =
+        TransportEvent::Verdict { ticket, verdict: Verdict::Rejected, reason: "old".into() };
     assert_eq!(loner.hear(verdict).names(), ["fault"]);
     assert_eq!(loner.state.counters().rejected, 0, "that is about blocks");
 }

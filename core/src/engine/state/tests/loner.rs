@@ -207,7 +207,8 @@ fn a_refused_block_holds_nothing_up() {
     let scan = loner.boot();
     loner.ready(&scan);
     let ticket = loner.at(scan.deadline_ms).blocks[0].1;
-    let verdict = TransportEvent::Verdict { ticket, verdict: Verdict::Rejected, reason: "no".into() };
+    let verdict =
+        TransportEvent::Verdict { ticket, verdict: Verdict::Rejected, reason: "no".into() };
     let asked = loner.hear(verdict);
     assert_eq!(asked.names(), ["rejected", "challenge"]);
     assert_eq!(asked.scans[0].epoch, scan.epoch + 1);
