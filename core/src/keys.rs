@@ -183,6 +183,11 @@ struct File<'a> {
     identity: Identity,
 }
 
+/// Whether bytes are a key file's; for fuzzing.
+pub(crate) fn is_key_file(text: &[u8]) -> bool {
+    parse(text).is_ok()
+}
+
 /// The reasons name members and lengths only: the text is secret.
 fn parse(text: &[u8]) -> Result<SecretKey, &'static str> {
     let file: File = serde_json::from_slice(text)

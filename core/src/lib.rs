@@ -14,3 +14,22 @@ pub mod plugin;
 pub mod proof;
 pub mod scan;
 pub mod submit;
+
+/// The parsers of outside bytes that are private to their modules, for fuzzing.
+#[doc(hidden)]
+pub mod parsers {
+    /// Whether bytes are a key file's.
+    pub fn key_file(bytes: &[u8]) -> bool {
+        crate::keys::is_key_file(bytes)
+    }
+
+    /// Whether bytes are a plot metadata file's.
+    pub fn plot_metadata(bytes: &[u8]) -> bool {
+        crate::plots::is_metadata(bytes)
+    }
+
+    /// Whether bytes are the checkpoint of a plot in the making.
+    pub fn plotting_checkpoint(bytes: &[u8]) -> bool {
+        crate::plots::is_checkpoint(bytes)
+    }
+}

@@ -19,6 +19,7 @@ mod tree;
 mod verify;
 
 pub use cache::{CacheState, path_beside as cache_path_beside};
+pub(crate) use create::is_checkpoint;
 pub use create::{
     CacheLevels, CreateError, Created, DEFAULT_MEMORY, Event as CreateEvent, Spec as CreateSpec,
     Watch as CreateWatch, create,
@@ -32,3 +33,8 @@ pub use path::PathError;
 pub(crate) use path::path_of;
 pub use set::{PlotProblem, PlotSet};
 pub use verify::{CacheVerdict, Locator, Region, Verdict, verify};
+
+/// Whether bytes are a metadata file's; for fuzzing.
+pub(crate) fn is_metadata(bytes: &[u8]) -> bool {
+    metadata::parse(bytes).is_ok()
+}

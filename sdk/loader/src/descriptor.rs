@@ -92,7 +92,16 @@ impl Descriptor {
     /// without a (whole) descriptor.
     pub fn read(path: &Path) -> Result<Self, Refusal> {
         let bytes = fs::read(path).map_err(|source| Refusal::unreadable(path, &source))?;
-        let file = object::File::parse(&*bytes).map_err(|_| Refusal::not_a_library(path))?;
+        Self::parse(&bytes, path)
+    }
+
+    /// The same of a file's bytes; `path` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Descriptor::read`], reading aside.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Refusal> {
+        let file = object::File::parse(bytes).map_err(|_| Refusal::not_a_library(path))?;
         let text = find_text(&file).ok_or_else(|| Refusal::not_a_plugin(path))?;
         serde_json::from_str(text).map_err(|source| Refusal::damaged(path, &source.to_string()))
     }

@@ -279,3 +279,8 @@ fn check_room(
     }
     Err(CreateError::NoRoom { path: path.clone(), needed, available, started: done > 0 })
 }
+
+/// Whether bytes are the checkpoint of a plot in the making; for fuzzing.
+pub(crate) fn is_checkpoint(bytes: &[u8]) -> bool {
+    checkpoint::Checkpoint::decode(bytes).is_ok()
+}

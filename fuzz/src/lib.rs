@@ -1,0 +1,117 @@
+//! What is fuzzed: every parser of bytes that come from outside. A parser may
+//! refuse anything; it may not panic, and what it takes it must write again in
+//! a form that it takes, too.
+
+#![forbid(unsafe_code)]
+
+use std::path::Path;
+
+use spacetime_core::{manifest::Manifest, parsers};
+use spacetime_protocol::{
+    block::Block, cache::CacheIndex, header::BlockHeader, network::Network, plot::PlotHeader,
+    proof::BlockProof, transaction::Transaction,
+};
+use spacetime_sdk_loader::Descriptor;
+
+/// Name and function of each target.
+pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+    ("block", block),
+    ("block_header", block_header),
+    ("block_proof", block_proof),
+    ("cache", cache),
+    ("descriptor", descriptor),
+    ("key_file", key_file),
+    ("manifest", manifest),
+    ("network", network),
+    ("plot_header", plot_header),
+    ("plot_metadata", plot_metadata),
+    ("plotting_checkpoint", plotting_checkpoint),
+    ("transaction", transaction),
+];
+
+/// A block, as it comes from a peer.
+pub fn block(data: &[u8]) {
+    if let Ok(block) = Block::decode(data) {
+        let bytes = block.encode().expect("what was read can be written");
+        assert_eq!(Block::decode(&bytes).expect("what was written can be read"), block);
+    }
+}
+
+/// A block header, as it comes from a peer or a transport.
+pub fn block_header(data: &[u8]) {
+    if let Ok(header) = BlockHeader::decode(data) {
+        assert_eq!(header.encode().expect("it is signed")[..], data[..BlockHeader::SIZE]);
+    }
+}
+
+/// A block proof, as it comes from a peer.
+pub fn block_proof(data: &[u8]) {
+    if let Ok((proof, len)) = BlockProof::decode(data) {
+        assert!(len <= data.len());
+        let bytes = proof.encode().expect("what was read can be written");
+        assert_eq!(BlockProof::decode(&bytes), Ok((proof, len)));
+    }
+}
+
+/// A transaction, as it comes from a peer.
+pub fn transaction(data: &[u8]) {
+    if let Ok(transaction) = Transaction::decode(data) {
+        assert_eq!(transaction.encode().expect("it is signed")[..], data[..Transaction::SIZE]);
+    }
+}
+
+/// A Merkle cache file.
+pub fn cache(data: &[u8]) {
+    if let Ok(index) = CacheIndex::parse(data) {
+        for (level, nodes, _) in &index.levels {
+            let last = nodes.checked_sub(1).and_then(|last| index.node_offset(*level, last));
+            assert!(last.is_none_or(|at| at < data.len() as u64));
+        }
+    }
+}
+
+/// The first bytes of a plot file.
+pub fn plot_header(data: &[u8]) {
+    if let Ok(header) = PlotHeader::check_file(data, u64::MAX) {
+        assert_eq!(PlotHeader::decode(&header.encode()), Ok(header));
+    }
+}
+
+/// A network file.
+pub fn network(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(network) = Network::from_json(text) {
+        let json = network.to_json().expect("what was read can be written");
+        assert_eq!(Network::from_json(&json), Ok(network));
+    }
+}
+
+/// A manifest.
+pub fn manifest(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(error) = Manifest::parse(Path::new("miner.ron"), text, &[]) {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+/// A plugin file, of which nothing is run.
+pub fn descriptor(data: &[u8]) {
+    if let Err(refusal) = Descriptor::parse(data, Path::new("plugin.so")) {
+        assert!(refusal.to_string().contains("plugin.so"));
+    }
+}
+
+/// The file that remembers plots.
+pub fn plot_metadata(data: &[u8]) {
+    let _ = parsers::plot_metadata(data);
+}
+
+/// A key file.
+pub fn key_file(data: &[u8]) {
+    let _ = parsers::key_file(data);
+}
+
+/// What a plotter that was killed left.
+pub fn plotting_checkpoint(data: &[u8]) {
+    let _ = parsers::plotting_checkpoint(data);
+}

@@ -1,0 +1,82 @@
+//! Every target over real data and over damaged copies of it, repeatably.
+
+use spacetime_fuzz::TARGETS;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/protocol/tests/fixtures");
+
+/// Byte strings of the reference data, up to 64 KiB each.
+fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = vec![Vec::new()];
+    for entry in std::fs::read_dir(FIXTURES).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            collect(&value, &mut seeds);
+        }
+    }
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../miner.ron");
+    seeds.push(std::fs::read(manifest).unwrap());
+    let network = spacetime_protocol::network::Network::local();
+    seeds.push(network.to_json().unwrap().into_bytes());
+    seeds
+}
+
+fn collect(value: &serde_json::Value, seeds: &mut Vec<Vec<u8>>) {
+    match value {
+        serde_json::Value::String(text) if text.len() < 128 << 10 => {
+            seeds.push(const_hex::decode(text).unwrap_or_else(|_| text.clone().into_bytes()));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, seeds)),
+        serde_json::Value::Object(items) => items.values().for_each(|item| collect(item, seeds)),
+        _ => {}
+    }
+}
+
+/// A small generator of repeatable damage (SplitMix64).
+struct Damage(u64);
+
+impl Damage {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % below.max(1) as u64) as usize
+    }
+
+    fn spoil(&mut self, bytes: &mut Vec<u8>) {
+        match self.next(4) {
+            0 => bytes.truncate(self.next(bytes.len())),
+            1 => bytes.extend([0xFF; 9]),
+            _ if bytes.is_empty() => bytes.push(0),
+            2 => {
+                let at = self.next(bytes.len());
+                bytes[at] ^= 1 << self.next(8);
+            }
+            _ => {
+                // A length or a count becomes huge.
+                let at = self.next(bytes.len());
+                bytes[at..].iter_mut().take(4).for_each(|byte| *byte = 0x7F);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_target_panics_on_good_or_damaged_data() {
+    let (seeds, mut damage) = (seeds(), Damage(1));
+    assert!(seeds.len() > 10_000, "{} seeds", seeds.len());
+    for (number, seed) in seeds.iter().enumerate() {
+        TARGETS.iter().for_each(|target| run(target, seed));
+        let mut bytes = seed.clone();
+        for round in 0..4 {
+            damage.spoil(&mut bytes);
+            run(&TARGETS[(number + round) % TARGETS.len()], &bytes);
+        }
+    }
+}
+
+fn run((name, target): &(&str, fn(&[u8])), bytes: &[u8]) {
+    let run = std::panic::catch_unwind(|| target(bytes));
+    assert!(run.is_ok(), "{name} panicked on {}", const_hex::encode(bytes));
+}
