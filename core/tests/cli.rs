@@ -120,8 +120,10 @@ fn check_reports_what_mining_would_meet() {
     assert_eq!(document["ok"], false);
     assert_eq!(document["plots"]["leaves"], 40);
     assert_eq!(document["key"]["identity"], key);
-    assert_eq!(json.status.code(), Some(6));
-    assert!(String::from_utf8_lossy(&json.stderr).contains("no strategy named `full`"));
+    // By what failed first: the manifest names no transport.
+    assert_eq!(json.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&json.stderr).contains("`transports` is missing or empty"));
+    assert!(document["problems"][1]["message"].as_str().unwrap().contains("strategy named `full`"));
 }
 
 #[test]
@@ -145,7 +147,7 @@ fn check_names_damaged_plots_and_exposed_keys() {
     };
     assert!(has("plot", "one.plot"), "{problems:?}");
     assert!(has("key", "key.json"), "{problems:?}");
-    assert!(has("manifest", "`transports` is missing"), "{problems:?}");
+    assert!(has("manifest", "`transports` is missing or empty"), "{problems:?}");
 }
 
 #[test]
@@ -181,9 +183,11 @@ fn a_text_file_called_so_is_listed_with_the_reason() {
     let arguments = ["plugin", "list", "--json", "--plugin-dir", &folder_argument];
     let output = miner(folder.path(), &arguments);
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let fake = document.as_array().unwrap().iter().find(|row| {
-        row["path"].as_str().is_some_and(|path| path.ends_with("libfake.so"))
-    });
+    let fake = document
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["path"].as_str().is_some_and(|path| path.ends_with("libfake.so")));
     assert!(fake.unwrap()["error"].as_str().unwrap().contains("is not a dynamic library"));
 }
 
