@@ -265,3 +265,178 @@ fn describe_built(block: &Block) -> Result<Built, spacetime_protocol::EncodeErro
         remarks: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use spacetime_protocol::{
+        Leaf, PlotKey, PlotSeed,
+        chain::HeaderChain,
+        challenge,
+        keys::Scheme,
+        merkle::{Tree, leaf_hash},
+        network::EmptyEpochs,
+        plot::{self, PlotHeader},
+        proof::PlotMetadata,
+        score,
+    };
+
+    use super::*;
+
+    fn key(secret: u8) -> SecretKey {
+        SecretKey::new(Scheme::Ed25519, [secret; 32].into()).unwrap()
+    }
+
+    /// A network on which any score wins, and a real plot's best leaf for the
+    /// block after its genesis.
+    struct Scene {
+        network: Network,
+        key: SecretKey,
+        plan: BlockPlan,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let mut network = Network::local();
+            network.empty_epochs = EmptyEpochs::None;
+            network.genesis.header.difficulty = 1;
+            network.min_plot_leaves = 1;
+            let key = key(1);
+            let expected = HeaderChain::new(&network).expected(&network, 1);
+            let (proof, plot_root, score) = win(&key.plot_key(), &expected);
+            let timestamp = network.genesis.header.timestamp + 60;
+            let plan = BlockPlan {
+                parent: network.genesis_hash(),
+                expected,
+                timestamp,
+                clock: timestamp,
+                plot_root,
+                score,
+                proof: Arc::new(proof),
+                candidates: None,
+            };
+            Self { network, key, plan }
+        }
+
+        /// With senders 2 and 3, who own 100 each.
+        fn pending(mut self, transactions: Vec<Transaction>) -> Self {
+            let rich = Account { balance: 100, nonce: 0 };
+            let accounts = vec![(key(2).identity(), rich), (key(3).identity(), rich)];
+            let candidates = Candidates { tip: self.plan.parent, transactions, accounts };
+            self.plan.candidates = Some(Arc::new(candidates));
+            self
+        }
+
+        fn build(&self, choice: Choice) -> Outcome {
+            let workshop =
+                Workshop { network: &self.network, key: &self.key, policy: "the policy" };
+            build(workshop, &self.plan, |_, _| choice)
+        }
+
+        fn built(&self, chosen: Vec<usize>) -> (Built, Block) {
+            let Outcome::Built(built) = self.build(Choice::Include(chosen)) else {
+                panic!("it was not built")
+            };
+            let block = Block::decode(&built.block.bytes).unwrap();
+            (*built, block)
+        }
+    }
+
+    /// The best of eight leaves.
+    fn win(key: &PlotKey, expected: &Expected) -> (BlockProof, NodeHash, Score) {
+        let seed = PlotSeed::new([6; 32]);
+        let leaves: Vec<Leaf> = (0..8).map(|index| plot::leaf(key, &seed, index)).collect();
+        let tree =
+            Tree::new(leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes())).collect()).unwrap();
+        let scored = leaves.iter().map(|leaf| score::score(&expected.challenge, leaf));
+        let (score, index) = scored.zip(0_u64..).min().unwrap();
+        let header = PlotHeader::new(seed, 8, tree.root());
+        let metadata =
+            PlotMetadata { leaf_count: 8, plot_id: seed, header_hash: header.hash(), version: 1 };
+        let path = tree.path(index).unwrap();
+        let leaf = leaves[index as usize];
+        (BlockProof { leaf, leaf_index: index, path, plot: metadata }, tree.root(), score)
+    }
+
+    fn payment(from: u8, nonce: u64, amount: u64, fee: u64) -> Transaction {
+        let payment = Transaction {
+            version: 1,
+            sender: key(from).identity(),
+            recipient: key(9).identity(),
+            amount,
+            nonce,
+            fee,
+            signature: None,
+        };
+        payment.sign(&key(from))
+    }
+
+    #[test]
+    fn a_block_without_transactions_keeps_every_rule() {
+        let scene = Scene::new();
+        let (built, block) = scene.built(Vec::new());
+        assert_eq!((built.transactions, built.fees, built.remarks.len()), (0, 0, 0));
+        assert_eq!(built.block.hash, block.hash());
+        assert_eq!(block.header.challenge, challenge::challenge(&scene.plan.parent, 1));
+    }
+
+    #[test]
+    fn the_policy_sees_accounts_and_its_order_is_kept() {
+        let scene = Scene::new().pending(vec![payment(2, 0, 10, 3), payment(3, 0, 10, 4)]);
+        let workshop = Workshop { network: &scene.network, key: &scene.key, policy: "p" };
+        let outcome = build(workshop, &scene.plan, |context, candidates| {
+            assert_eq!((context.height, context.epoch), (1, 1));
+            assert_eq!(context.miner, scene.key.identity().to_bytes());
+            let known: Vec<_> =
+                candidates.iter().map(|known| (known.sender_balance, known.fee)).collect();
+            assert_eq!(known, [(100, 3), (100, 4)]);
+            Choice::Include(vec![1, 0])
+        });
+        let Outcome::Built(built) = outcome else { panic!("it was not built") };
+        assert_eq!((built.transactions, built.fees), (2, 7));
+        let fees = Block::decode(&built.block.bytes).unwrap().transactions;
+        assert_eq!(fees.iter().map(|paid| paid.fee).collect::<Vec<_>>(), [4, 3]);
+    }
+
+    #[test]
+    fn what_cannot_be_in_the_block_is_left_out_and_told() {
+        let mut forged = payment(3, 0, 1, 1);
+        forged.fee = 90;
+        let scene = Scene::new().pending(vec![
+            payment(2, 1, 10, 1), // too early
+            payment(2, 0, 60, 1),
+            payment(2, 0, 10, 9), // D30: the same nonce again
+            payment(2, 1, 60, 1), // more than is left
+            payment(2, 1, 30, 1),
+            forged,
+            payment(4, 0, 1, 1), // owns nothing
+        ]);
+        let (built, block) = scene.built((0..7).collect());
+        let kept: Vec<_> =
+            block.transactions.iter().map(|kept| (kept.nonce, kept.amount)).collect();
+        assert_eq!(kept, [(0, 60), (1, 30)]);
+        assert_eq!(built.remarks.len(), 1);
+        assert!(built.remarks[0].message.starts_with("5 of the transactions"));
+        assert_eq!(built.remarks[0].culprit, "the policy");
+    }
+
+    #[test]
+    fn a_veto_is_no_block() {
+        let Outcome::Vetoed(fault) = Scene::new().build(Choice::Veto("too dear".to_owned())) else {
+            panic!("it was built")
+        };
+        assert!(fault.message.contains("too dear"));
+    }
+
+    #[test]
+    fn a_block_that_the_network_would_refuse_is_not_made() {
+        let mut scene = Scene::new();
+        scene.plan.score = Score::ZERO;
+        let Outcome::Failed(fault) = scene.build(Choice::Include(Vec::new())) else {
+            panic!("it was built")
+        };
+        assert!(fault.message.contains("is not valid"), "{}", fault.message);
+        let mut scene = Scene::new();
+        scene.key = key(8);
+        assert!(matches!(scene.build(Choice::Include(Vec::new())), Outcome::Failed(_)), "D27");
+    }
+}

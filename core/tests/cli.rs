@@ -1,5 +1,7 @@
 //! The command line as a user sees it: help, reports, complaints, exit codes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     fs,
     path::Path,

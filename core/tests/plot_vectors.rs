@@ -1,5 +1,7 @@
 //! Plots and caches made by the plotter, byte for byte those of the reference.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "../../sdk/protocol/tests/common/mod.rs"]
 mod common;
 

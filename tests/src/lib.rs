@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing harness fails the test")]
 
 pub mod artifacts;
-pub mod manifest;
+pub mod home;
 pub mod outside;
 pub mod plugins;
 pub mod process;

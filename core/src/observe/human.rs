@@ -1,6 +1,6 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
-use super::{BestLeaf, Detail, Ended, Event, Started, Status, Stopped, event::rfc3339};
+use super::{BestLeaf, Detail, Ended, Event, Fault, Started, Status, Stopped, event::rfc3339};
 
 /// How a line is to be set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl Narrator {
             Detail::Won(won) => one(
                 Mood::Good,
                 format!(
-                    "Won block {height}: score {} is under the target, {} transactions, {} in fees",
+                    "Won block {height}: score {} is under the target, {}, {} in fees",
                     short(&won.score.to_string()),
-                    won.transactions,
+                    count(won.transactions, "transaction"),
                     won.fees
                 ),
             ),
@@ -106,18 +106,7 @@ impl Narrator {
                     tip.difficulty
                 ),
             ),
-            Detail::Fault(fault) => {
-                let again = match fault.repeated {
-                    0 => String::new(),
-                    times => format!(" ({times} more times)"),
-                };
-                let next =
-                    if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
-                one(
-                    Mood::Bad,
-                    format!("Fault of {}: {}{again}{next}", fault.culprit, fault.message),
-                )
-            }
+            Detail::Fault(fault) => one(Mood::Bad, fault_line(fault)),
             Detail::Stopped(stopped) => one(Mood::Plain, stopped_line(stopped)),
         }
     }
@@ -155,9 +144,9 @@ fn started_lines(started: &Started) -> Vec<(Mood, String)> {
         (
             Mood::Plain,
             format!(
-                "{} plots with {} leaves ({}); strategy {}, engine {}, policy {}, transport {}",
-                started.plots,
-                started.leaves,
+                "{} with {} ({}); strategy {}, engine {}, policy {}, transport {}",
+                count(started.plots, "plot"),
+                format_args!("{} leaves", started.leaves),
                 size(started.bytes),
                 plugin(&started.strategy, "all leaves in order"),
                 plugin(&started.engine, &format!("built in ({})", started.kernels)),
@@ -176,6 +165,25 @@ fn started_lines(started: &Started) -> Vec<(Mood, String)> {
     }
     lines.push((Mood::Dim, "Press Ctrl-C to stop.".to_owned()));
     lines
+}
+
+fn fault_line(fault: &Fault) -> String {
+    // Most messages name their culprit themselves.
+    let of = match fault.message.contains(&fault.culprit) {
+        true => "Fault".to_owned(),
+        false => format!("Fault of {}", fault.culprit),
+    };
+    let again = match fault.repeated {
+        0 => String::new(),
+        times => format!(" ({times} more times)"),
+    };
+    let next = if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
+    format!("{of}: {}{again}{next}", fault.message)
+}
+
+/// So many of something.
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn best_line(event: &Event, best: &BestLeaf) -> String {
@@ -213,14 +221,13 @@ fn stopped_line(stopped: &Stopped) -> String {
         _ => "you asked for it",
     };
     format!(
-        "Stopped after {} s because {why}: {} challenges, {} blocks won, {} accepted, {} not, {} \
-         faults",
+        "Stopped after {} s because {why}: {}, {} won, {} accepted, {} not, {}",
         stopped.seconds,
-        counters.challenges,
-        counters.won,
+        count(counters.challenges, "challenge"),
+        count(counters.won, "block"),
         counters.accepted,
         counters.rejected,
-        counters.faults,
+        count(counters.faults, "fault"),
     )
 }
 
@@ -244,7 +251,6 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::Fault;
 
     #[test]
     fn sizes_have_two_decimals_in_powers_of_1024() {

@@ -2,6 +2,7 @@
 //! verified, plugged in and pulled out.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod create;
 mod prove;

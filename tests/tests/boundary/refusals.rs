@@ -5,9 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use spacetime_sdk::descriptor::{FRAME, MAGIC, TARGET, crc32};
+use spacetime_sdk::descriptor::TARGET;
 use spacetime_sdk_loader::{Library, Refusal};
-use spacetime_tests::{artifacts::plugin, plugins::Recorder};
+use spacetime_tests::{
+    artifacts::plugin,
+    plugins::{Recorder, redescribe},
+};
 use tempfile::TempDir;
 
 fn refusal(path: &Path) -> Refusal {
@@ -37,22 +40,11 @@ fn good() -> Vec<u8> {
     fs::read(plugin("spacetime-strategy-full")).unwrap()
 }
 
-/// The file with a text of its descriptor replaced by one of the same length.
-fn redescribed(from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut bytes = good();
-    // The magic stands in the SDK's code as well, so the frame must fit too.
-    let start = (0..bytes.len() - FRAME)
-        .filter(|at| bytes[*at..].starts_with(&MAGIC))
-        .find(|at| bytes[at + FRAME..].starts_with(b"{\"format\""))
-        .unwrap();
-    let len = u32::from_le_bytes(bytes[start + 16..start + 20].try_into().unwrap()) as usize;
-    let text = &mut bytes[start + FRAME..start + FRAME + len];
-    let at = text.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
-    text[at..at + to.len()].copy_from_slice(to.as_bytes());
-    let crc = crc32(text, 0);
-    bytes[start + 20..start + 24].copy_from_slice(&crc.to_le_bytes());
-    bytes
+/// The good file with a text of its descriptor replaced.
+fn redescribed(folder: &TempDir, name: &str, from: &str, to: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    redescribe(&plugin("spacetime-strategy-full"), &path, from, to);
+    path
 }
 
 #[test]
@@ -104,31 +96,31 @@ fn a_damaged_descriptor() {
 #[test]
 fn a_descriptor_without_a_needed_field() {
     let folder = tempfile::tempdir().unwrap();
-    let bytes = redescribed("\"rustc\":", "\"rusty\":");
-    assert_refused(&file(&folder, "incomplete.so", &bytes), "PLG-0004");
+    let path = redescribed(&folder, "incomplete.so", "\"rustc\":", "\"rusty\":");
+    assert_refused(&path, "PLG-0004");
 }
 
 #[test]
 fn another_platforms_library() {
     let folder = tempfile::tempdir().unwrap();
     let other: String = TARGET.chars().rev().collect();
-    let bytes = redescribed(TARGET, &other);
-    let text = assert_refused(&file(&folder, "foreign.so", &bytes), "PLG-0005");
+    let path = redescribed(&folder, "foreign.so", TARGET, &other);
+    let text = assert_refused(&path, "PLG-0005");
     assert!(text.contains(&other) && text.contains(TARGET), "{text}");
 }
 
 #[test]
 fn a_library_whose_panics_abort() {
     let folder = tempfile::tempdir().unwrap();
-    let bytes = redescribed("\"panic\":\"unwind\"", "\"panic\":\"abort!\"");
-    assert_refused(&file(&folder, "aborts.so", &bytes), "PLG-0006");
+    let path = redescribed(&folder, "aborts.so", "\"panic\":\"unwind\"", "\"panic\":\"abort!\"");
+    assert_refused(&path, "PLG-0006");
 }
 
 #[test]
 fn another_major_version_of_the_interface() {
     let folder = tempfile::tempdir().unwrap();
-    let bytes = redescribed("\"abi\":\"1.", "\"abi\":\"2.");
-    let text = assert_refused(&file(&folder, "major.so", &bytes), "PLG-0007");
+    let path = redescribed(&folder, "major.so", "\"abi\":\"1.", "\"abi\":\"2.");
+    let text = assert_refused(&path, "PLG-0007");
     assert!(text.contains("2.0.0"), "{text}");
 }
 
@@ -140,7 +132,7 @@ fn a_library_that_was_exchanged_after_loading() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "plugin.so", &good());
     spacetime_tests::plugins::load(&path);
-    let newer = file(&folder, "newer.so", &redescribed("\"name\":\"full\"", "\"name\":\"fool\""));
+    let newer = redescribed(&folder, "newer.so", "\"name\":\"full\"", "\"name\":\"fool\"");
     fs::rename(newer, &path).unwrap();
     let text = assert_refused(&path, "PLG-0011");
     assert!(text.contains("Start the miner again"), "{text}");

@@ -191,7 +191,7 @@ impl Driver {
         self.stream.status(|| {
             let job = self.scans.current();
             let covered = job.map(|job| job.coverage());
-            let covered = covered.unwrap_or_else(|| Coverage::of_nothing());
+            let covered = covered.unwrap_or_else(Coverage::of_nothing);
             let (epoch, height) = self.scanning;
             Status {
                 epoch,

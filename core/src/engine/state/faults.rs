@@ -26,7 +26,10 @@ struct Told {
 impl FaultFilter {
     /// The fault as it shall be told, if it shall be.
     pub(super) fn pass(&mut self, fault: Fault, now_ms: u64) -> Option<Fault> {
-        let at = self.told.iter().position(|told| told.fault == fault);
+        let is_same = |told: &Told| {
+            (&told.fault.culprit, &told.fault.message) == (&fault.culprit, &fault.message)
+        };
+        let at = self.told.iter().position(is_same);
         let Some(mut told) = at.and_then(|at| self.told.remove(at)) else {
             self.remember(Told { fault: fault.clone(), at_ms: now_ms, unsaid: 0 });
             return Some(fault);

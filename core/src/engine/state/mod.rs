@@ -299,7 +299,7 @@ impl State {
         }
         let detail = Detail::Stopped(Stopped {
             reason: outcome.name(),
-            seconds: now.unix_ms.saturating_sub(self.began_ms) / 1000,
+            seconds: (now.unix_ms.saturating_sub(self.began_ms) + 500) / 1000,
             counters: self.counters,
         });
         let tip = &self.chain.tip().header;

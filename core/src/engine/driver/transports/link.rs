@@ -103,15 +103,19 @@ impl Link {
     /// Tells what happened, and gives the boot up if nothing is left to try.
     fn report(&self, reason: &str, attempt: u32, was_up: bool, hopeless: bool, pause: Duration) {
         let allowed = self.retry.boot_attempts.max(1);
-        let next = match (hopeless, was_up) {
-            (true, _) => "it is not tried again".to_owned(),
-            (_, true) => format!("it is opened again in {:.1} s", pause.as_secs_f64()),
-            _ => format!(
-                "attempt {attempt} of {allowed}; the next one in {:.1} s",
-                pause.as_secs_f64()
+        let seconds = pause.as_secs_f64();
+        let (message, next) = match (hopeless, was_up) {
+            (true, _) => (reason.to_owned(), "it is not tried again".to_owned()),
+            (_, true) => (
+                format!("its session ended: {reason}"),
+                format!("it is opened again in {seconds:.1} s"),
+            ),
+            _ => (
+                format!("attempt {attempt} of {allowed} failed: {reason}"),
+                format!("the next one is in {seconds:.1} s"),
             ),
         };
-        tell(&self.internal, observe::Fault::new(self.slot.component(), reason, next));
+        tell(&self.internal, observe::Fault::new(self.slot.component(), message, next));
         if (hopeless || attempt >= allowed) && !was_up {
             let reason = format!("{}: {reason}", self.slot.component());
             if let Some(reasons) = self.boot.failed(self.source, reason) {
@@ -151,7 +155,7 @@ impl Link {
                 self.boot.is_up(self.source);
             }
             if heard.ended.load(Ordering::Acquire) {
-                return Session::Failed("its session has ended".to_owned());
+                return Session::Failed(heard.end());
             }
         }
     }

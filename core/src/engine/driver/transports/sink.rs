@@ -2,7 +2,7 @@
 //! bounded queue, in which one transport cannot crowd out the others.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -38,10 +38,27 @@ impl Envelope {
 pub(super) struct Heard {
     /// Whether its peer was usable at any time.
     pub(super) was_online: AtomicBool,
+    /// Why its peer could not be used when it said so last.
+    pub(super) trouble: Mutex<String>,
     /// Set when nothing more shall be taken from it.
     pub(super) closed: AtomicBool,
     /// Set when the session is gone.
     pub(super) ended: AtomicBool,
+}
+
+impl Heard {
+    fn set_trouble(&self, reason: &str) {
+        reason.clone_into(&mut self.trouble.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Why the session has ended, as far as it told.
+    pub(super) fn end(&self) -> String {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match trouble.as_str() {
+            "" => "its session has ended".to_owned(),
+            trouble => trouble.to_owned(),
+        }
+    }
 }
 
 /// Goes with the plugin's side of the session, and tells when that is gone.
@@ -96,8 +113,10 @@ fn hand_over(
         Err(mpsc::error::TrySendError::Closed(())) => return Emitted::CLOSED,
     };
     let event = TransportEvent::from(event);
-    if matches!(event, TransportEvent::Online { .. }) {
-        heard.was_online.store(true, Ordering::Release);
+    match &event {
+        TransportEvent::Online { .. } => heard.was_online.store(true, Ordering::Release),
+        TransportEvent::Offline { reason } => heard.set_trouble(reason),
+        _ => {}
     }
     place.send(Envelope { source, event, waiting: waiting.clone() });
     Emitted::ACCEPTED

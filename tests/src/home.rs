@@ -1,0 +1,136 @@
+//! A miner's home: a temporary folder with a manifest, and what the programs
+//! under test make of it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    artifacts::{plugin, program},
+    process::{Ended, Miner, run_to_end},
+};
+
+/// A miner's home.
+pub struct Home {
+    folder: TempDir,
+    entries: BTreeMap<String, String>,
+    plugins: Vec<PathBuf>,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Home {
+    /// One whose manifest mines on the embedded chain: every leaf in order, by
+    /// fee, and with a key and a small plot made on the first run.
+    pub fn new() -> Self {
+        let entries = [
+            ("plot_directory", "\"plots\""),
+            ("plot_metadata_path", "\"plots.json\""),
+            ("private_key_path", "\"key\""),
+            ("network_id", "\"local\""),
+            ("data_directory", "\"data\""),
+            ("strategy", "(name: \"full\")"),
+            ("policy", "(name: \"fee-priority\")"),
+            ("transports", "[(name: \"solo\")]"),
+            ("first_run", "(create_key: true, plot_size: \"1MiB\")"),
+        ];
+        let entries = entries.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let plugins = ["strategy-full", "policy-fee-priority", "transport-solo"];
+        let plugins = plugins.map(|name| plugin(&format!("spacetime-{name}")));
+        let home = Self {
+            folder: tempfile::tempdir().unwrap(),
+            entries: entries.into(),
+            plugins: plugins.into(),
+        };
+        home.write();
+        home
+    }
+
+    /// Sets an entry of the manifest, in RON.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.entries.insert(key.to_owned(), value.to_owned());
+        self.write();
+        self
+    }
+
+    /// Takes an entry away.
+    #[must_use]
+    pub fn unset(mut self, key: &str) -> Self {
+        self.entries.remove(key).expect("it was there");
+        self.write();
+        self
+    }
+
+    /// Lists a plugin file.
+    #[must_use]
+    pub fn plugin(mut self, file: &Path) -> Self {
+        self.plugins.push(file.to_owned());
+        self.write();
+        self
+    }
+
+    /// Lists the plugin that fails on command.
+    #[must_use]
+    pub fn misbehaving(self) -> Self {
+        let file = plugin("spacetime-misbehaving");
+        self.plugin(&file)
+    }
+
+    fn write(&self) {
+        let mut text = "(\n".to_owned();
+        for (key, value) in &self.entries {
+            text += &format!("    {key}: {value},\n");
+        }
+        text += "    plugins: [\n";
+        for file in &self.plugins {
+            text += &format!("        (path: {file:?}),\n");
+        }
+        text += "    ],\n)\n";
+        fs::write(self.manifest(), text).unwrap();
+    }
+
+    /// The manifest's file.
+    pub fn manifest(&self) -> PathBuf {
+        self.path("miner.ron")
+    }
+
+    /// A path below the home.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Starts `spacetime-miner run --json` with more arguments.
+    pub fn run(&self, arguments: &[&str]) -> Miner {
+        Miner::start(&self.manifest(), arguments)
+    }
+
+    /// Mines with more arguments until that ends.
+    pub fn run_to_end(&self, arguments: &[&str]) -> Ended {
+        self.run(arguments).wait()
+    }
+
+    /// Mines until so many blocks of ours have been accepted.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen within a minute.
+    pub fn mine(&self, blocks: u64) -> Ended {
+        let ended = self.run_to_end(&["--until-blocks", &blocks.to_string(), "--for", "60"]);
+        assert_eq!(ended.code, Some(0), "no block was won: {ended:#?}");
+        ended
+    }
+
+    /// Runs another command of `spacetime-miner`, in the home, to its end.
+    pub fn command(&self, arguments: &[&str]) -> Ended {
+        run_to_end(&program("spacetime-miner"), self.folder.path(), arguments)
+    }
+}

@@ -1,0 +1,7 @@
+//! The miner as its users have it: the real program with real plugin files.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
+
+mod first_run;
+mod plugins;
