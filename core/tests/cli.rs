@@ -30,6 +30,7 @@ fn miner(folder: &Path, arguments: &[&str]) -> Output {
         .env("HOME", folder)
         .env_remove("XDG_DATA_HOME")
         .env_remove("SPACETIME_LOG")
+        .env_remove("COLUMNS")
         .stdin(Stdio::null())
         .output()
         .unwrap()
