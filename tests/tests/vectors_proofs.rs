@@ -23,7 +23,7 @@ use spacetime_core::{
         CacheLevels, CreateEvent, CreateSpec, CreateWatch, PlotFile, cache_path_beside, create,
     },
     plugin::{FaultObserver, find_strategies},
-    proof::{prove, prove_unless},
+    proof::prove,
     scan::{
         Found, Hasher, LeafSource, LimitError, Limits, Outcome, Planner, ScanSpec, Scanner,
         scan_once,
@@ -38,18 +38,19 @@ use spacetime_sdk_loader::Fault;
 use spacetime_tests::artifacts::plugin;
 
 const ABSENT: &str = "an absent argument cannot be said in Rust";
-const DAMAGED: &str =
-    "the plot does not have the root of its header: the reference gives a proof that leads \
+const DAMAGED: &str = "the plot does not have the root of its header: the reference gives a proof that leads \
      elsewhere (D32), we refuse";
 const STALE: &str = "the reference gives up on a cache that does not fit, or follows it to a wrong \
                      root; we do without it";
+const ANYTIME: &str = "a cancelled scan of ours keeps its best leaf so far (D15)";
 const OTHER_LENGTH: &str = "a score of ours has 32 bytes";
 
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("null-*", ABSENT),
     ("challenge-null", ABSENT),
     ("multi-null-plot", ABSENT),
-    ("multi-cancelled", "a cancelled scan of ours keeps its best leaf so far (D15)"),
+    ("cancelled", ANYTIME),
+    ("multi-cancelled", ANYTIME),
     ("wrong-root-in-header", DAMAGED),
     ("fewer-leaves-in-header", DAMAGED),
     ("changed-leaf", DAMAGED),
@@ -71,7 +72,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 #[test]
 fn proofs_are_those_of_the_reference() {
     let folder = plugin("spacetime-strategy-full").parent().unwrap().to_owned();
-    common::run("proofs", 255, EXCEPTIONS, |case| match &*case.op {
+    common::run("proofs", 254, EXCEPTIONS, |case| match &*case.op {
         "generate_proof" => one(&folder, case),
         "generate_proof_multi" => several(&folder, case),
         "generate_proof_null" => Answer::Except,
@@ -100,15 +101,12 @@ fn one(plugins: &Path, case: &Case) -> Answer {
         Ok(made) => made,
         Err(error) => return Answer::refused(error),
     };
-    if case.value("cancelled") == true {
-        let leaf = made.plot.as_ref();
-        let mut first = [0; 32];
-        leaf.read(0, &mut first).unwrap();
-        return Answer::refused(prove_unless(leaf, 0, &first.into(), &|| true).unwrap_err());
-    }
     let outcome = scan(plugins, case, challenge, std::slice::from_ref(&made));
     if let Some((_, error)) = outcome.failed_plots.first() {
         return Answer::refused(error);
+    }
+    if case.value("cancelled") == true {
+        return cancelled(challenge, &outcome);
     }
     proven(challenge, &[made], outcome.best.as_ref())
 }
@@ -133,9 +131,7 @@ fn several(plugins: &Path, case: &Case) -> Answer {
         .collect();
     let (numbers, made): (Vec<usize>, Vec<Made>) = made.into_iter().unzip();
     if case.value("cancelled") == true {
-        let outcome = scan(plugins, case, challenge, &made);
-        assert!(outcome.best.is_some(), "{}: all that was missing is the time", case.id);
-        return Answer::Except;
+        return cancelled(challenge, &scan(plugins, case, challenge, &made));
     }
     let best = best_of(plugins, case, challenge, &made);
     if plots.is_empty() {
@@ -149,6 +145,14 @@ fn several(plugins: &Path, case: &Case) -> Answer {
         }
         other => other,
     }
+}
+
+/// Where the reference was cancelled before it began, all that is missing is
+/// the time.
+fn cancelled(challenge: Challenge, outcome: &Outcome) -> Answer {
+    let best = outcome.best.as_ref().unwrap();
+    assert_eq!(score(&challenge, &best.leaf), best.score);
+    Answer::Except
 }
 
 /// The reference's early end is each plot's own; ours is one scan's.

@@ -126,6 +126,10 @@ impl Report {
     }
 
     fn look_at_plugins(&mut self, manifest: &Manifest) {
+        if manifest.transports.is_empty() {
+            let message = "`transports` is missing or empty: no challenge would ever come";
+            self.problem(Exit::Manifest, "manifest", message);
+        }
         let registry = match Registry::load(manifest, Arc::new(Silent)) {
             Ok(registry) => registry,
             Err(problems) => {
@@ -139,10 +143,6 @@ impl Report {
             self.problem(Exit::Plugin, "plugin", problem);
         }
         self.plugins = registry.libraries().iter().map(Plugin::of).collect();
-        if manifest.transports.is_empty() {
-            let message = "`transports` is missing or empty: no challenge would ever come";
-            self.problem(Exit::Manifest, "manifest", message);
-        }
         self.look_at_transports(manifest, &registry);
     }
 

@@ -244,8 +244,9 @@ impl<'a> Loading<'a> {
             ));
         }
         if is_unknown {
+            let stop = if message.ends_with('?') { "" } else { "." };
             return RegistryProblem::fatal(format_args!(
-                "{message}. Add its plugin to `plugins`; `spacetime-miner plugin list` shows what \
+                "{message}{stop} Add its plugin to `plugins`; `spacetime-miner plugin list` shows what \
                  is installed"
             ));
         }
