@@ -38,8 +38,7 @@ use spacetime_sdk_loader::Fault;
 use spacetime_tests::artifacts::plugin;
 
 const ABSENT: &str = "an absent argument cannot be said in Rust";
-const DAMAGED: &str =
-    "the plot does not have the root of its header: the reference gives a proof that leads \
+const DAMAGED: &str = "the plot does not have the root of its header: the reference gives a proof that leads \
      elsewhere (D32), we refuse";
 const STALE: &str = "the reference gives up on a cache that does not fit, or follows it to a wrong \
                      root; we do without it";
