@@ -345,16 +345,13 @@ mod tests {
     fn win(key: &PlotKey, expected: &Expected) -> (BlockProof, NodeHash, Score) {
         let seed = PlotSeed::new([6; 32]);
         let leaves: Vec<Leaf> = (0..8).map(|index| plot::leaf(key, &seed, index)).collect();
-        let tree = Tree::new(leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes())).collect()).unwrap();
+        let tree =
+            Tree::new(leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes())).collect()).unwrap();
         let scored = leaves.iter().map(|leaf| score::score(&expected.challenge, leaf));
         let (score, index) = scored.zip(0_u64..).min().unwrap();
         let header = PlotHeader::new(seed, 8, tree.root());
-        let metadata = PlotMetadata {
-            leaf_count: 8,
-            plot_id: seed,
-            header_hash: header.hash(),
-            version: 1,
-        };
+        let metadata =
+            PlotMetadata { leaf_count: 8, plot_id: seed, header_hash: header.hash(), version: 1 };
         let path = tree.path(index).unwrap();
         let leaf = leaves[index as usize];
         (BlockProof { leaf, leaf_index: index, path, plot: metadata }, tree.root(), score)

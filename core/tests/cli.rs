@@ -1,5 +1,7 @@
 //! The command line as a user sees it: help, reports, complaints, exit codes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     fs,
     path::Path,
@@ -181,9 +183,11 @@ fn a_text_file_called_so_is_listed_with_the_reason() {
     let arguments = ["plugin", "list", "--json", "--plugin-dir", &folder_argument];
     let output = miner(folder.path(), &arguments);
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let fake = document.as_array().unwrap().iter().find(|row| {
-        row["path"].as_str().is_some_and(|path| path.ends_with("libfake.so"))
-    });
+    let fake = document
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["path"].as_str().is_some_and(|path| path.ends_with("libfake.so")));
     assert!(fake.unwrap()["error"].as_str().unwrap().contains("is not a dynamic library"));
 }
 

@@ -150,11 +150,9 @@ impl Report {
         // A transport's check needs an identity, not the user's: the key may
         // not be there yet, and is looked at for itself.
         let anybody = SecretKey::new(Scheme::Ed25519, [1; 32].into());
-        let setup = anybody
-            .map_err(|error| error.to_string())
-            .and_then(|key| {
-                TransportSetup::new(manifest, &key.identity()).map_err(|error| error.to_string())
-            });
+        let setup = anybody.map_err(|error| error.to_string()).and_then(|key| {
+            TransportSetup::new(manifest, &key.identity()).map_err(|error| error.to_string())
+        });
         let setup = match setup {
             Ok(setup) => setup,
             Err(error) => return self.problem(Exit::Manifest, "manifest", error),
@@ -237,7 +235,10 @@ impl Report {
         row("manifest", &self.manifest);
         row("network", &self.network_id);
         let key = self.key.as_ref();
-        row("key", &key.map_or("-".to_owned(), |key| format!("{} {}", key.path.display(), key.identity)));
+        row(
+            "key",
+            &key.map_or("-".to_owned(), |key| format!("{} {}", key.path.display(), key.identity)),
+        );
         let Plots { count, leaves, bytes } = self.plots;
         row("plots", &format!("{count} with {leaves} leaves, {bytes} bytes"));
         for plugin in &self.plugins {

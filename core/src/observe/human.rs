@@ -1,8 +1,6 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
-use super::{
-    BestLeaf, Detail, Ended, Event, Fault, Started, Status, Stopped, event::rfc3339,
-};
+use super::{BestLeaf, Detail, Ended, Event, Fault, Started, Status, Stopped, event::rfc3339};
 
 /// How a line is to be set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::watch;
 
 use super::{Counters, Event};
@@ -82,7 +82,9 @@ impl Stream {
 
     /// Tells an event; it is lost if the sinks are too far behind.
     pub fn emit(&self, event: Event) {
-        if self.queue.try_send(Message::Event(Box::new(event))).is_err() {
+        // A reader that went away has lost nothing that it wanted.
+        let message = Message::Event(Box::new(event));
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(message) {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -110,6 +110,15 @@ impl PolicySlot {
     }
 }
 
+impl PolicySlot {
+    /// It failed in a way that only its caller sees: it does not answer.
+    pub fn failed(&self, fault: &Fault) {
+        if let Some((opener, _)) = &self.policy {
+            opener.health.record(fault);
+        }
+    }
+}
+
 impl fmt::Debug for PolicySlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let opener = self.policy.as_ref().map(|(opener, _)| opener);

@@ -60,10 +60,13 @@ fn a_random_seed_is_kept_for_the_next_run() {
     assert!(verdict.intact && verdict.made_with_key == Some(true), "{verdict:?}");
 }
 
+/// Does something to what a run left.
+type Damage = fn(&CreateSpec);
+
 #[test]
 fn what_is_of_no_use_is_begun_anew_with_a_reason() {
     let [plot, cache] = undisturbed(CacheLevels::Auto);
-    let damages: [(&str, fn(&CreateSpec)); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("checkpoint is damaged", |spec| flip(&sibling(spec, ".plotting.checkpoint"), 50)),
         ("its leaves are not", |spec| flip(&sibling(spec, ".plotting"), 121 + 3 * 4096 * 32 - 1)),
         ("its leaves are not", |spec| fs::write(sibling(spec, ".plotting"), "short").unwrap()),

@@ -124,7 +124,7 @@ impl Driver {
         let detail = Detail::Started(setup.started);
         stream.emit(observe::Event { unix_ms: now().unix_ms, epoch: None, height: None, detail });
         let signals = Signals::listen()?;
-        let desk = PolicyDesk::start(setup.policy, &setup.policy_name, events.clone())?;
+        let desk = PolicyDesk::start(setup.policy, &setup.policy_name)?;
         let retry = Retry { interval: setup.retry_interval, boot_attempts: setup.boot_attempts };
         Ok(Self {
             state: State::new(config, summary(&plots), now()),

@@ -4,14 +4,13 @@
 use std::{io, sync::Arc, thread, time::Duration};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use spacetime_sdk_loader::abi::{Candidate, PolicyContext};
-use tokio::sync::mpsc;
+use spacetime_sdk_loader::{
+    Fault,
+    abi::{Candidate, PolicyContext},
+};
 
-use super::inbox::tell;
 use crate::{
     block::Choice,
-    engine::event::Event,
-    observe::Fault,
     plugin::{PolicyOutcome, PolicySlot},
 };
 
@@ -19,12 +18,16 @@ use crate::{
 /// without transactions.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long a policy may take to be ready for a question. One that is still
+/// busy with the last block is not waited for.
+const READY: Duration = Duration::from_millis(20);
+
 /// The policy on a thread of its own.
 #[derive(Clone)]
 pub(super) struct PolicyDesk {
     questions: Sender<Question>,
+    policy: Arc<PolicySlot>,
     name: Arc<str>,
-    events: mpsc::Sender<Event>,
 }
 
 struct Question {
@@ -34,15 +37,12 @@ struct Question {
 }
 
 impl PolicyDesk {
-    pub(super) fn start(
-        policy: Arc<PolicySlot>,
-        name: &str,
-        events: mpsc::Sender<Event>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(policy: Arc<PolicySlot>, name: &str) -> io::Result<Self> {
         // No room to wait: whoever finds the policy busy does without it.
         let (questions, asked) = bounded(0);
-        thread::Builder::new().name("policy".to_owned()).spawn(move || serve(&policy, &asked))?;
-        Ok(Self { questions, name: name.into(), events })
+        let served = policy.clone();
+        thread::Builder::new().name("policy".to_owned()).spawn(move || serve(&served, &asked))?;
+        Ok(Self { questions, policy, name: name.into() })
     }
 
     /// The name that faults carry.
@@ -54,7 +54,7 @@ impl PolicyDesk {
     pub(super) fn choose(&self, context: &PolicyContext, candidates: &[Candidate]) -> Choice {
         let (answer, answered) = bounded(1);
         let question = Question { context: *context, candidates: candidates.to_vec(), answer };
-        let outcome = match self.questions.send_timeout(question, PATIENCE) {
+        let outcome = match self.questions.send_timeout(question, READY) {
             Ok(()) => answered.recv_timeout(PATIENCE).ok(),
             Err(_) => None,
         };
@@ -62,9 +62,10 @@ impl PolicyDesk {
             Some(PolicyOutcome::Chosen(positions)) => Choice::Include(positions),
             Some(PolicyOutcome::Veto(reason)) => Choice::Veto(reason),
             None => {
-                let message = format!("it did not answer within {} ms", PATIENCE.as_millis());
-                let next = "the block goes out without transactions";
-                tell(&self.events, Fault::new(&*self.name, message, next));
+                self.policy.failed(&Fault::new(format_args!(
+                    "it did not answer within {} ms",
+                    PATIENCE.as_millis()
+                )));
                 Choice::Include(Vec::new())
             }
         }

@@ -172,8 +172,14 @@ fn existing(
     if fs::symlink_metadata(&names.plot).is_err() {
         return Ok(None);
     }
-    // Only whoever holds the lock may remove what a killed run left.
-    let _lock = partial::open(names)?;
+    // Only whoever holds the lock may remove what a killed run left; where
+    // nothing can be made, nothing was left.
+    let _lock = match partial::open(names) {
+        Err(CreateError::Io { .. }) => {
+            return Err(CreateError::Exists { path: names.plot.clone() });
+        }
+        lock => lock?,
+    };
     existing_locked(names, spec, levels, cached, started)
 }
 

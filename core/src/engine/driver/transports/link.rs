@@ -106,9 +106,10 @@ impl Link {
         let seconds = pause.as_secs_f64();
         let (message, next) = match (hopeless, was_up) {
             (true, _) => (reason.to_owned(), "it is not tried again".to_owned()),
-            (_, true) => {
-                (format!("its session ended: {reason}"), format!("it is opened again in {seconds:.1} s"))
-            }
+            (_, true) => (
+                format!("its session ended: {reason}"),
+                format!("it is opened again in {seconds:.1} s"),
+            ),
             _ => (
                 format!("attempt {attempt} of {allowed} failed: {reason}"),
                 format!("the next one is in {seconds:.1} s"),
