@@ -10,8 +10,8 @@ use spacetime_tests::{
     process::{Ended, Running},
 };
 
-/// Runs the miner in a home whose folder `small` has room for 600 KiB.
-fn with_little_room(home: &Home, arguments: &str) -> Ended {
+/// Runs the miner in a home whose folder `small` has room for so many KiB.
+fn with_little_room(home: &Home, kib: u32, arguments: &str) -> Ended {
     std::fs::create_dir_all(home.path("small")).unwrap();
     let miner = program("spacetime-miner");
     let own_mounts = ["--user", "--map-root-user", "--mount"];
@@ -21,14 +21,14 @@ fn with_little_room(home: &Home, arguments: &str) -> Ended {
         command = Command::new("unshare");
         command.args(own_mounts).arg("sh").arg("-c");
         command.arg(format!(
-            "mount -t tmpfs -o size=600k tmpfs small && {} {arguments}; \
+            "mount -t tmpfs -o size={kib}k tmpfs small && {} {arguments}; \
              code=$?; ls small >&2; exit $code",
             miner.display()
         ));
     } else {
         command = Command::new("sh");
         command.arg("-c").arg(format!(
-            "trap '' XFSZ; ulimit -f 600; {} {arguments}; code=$?; ls small >&2; exit $code",
+            "trap '' XFSZ; ulimit -f {kib}; {} {arguments}; code=$?; ls small >&2; exit $code",
             miner.display()
         ));
     }
@@ -40,7 +40,7 @@ fn with_little_room(home: &Home, arguments: &str) -> Ended {
 fn a_plot_that_does_not_fit_is_refused() {
     let home = Home::new();
     home.command(&["key", "new", "--key", "key"]);
-    let ended = with_little_room(&home, "plot create --out small/x.plot --size 1MiB");
+    let ended = with_little_room(&home, 600, "plot create --out small/x.plot --size 1MiB");
     assert!(matches!(ended.code, Some(10 | 5)), "{ended:#?}");
     let errors: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("error")).collect();
     assert_eq!(errors.len(), 1, "{ended:#?}");
@@ -54,7 +54,7 @@ fn a_chain_that_does_not_fit_is_named() {
     home.command(&["key", "new", "--key", "key"]);
     home.command(&["plot", "create", "--out", "plots/a.plot", "--leaves", "32768"]);
     // The store's first page does not fit already.
-    let ended = with_little_room(&home, "run --json --until-blocks 3 --for 5");
+    let ended = with_little_room(&home, 64, "run --json --until-blocks 3 --for 5");
     assert!(matches!(ended.code, Some(7 | 9 | 10)), "{ended:#?}");
     assert!(!ended.stderr.contains("panicked"), "{ended:#?}");
     let told = format!("{}{}", ended.stdout, ended.stderr);
