@@ -1,5 +1,10 @@
 //! The strategy: all leaves in spans of four, or something worse.
 
+use std::{
+    sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+
 use serde::Deserialize;
 use spacetime_sdk::{BatchStats, Job, Plan, Plot, Result, Spans, Strategy, count, tracing};
 
@@ -12,6 +17,8 @@ pub(crate) struct Config {
     spans: SpansKind,
     /// The plan never ends and never holds a span.
     endless: bool,
+    /// Plans nothing until so many instances have begun at once.
+    meet: usize,
 }
 
 /// What the planned spans are like.
@@ -32,14 +39,20 @@ pub(crate) struct Misplanner {
     config: Config,
     next: u64,
     end: u64,
+    /// Among those that are at work.
+    at_work: bool,
 }
+
+/// Instances between the beginning and the end of their plans.
+static AT_WORK: Mutex<usize> = Mutex::new(0);
+static ARRIVED: Condvar = Condvar::new();
 
 impl Strategy for Misplanner {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self> {
         config.fail.at(Place::Open)?;
-        Ok(Self { config, next: 0, end: 0 })
+        Ok(Self { config, next: 0, end: 0, at_work: false })
     }
 
     fn begin(&mut self, job: &Job, plot: &Plot) -> Result<()> {
@@ -49,12 +62,13 @@ impl Strategy for Misplanner {
         start_failing_thread(&self.config.fail);
         self.config.fail.at(Place::Begin)?;
         (self.next, self.end) = (0, plot.leaf_count);
+        self.set_at_work(true);
         Ok(())
     }
 
     fn plan(&mut self, spans: &mut Spans<'_>) -> Result<Plan> {
         self.config.fail.at(Place::Plan)?;
-        if self.config.endless {
+        if self.config.endless || !self.have_met() {
             return Ok(Plan::More);
         }
         while self.next < self.end {
@@ -78,6 +92,25 @@ impl Strategy for Misplanner {
     }
 }
 
+impl Misplanner {
+    fn set_at_work(&mut self, now: bool) {
+        let mut at_work = AT_WORK.lock().unwrap_or_else(PoisonError::into_inner);
+        *at_work = *at_work + usize::from(now) - usize::from(self.at_work);
+        self.at_work = now;
+        ARRIVED.notify_all();
+    }
+
+    /// Waits a moment for others. Those that met stay at work, so that none
+    /// misses the moment.
+    fn have_met(&self) -> bool {
+        let at_work = AT_WORK.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = |at_work: &mut usize| *at_work < self.config.meet;
+        let moment = Duration::from_millis(1);
+        let waited = ARRIVED.wait_timeout_while(at_work, moment, met);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 >= self.config.meet
+    }
+}
+
 fn spoil(kind: SpansKind, start: u64, len: u64) -> (u64, u64) {
     match kind {
         SpansKind::Good => (start, len),
@@ -97,6 +130,7 @@ fn start_failing_thread(fail: &Failures) {
 
 impl Drop for Misplanner {
     fn drop(&mut self) {
+        self.set_at_work(false);
         // An error has nowhere to go from here.
         let _ = self.config.fail.at(Place::Drop);
     }

@@ -3,5 +3,10 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+mod commands;
+mod damage;
+mod effects;
 mod first_run;
+mod full_disk;
+mod outsider;
 mod plugins;

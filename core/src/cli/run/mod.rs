@@ -56,7 +56,8 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let key = first_run::key(&manifest, output)?;
     let faults = registry.problems().iter().map(plugin_fault);
     let live = Live { set: plots, first: problems, faults: faults.collect() };
-    let live = first_run::plot(&manifest, &key, live, output)?;
+    let mut live = first_run::plot(&manifest, &key, live, output)?;
+    live.faults.extend(no_plots(&manifest, &live));
     let shown = Shown::default();
     let stream =
         Stream::start(sinks::sink(output, shown.clone())).map_err(|error| system(&error))?;
@@ -233,6 +234,17 @@ impl PlotSource for Live {
     fn rescan(&mut self) -> Vec<Fault> {
         self.set.rescan().into_iter().map(plot_fault).collect()
     }
+}
+
+/// Says that there is nothing to mine with, if no problem of a plot said why.
+fn no_plots(manifest: &Manifest, live: &Live) -> Option<Fault> {
+    if !live.plots().is_empty() || !live.first.is_empty() {
+        return None;
+    }
+    let folders = manifest.plot_directories.iter().map(|folder| folder.display().to_string());
+    let folders = folders.collect::<Vec<_>>().join(", ");
+    let next = "make one with `spacetime-miner plot create`; it is looked for every 10 s";
+    Some(Fault::new(folders, "there is no plot, so nothing can be won", next))
 }
 
 fn plot_fault(problem: PlotProblem) -> Fault {

@@ -1,0 +1,174 @@
+//! Damaged plots, caches and keys: one message that names the culprit, and
+//! mining goes on where it can.
+
+use std::{fs, path::Path};
+
+use spacetime_tests::home::Home;
+
+/// A home with two plots of this many leaves, `a` and `b`.
+fn two_plots(leaves: u64) -> Home {
+    let home = Home::new();
+    home.command(&["key", "new", "--key", "key"]);
+    for name in ["a", "b"] {
+        let (out, leaves) = (format!("plots/{name}.plot"), leaves.to_string());
+        let made = home.command(&["plot", "create", "--out", &out, "--leaves", &leaves]);
+        assert_eq!(made.code, Some(0), "{made:#?}");
+    }
+    home
+}
+
+fn change(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(file).unwrap();
+    change(&mut bytes);
+    fs::write(file, bytes).unwrap();
+}
+
+/// The damaged plot is named once, at once, and the other one wins blocks.
+#[track_caller]
+fn assert_mines_with_the_other(home: &Home, words: &str) {
+    let ended = home.mine(2);
+    assert_eq!(ended.events("started")[0]["plots"], 1, "{ended:#?}");
+    let faults = ended.events("fault");
+    assert_eq!(faults.len(), 1, "{ended:#?}");
+    let text = format!("{} {}", faults[0]["culprit"], faults[0]["message"]);
+    assert!(text.contains("a.plot") && text.contains(words), "{text}");
+    let winners = ended.events("proof");
+    assert!(winners.iter().all(|proof| proof["plot"].as_str().unwrap().ends_with("b.plot")));
+
+    // `check` says so, too, with an exit code.
+    let checked = home.command(&["check"]);
+    assert_eq!(checked.code, Some(5), "{checked:#?}");
+    assert!(format!("{}{}", checked.stdout, checked.stderr).contains("a.plot"), "{checked:#?}");
+}
+
+#[test]
+fn a_truncated_plot() {
+    let home = two_plots(32768);
+    change(&home.path("plots/a.plot"), |bytes| bytes.truncate(bytes.len() - 33));
+    assert_mines_with_the_other(&home, "");
+}
+
+#[test]
+fn a_flipped_bit_in_a_header() {
+    let home = two_plots(32768);
+    change(&home.path("plots/a.plot"), |bytes| bytes[20] ^= 4);
+    assert_mines_with_the_other(&home, "");
+}
+
+#[test]
+fn a_plot_that_is_text() {
+    let home = two_plots(32768);
+    fs::write(home.path("plots/a.plot"), "no plot\n").unwrap();
+    assert_mines_with_the_other(&home, "");
+}
+
+/// Leaves are not read through at the start; a wrong one shows when it wins,
+/// and its plot's next best or the other plot takes its place.
+#[test]
+fn flipped_bits_in_leaves() {
+    let home = two_plots(32768);
+    let header = fs::metadata(home.path("plots/a.plot")).unwrap().len() as usize - 32 * 32768;
+    change(&home.path("plots/a.plot"), |bytes| {
+        bytes[header..].iter_mut().step_by(32).for_each(|byte| *byte ^= 1);
+    });
+    let mut miner = home.run(&[]);
+    miner.wait_for("a fault of the damaged plot", |event| {
+        event["event"] == "fault" && event["culprit"].as_str().unwrap().contains("a.plot")
+    });
+    miner.wait_for("the next block", |event| event["event"] == "accepted");
+    miner.kill();
+}
+
+#[test]
+fn one_flipped_bit_in_a_leaf_is_found_by_verify() {
+    let home = two_plots(32768);
+    let plot = home.path("plots/a.plot");
+    let leaf = 12_345;
+    let at = fs::metadata(&plot).unwrap().len() as usize - 32 * (32768 - leaf);
+    change(&plot, |bytes| bytes[at] ^= 0x10);
+    let verified = home.command(&["plot", "verify", "plots/a.plot", "--json"]);
+    verified.assert_refused(5, "a.plot");
+    let region = &verified.document()["damaged"][0];
+    let first = region["first_leaf"].as_u64().unwrap();
+    let leaves = region["leaves"].as_u64().unwrap();
+    assert!((first..first + leaves).contains(&(leaf as u64)), "{region}");
+    assert!(home.command(&["plot", "verify", "plots/b.plot"]).code == Some(0));
+}
+
+#[test]
+fn a_stale_cache_is_named_and_done_without() {
+    let home = two_plots(32768);
+    fs::remove_file(home.path("plots/b.plot")).unwrap();
+    fs::rename(home.path("plots/b.plot.cache"), home.path("plots/a.plot.cache")).unwrap();
+    let ended = home.mine(2);
+    // Nothing is lost but time, so it is a warning, once.
+    let warnings: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(warnings.len(), 1, "{ended:#?}");
+    assert!(warnings[0].contains("stale cache") && warnings[0].contains("a.plot.cache"));
+    let verified = home.command(&["plot", "verify", "plots/a.plot"]);
+    assert_ne!(verified.code, Some(0), "{verified:#?}");
+    assert!(verified.stderr.contains("a.plot.cache"), "{verified:#?}");
+}
+
+#[test]
+fn an_empty_plot_directory() {
+    let home = Home::new().set("first_run", "(create_key: true)");
+    fs::create_dir(home.path("plots")).unwrap();
+    let mut miner = home.run(&[]);
+    let fault = miner.event("fault");
+    let text = format!("{} {}", fault["culprit"], fault["message"]);
+    assert!(text.contains("plots") && text.contains("no plot"), "{text}");
+
+    // It waits for one, and mines with it when it comes.
+    let made = home.command(&["plot", "create", "--out", "plots/late.plot", "--leaves", "32768"]);
+    assert_eq!(made.code, Some(0), "{made:#?}");
+    miner.event("accepted");
+}
+
+#[test]
+fn a_missing_plot_directory() {
+    let home = Home::new().set("plot_directories", "[\"plots\", \"unplugged\"]");
+    let home = home.unset("plot_directory");
+    home.mine(1);
+    fs::remove_dir_all(home.path("unplugged")).unwrap();
+    let home = home.unset("first_run");
+    let ended = home.mine(1);
+    let faults = ended.events("fault");
+    assert_eq!(faults.len(), 1, "{ended:#?}");
+    assert!(faults[0].to_string().contains("unplugged"), "{ended:#?}");
+}
+
+#[test]
+fn a_key_that_is_garbage_or_cut_off() {
+    let home = Home::new();
+    home.mine(1);
+    let key = fs::read(home.path("key")).unwrap();
+    for broken in [b"garbage".to_vec(), Vec::new(), key[..key.len() / 2].to_vec()] {
+        fs::write(home.path("key"), broken).unwrap();
+        let ended = home.run_to_end(&["--for", "5"]);
+        ended.assert_refused(4, "key");
+    }
+    // What was there before is untouched.
+    fs::write(home.path("key"), key).unwrap();
+    home.mine(1);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_key_that_others_may_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    home.mine(1);
+    fs::set_permissions(home.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = home.run_to_end(&["--for", "5"]);
+    ended.assert_refused(4, "chmod 600");
+    fs::set_permissions(home.path("key"), fs::Permissions::from_mode(0o600)).unwrap();
+    home.mine(1);
+}
+
+#[test]
+fn a_key_that_is_a_folder() {
+    let home = Home::new();
+    fs::create_dir(home.path("key")).unwrap();
+    home.run_to_end(&["--for", "5"]).assert_refused(4, "key");
+}

@@ -1,0 +1,240 @@
+//! Each option of the manifest has an effect that the running miner shows.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use spacetime_tests::{
+    artifacts::{plugin, program},
+    home::Home,
+    process::{Ended, run_to_end},
+};
+
+fn started(ended: &Ended) -> Value {
+    ended.events("started").remove(0)
+}
+
+/// The JSON of a built-in network, changed, as a file that a manifest can name.
+fn network_file(home: &Home, network: &str, change: impl FnOnce(&mut Value)) -> String {
+    let node = program("spacetime-node");
+    let arguments = ["genesis", "--json", "--network", network];
+    let mut network = run_to_end(&node, &home.path(""), &arguments).document();
+    change(&mut network);
+    fs::write(home.path("network.json"), network.to_string()).unwrap();
+    "\"network.json\"".to_owned()
+}
+
+/// A home on a network whose windows last an hour: no scan ends early by one,
+/// and what is seen is the first scan.
+fn with_long_windows() -> Home {
+    let home = Home::new().unset("network_id");
+    let file = network_file(&home, "local", |network| network["epoch_seconds"] = 3600.into());
+    home.set("network_file", &file)
+}
+
+#[test]
+fn plot_directory_and_metadata_path() {
+    let home = Home::new()
+        .set("plot_directory", "\"elsewhere/plots\"")
+        .set("plot_metadata_path", "\"elsewhere/known.json\"");
+    home.mine(1);
+    assert!(home.path("elsewhere/plots/first.plot").exists());
+    let metadata = fs::read_to_string(home.path("elsewhere/known.json")).unwrap();
+    assert!(metadata.contains("first.plot"), "{metadata}");
+    assert!(!home.path("plots").exists() && !home.path("plots.json").exists());
+}
+
+#[test]
+fn plot_directories() {
+    let home = Home::new().unset("plot_directory").set("plot_directories", "[\"a\", \"b\"]");
+    home.mine(1);
+    fs::create_dir_all(home.path("b")).unwrap();
+    fs::rename(home.path("a/first.plot"), home.path("b/moved.plot")).unwrap();
+    let made = home.command(&["plot", "create", "--out", "a/second.plot", "--leaves", "2000"]);
+    assert_eq!(made.code, Some(0), "{made:#?}");
+    let started = started(&home.run_to_end(&["--for", "1"]));
+    assert_eq!((&started["plots"], &started["leaves"]), (&json!(2), &json!(32768 + 2000)));
+}
+
+#[test]
+fn private_key_path() {
+    let home = Home::new().set("private_key_path", "\"keys/mine\"");
+    fs::create_dir(home.path("keys")).unwrap();
+    let ended = home.mine(1);
+    assert!(home.path("keys/mine").exists() && !home.path("key").exists());
+    let shown = home.command(&["key", "show", "--key", "keys/mine", "--json"]).document();
+    assert_eq!(shown["identity"], started(&ended)["identity"]);
+}
+
+#[test]
+fn network_id_and_network_file() {
+    let ended = Home::new().mine(1);
+    assert_eq!(started(&ended)["network"], "spacetime-local-v1");
+
+    let home = Home::new().unset("network_id");
+    let mut id = String::new();
+    let file = network_file(&home, "devnet", |network| {
+        id = network["network_id"].as_str().unwrap().to_owned();
+    });
+    let ended = home.set("network_file", &file).run_to_end(&["--for", "1"]);
+    assert_eq!(started(&ended)["network"], id);
+
+    let ended = Home::new().set("network_id", "\"locl\"").run_to_end(&["--for", "1"]);
+    ended.assert_refused(3, "locl");
+}
+
+#[test]
+fn data_directory() {
+    let home = Home::new().set("data_directory", "\"chains\"");
+    home.mine(1);
+    assert!(home.path("chains/solo").is_dir() && !home.path("data").exists());
+    // A new chain begins where there is none.
+    let ended = home.set("data_directory", "\"others\"").mine(1);
+    assert_eq!(ended.events("accepted")[0]["height"], 1);
+}
+
+/// The strategy's instances wait for one another: two can meet only where two
+/// plots of a drive are scanned at once.
+#[test]
+fn max_concurrent_proofs() {
+    let first = |at_once: &str| {
+        let home = with_long_windows()
+            .misbehaving()
+            .set("strategy", "(name: \"misbehaving\", config: (meet: 2))")
+            .set("max_concurrent_proofs", at_once);
+        home.command(&["key", "new", "--key", "key"]);
+        for plot in ["plots/a.plot", "plots/b.plot"] {
+            let made = home.command(&["plot", "create", "--out", plot, "--leaves", "4096"]);
+            assert_eq!(made.code, Some(0), "{made:#?}");
+        }
+        let mut miner = home.run(&["--set", "proof_generation_timeout_seconds=60"]);
+        let event = miner.wait_for("a proof or a fault", |event| {
+            event["event"] == "proof" || event["event"] == "fault"
+        });
+        event["event"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(first("2"), "proof");
+    assert_eq!(first("1"), "fault", "one waits for the other in vain");
+}
+
+#[test]
+fn proof_generation_timeout_seconds() {
+    let deadline = |seconds: &str| {
+        let home = with_long_windows().set("proof_generation_timeout_seconds", seconds);
+        let mut miner = home.run(&[]);
+        let challenge = miner.event("challenge");
+        let end = challenge["deadline"].as_str().unwrap();
+        milliseconds(end) - milliseconds(challenge["time"].as_str().unwrap())
+    };
+    assert!((0..=2000).contains(&deadline("2")));
+    assert!((2001..=20_000).contains(&deadline("20")));
+}
+
+/// Milliseconds of a day's time in RFC 3339; tests do not run over midnight.
+fn milliseconds(time: &str) -> i64 {
+    let clock = time.split('T').nth(1).unwrap().trim_end_matches('Z');
+    let parts: Vec<f64> = clock.split(':').map(|part| part.parse().unwrap()).collect();
+    ((parts[0] * 3600.0 + parts[1] * 60.0 + parts[2]) * 1000.0).round() as i64
+}
+
+/// At boot, a transport that fails is tried again so often, so far apart.
+#[test]
+fn max_connection_retries_and_connection_retry_interval_seconds() {
+    let boot = |retries: &str, interval: &str| {
+        let home = Home::new()
+            .misbehaving()
+            .set("transports", "[(name: \"misbehaving\", config: (fail: (error_in: [open])))]")
+            .set("max_connection_retries", retries)
+            .set("connection_retry_interval_seconds", interval);
+        let begun = std::time::Instant::now();
+        let ended = home.run_to_end(&["--for", "60"]);
+        ended.assert_refused(7, "misbehaving in Open");
+        begun.elapsed().as_secs()
+    };
+    assert!(boot("3", "2") >= 4, "two pauses of two seconds");
+    assert!(boot("2", "1") < 30, "one pause of a second");
+}
+
+#[test]
+fn enable_performance_monitoring() {
+    let rates = |enabled: &str| {
+        let ended = Home::new().set("enable_performance_monitoring", enabled).mine(1);
+        let proofs = ended.events("proof");
+        assert!(!proofs.is_empty());
+        proofs.iter().filter(|proof| proof.get("bytes_per_second").is_some()).count()
+    };
+    assert_eq!(rates("false"), 0);
+    assert!(rates("true") > 0);
+}
+
+#[test]
+fn strategy_and_its_config() {
+    let home = Home::new()
+        .plugin(&plugin("spacetime-strategy-sampling"))
+        .set("strategy", "(name: \"sampling\", config: (sample_size: 20000))");
+    let ended = home.mine(1);
+    assert_eq!(started(&ended)["strategy"], "sampling");
+    assert!(ended.events("proof").iter().all(|proof| proof["scanned"] == 20000), "{ended:#?}");
+}
+
+#[test]
+fn engine_policy_and_transports() {
+    let home = Home::new()
+        .misbehaving()
+        .plugin(&plugin("spacetime-policy-empty"))
+        .set("engine", "(name: \"misbehaving\")")
+        .set("policy", "(name: \"empty\")")
+        .set("transports", "[(name: \"solo\"), (name: \"misbehaving\")]");
+    let started = started(&home.mine(1));
+    assert_eq!((&started["engine"], &started["policy"]), (&json!("misbehaving"), &json!("empty")));
+    assert_eq!(started["transports"].as_array().unwrap().len(), 2, "{started}");
+}
+
+#[test]
+fn plugin_directories() {
+    let home = Home::new()
+        .plugin("outside_name".as_ref())
+        .set("plugin_directories", "[\"mine\"]")
+        .set("strategy", "(name: \"sampling\")");
+    fs::create_dir(home.path("mine")).unwrap();
+    let file = format!(
+        "mine/{}outside_name{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
+    fs::copy(plugin("spacetime-strategy-sampling"), home.path(&file)).unwrap();
+    assert_eq!(started(&home.mine(1))["strategy"], "sampling");
+}
+
+#[test]
+fn first_run_plot_size() {
+    let home = Home::new().set("first_run", "(create_key: true, plot_size: \"2MiB\")");
+    assert_eq!(started(&home.mine(1))["leaves"], 65536);
+}
+
+#[test]
+fn overrides_reach_the_running_miner() {
+    let home = Home::new().plugin(&plugin("spacetime-strategy-sampling"));
+    let ended = home.run_to_end(&[
+        "--until-blocks",
+        "1",
+        "--for",
+        "60",
+        "--set",
+        "strategy=(name: \"sampling\")",
+        "--set",
+        "strategy.config=(sample_size: 15000)",
+    ]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(started(&ended)["strategy"], "sampling");
+    assert!(ended.events("proof").iter().all(|proof| proof["scanned"] == 15000), "{ended:#?}");
+}
+
+#[test]
+fn an_unknown_key_is_an_error_with_its_line_and_the_nearest_name() {
+    let home = Home::new().set("plot_metadata_pth", "\"x\"");
+    let text = fs::read_to_string(home.manifest()).unwrap();
+    let line = 1 + text.lines().position(|line| line.contains("metadata_pth")).unwrap();
+    let ended = home.run_to_end(&["--for", "1"]);
+    ended.assert_refused(3, &format!("miner.ron:{line}"));
+    assert!(ended.stderr.contains("plot_metadata_path"), "{ended:#?}");
+}
