@@ -13,8 +13,11 @@ use spacetime_protocol::{
 };
 use spacetime_sdk_loader::Descriptor;
 
-/// Name and function of each target.
-pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+/// A target's name, and what it does with any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 12] = [
     ("block", block),
     ("block_header", block_header),
     ("block_proof", block_proof),

@@ -1,6 +1,8 @@
 //! Every target over real data and over damaged copies of it, repeatably.
 
-use spacetime_fuzz::TARGETS;
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use spacetime_fuzz::{TARGETS, Target};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/protocol/tests/fixtures");
 
@@ -76,7 +78,7 @@ fn no_target_panics_on_good_or_damaged_data() {
     }
 }
 
-fn run((name, target): &(&str, fn(&[u8])), bytes: &[u8]) {
+fn run((name, target): &Target, bytes: &[u8]) {
     let run = std::panic::catch_unwind(|| target(bytes));
     assert!(run.is_ok(), "{name} panicked on {}", const_hex::encode(bytes));
 }
