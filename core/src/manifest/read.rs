@@ -131,16 +131,21 @@ impl Reader<'_> {
             .map_err(|message| self.invalid(key, format!("`{}` {message}", self.fields.path(key))))
     }
 
-    fn plot_directories(&self) -> Result<Vec<PathBuf>, ManifestError> {
-        let (one, many) = ("plot_directory", "plot_directories");
+    /// Which of two keys that say the same count: those given, but an
+    /// override of one stands against the other in the file.
+    fn which(&self, one: &str, other: &str) -> (bool, bool) {
         let set = |key| self.fields.source(key).is_some_and(|source| source.is_from_command_line());
         let given = |key| self.fields.source(key).is_some();
-        // An override of one stands against the other in the file.
-        let (use_one, use_many) = match (set(one), set(many)) {
+        match (set(one), set(other)) {
             (true, false) => (true, false),
             (false, true) => (false, true),
-            _ => (given(one), given(many)),
-        };
+            _ => (given(one), given(other)),
+        }
+    }
+
+    fn plot_directories(&self) -> Result<Vec<PathBuf>, ManifestError> {
+        let (one, many) = ("plot_directory", "plot_directories");
+        let (use_one, use_many) = self.which(one, many);
         if use_one && use_many {
             return Err(self.invalid(many, format!("give either `{one}` or `{many}`, not both")));
         }
@@ -188,9 +193,10 @@ impl Reader<'_> {
     }
 
     fn network(&self) -> Result<Network, ManifestError> {
-        let from_file = self.path("network_file")?.map(|file| self.network_file(&file));
-        let network = from_file.transpose()?;
-        let id = self.fields.get::<String>("network_id")?;
+        let (use_file, use_id) = self.which("network_file", "network_id");
+        let file = if use_file { self.path("network_file")? } else { None };
+        let network = file.map(|file| self.network_file(&file)).transpose()?;
+        let id = if use_id { self.fields.get::<String>("network_id")? } else { None };
         match (network, id) {
             (None, None) => Err(self.missing("network_id", "network_id: \"local\"")),
             (Some(network), None) => Ok(network),
@@ -202,7 +208,7 @@ impl Reader<'_> {
                     format!("`{id}` is no built-in network; {hint} ({file})"),
                 )
             }),
-            (Some(network), Some(id)) if network.id == id => Ok(network),
+            (Some(network), Some(id)) if is_called(&network, &id) => Ok(network),
             (Some(network), Some(id)) => Err(self.invalid(
                 "network_id",
                 format!("`network_id` is `{id}`, but the network file is of `{}`", network.id),
@@ -267,6 +273,11 @@ impl Reader<'_> {
             plot_bytes: size.transpose()?,
         }))
     }
+}
+
+/// Whether a name or an id means a network.
+fn is_called(network: &Network, name: &str) -> bool {
+    network.id == name || Network::named(name).is_some_and(|named| named.id == network.id)
 }
 
 fn component(source: Source<'_>, fields: &Fields<'_>) -> Result<ComponentEntry, ManifestError> {

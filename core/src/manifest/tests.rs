@@ -196,8 +196,13 @@ fn a_network_file_is_read_and_compared() {
     let devnet = spacetime_protocol::network::Network::named("devnet").unwrap();
     std::fs::write(&file, devnet.to_json().unwrap()).unwrap();
     let set = format!("network_file={:?}", file.display().to_string());
-    let message = error(MINIMAL, &[&set]);
+    // In the file both must mean the same network; an override of one counts.
+    let both = with(&format!("    network_file: {:?},", file.display().to_string()));
+    let message = error(&both, &[]);
     assert!(message.contains("`network_id` is `local`, but the network file is of"), "{message}");
+    assert_eq!(parse(&both.replace("\"local\"", "\"devnet\""), &[]).unwrap().network, devnet);
+    assert_eq!(parse(MINIMAL, &[&set]).unwrap().network, devnet);
+    assert_eq!(parse(&both, &["network_id=\"local\""]).unwrap().network.id, "spacetime-local-v1");
     let without = MINIMAL.replace("    network_id: \"local\",\n", "");
     assert_eq!(parse(&without, &[&set]).unwrap().network, devnet);
     std::fs::write(&file, "{").unwrap();
