@@ -124,3 +124,44 @@ pub(crate) fn run<R>(
         fault
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> Arc<str> {
+        Arc::from(name)
+    }
+
+    // The hook is not installed here: it would silence the tests' own panics.
+    #[test]
+    fn a_panic_becomes_a_fault_that_names_its_place() {
+        let fault = run(&name("x"), "plan", || panic!("no {}", "way")).unwrap_err();
+        assert_eq!(fault.code, FaultCode::PANICKED);
+        assert_eq!(fault.message, "plan panicked: no way");
+        let fault = run(&name("x"), "plan", || panic::panic_any(7)).unwrap_err();
+        assert_eq!(fault.message, "plan panicked: (a value that is not text)");
+    }
+
+    #[test]
+    fn a_payload_whose_destructor_panics_stays_inside() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("again");
+            }
+        }
+        assert!(run(&name("x"), "plan", || panic::panic_any(Bomb)).is_err());
+    }
+
+    #[test]
+    fn what_happens_inside_belongs_to_the_innermost_instance() {
+        let seen = run(&name("outer"), "plan", || {
+            let inner = run(&name("inner"), "plan", instance).unwrap();
+            let failed = run(&name("failing"), "plan", || panic!("no"));
+            assert!(failed.is_err());
+            (inner, instance())
+        });
+        assert_eq!(seen.unwrap(), (name("inner"), name("outer")));
+    }
+}

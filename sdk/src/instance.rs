@@ -77,3 +77,45 @@ impl<T> Drop for Instance<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    fn args() -> OpenArgs<'static> {
+        OpenArgs {
+            component: "c".into(),
+            instance: "i".into(),
+            config: "(\n  size: 0)".into(),
+            config_line: 10,
+            config_column: 5,
+            ron_extensions: 0,
+            features: 0,
+            reserved: [0; 8],
+        }
+    }
+
+    #[test]
+    fn an_error_is_passed_on_and_a_panic_is_the_end() {
+        let mut instance = Instance::open(&args(), || Ok(1)).unwrap();
+        let fault = instance.call("scan", |_| Err::<(), _>(Error::new("no"))).unwrap_err();
+        assert_eq!(fault.code, FaultCode::FAILED);
+        assert_eq!(instance.call_mut("plan", |value| Ok(*value)).unwrap(), 1);
+        let fault = instance.call_mut("plan", |_| -> Result<()> { panic!("no") }).unwrap_err();
+        assert_eq!(fault.code, FaultCode::PANICKED);
+        let fault = instance.call_mut("plan", |value| Ok(*value)).unwrap_err();
+        assert_eq!(fault.code, FaultCode::POISONED);
+    }
+
+    #[test]
+    fn a_constructor_can_blame_a_field() {
+        let refused = Instance::<()>::open(&args(), || Err(Error::field("size", "must be 1")));
+        let fault = refused.err().unwrap();
+        assert_eq!((fault.code, fault.line, fault.column), (FaultCode::CONFIG, 11, 3));
+        let fault = Instance::<()>::open(&args(), || Err(Error::new("no"))).err().unwrap();
+        assert_eq!((fault.code, fault.line), (FaultCode::FAILED, 0));
+        let fault = Instance::<()>::open(&args(), || panic!("no")).err().unwrap();
+        assert_eq!(fault.code, FaultCode::PANICKED);
+    }
+}

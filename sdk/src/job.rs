@@ -185,3 +185,36 @@ impl BatchStats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_codes_count_as_their_documented_defaults() {
+        let stop = |code| StopRule::from_abi(abi::StopRule(code), 5);
+        assert_eq!(
+            [0, 1, 2].map(stop),
+            [StopRule::BestOfAll, StopRule::FirstUnderTarget, StopRule::Budget(5)]
+        );
+        assert_eq!(stop(99), StopRule::BestOfAll);
+        let builder = |code| Builder::from_abi(abi::Builder(code));
+        assert_eq!([0, 1, 2].map(builder), [Builder::Host, Builder::Transport, Builder::Nobody]);
+        assert_eq!(builder(99), Builder::Nobody);
+    }
+
+    #[test]
+    fn absent_numbers_are_none() {
+        assert_eq!(target([0; 32]), None);
+        assert_eq!(target([1; 32]), Some(Target::new([1; 32])));
+        let stats = |best| {
+            let elapsed_ns = 1_500_000_000;
+            let stats =
+                abi::BatchStats { leaves: 2, bytes_read: 64, elapsed_ns, best, reserved: [0; 8] };
+            BatchStats::from_abi(&stats)
+        };
+        assert_eq!(stats([0xFF; 32]).best, None);
+        assert_eq!(stats([3; 32]).best, Some(Score::new([3; 32])));
+        assert_eq!(stats([3; 32]).elapsed, Duration::from_millis(1500));
+    }
+}

@@ -169,3 +169,44 @@ pub fn open<T: Strategy>(args: &OpenArgs<'_>) -> Result<StrategyObject, Fault> {
     let instance = Instance::open(args, || T::open(config))?;
     Ok(StrategyObject::from_value(Adapter(instance), TD_Opaque))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_that_does_not_fit_is_not_taken() {
+        let (mut buffer, cancel) = ([Span::default(); 2], AtomicBool::new(false));
+        let mut spans = Spans { buffer: &mut buffer, written: 0, cancel: &cancel };
+        assert!(spans.push(1, 2));
+        assert_eq!(spans.remaining(), 1);
+        assert!(spans.push(3, 4));
+        assert!(!spans.push(5, 6));
+        assert_eq!((spans.written, spans.remaining()), (2, 0));
+        assert!(!spans.is_cancelled());
+        cancel.store(true, Ordering::Relaxed);
+        assert!(spans.is_cancelled());
+        assert_eq!(buffer, [Span { start: 1, len: 2 }, Span { start: 3, len: 4 }]);
+    }
+
+    #[test]
+    fn authors_get_only_plots_that_can_be() {
+        let plot = |leaf_count| {
+            let plot = abi::Plot {
+                id: [0; 32],
+                leaf_count,
+                index: 0,
+                drive: 0,
+                read_rate: 0,
+                scan_rate: 7,
+                reserved: [0; 8],
+            };
+            read_plot(&plot)
+        };
+        let read = plot(i64::MAX as u64).unwrap();
+        assert_eq!((read.read_rate, read.scan_rate), (None, Some(7)));
+        for impossible in [0, 1 << 63, u64::MAX] {
+            assert_eq!(plot(impossible).unwrap_err().field, "leaf_count");
+        }
+    }
+}

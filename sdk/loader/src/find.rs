@@ -39,3 +39,30 @@ pub fn file_names(folder: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn names_are_looked_for_and_paths_are_not() {
+        let base = std::env::temp_dir().join(format!("spacetime-find-{}", std::process::id()));
+        let folder = base.join("plugins");
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(library_file_name("my-plugin"));
+        fs::write(&file, "").unwrap();
+        fs::write(folder.join("notes.txt"), "").unwrap();
+        let folders = [base.join("absent"), folder.clone()];
+        let find = |path: &str| resolve(Path::new(path), &base, &folders);
+        assert_eq!(find("my-plugin"), file);
+        assert_eq!(find("my_plugin"), file);
+        assert_eq!(find("notes.txt"), folder.join("notes.txt"));
+        assert_eq!(find("other"), base.join("other"), "the error will name this");
+        assert_eq!(find("plugins/my-plugin"), base.join("plugins/my-plugin"));
+        assert_eq!(file_names(&folder), [file]);
+        assert_eq!(file_names(&folders[0]), [] as [PathBuf; 0]);
+        fs::remove_dir_all(&base).unwrap();
+    }
+}

@@ -9,3 +9,4 @@ mod faults;
 mod refusals;
 mod services;
 mod side_by_side;
+mod transports;
