@@ -6,6 +6,7 @@
 pub mod block;
 pub mod cli;
 pub mod engine;
+mod foreign;
 pub mod keys;
 pub mod manifest;
 pub mod observe;

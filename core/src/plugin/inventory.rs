@@ -106,10 +106,10 @@ pub fn find_strategies(
     let health = Health::new(culprit(Kind::Strategy, component, &library), observer, true);
     hub().watch(component, &health);
     let opener = Opener::new(library, component, component.to_owned(), config, health);
-    let spare = Strategy::open(&opener.library, &opener.request()).map_err(|fault| {
-        FindError::Refused(match opener.explain(fault) {
-            fault if fault.code == FaultCode::CONFIG => fault.message,
-            fault => format!("{} cannot be used: {fault}", opener.health.component()),
+    let spare = opener.open(Strategy::open).map_err(|fault| {
+        FindError::Refused(match fault.code {
+            FaultCode::CONFIG => fault.message,
+            _ => format!("{} cannot be used: {fault}", opener.health.component()),
         })
     })?;
     Ok(Arc::new(StrategySlot::new(Some(opener), Some(spare))))

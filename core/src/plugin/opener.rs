@@ -1,11 +1,14 @@
 //! Everything that it takes to open a component, again and again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, abi::FaultCode};
 
 use super::health::Health;
-use crate::manifest::ConfigText;
+use crate::{foreign::within, manifest::ConfigText};
+
+/// What loading a library, or opening one of its components, may take.
+pub(super) const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// A component that was chosen, with its config.
 #[derive(Clone, Debug)]
@@ -42,6 +45,20 @@ impl Opener {
             config_column: self.config.column,
             ron_extensions: self.config.ron_extensions,
         }
+    }
+
+    /// Opens an instance, waiting for its constructor no longer than it deserves.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's, explained.
+    pub(super) fn open<T: Send + 'static>(
+        &self,
+        open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let opener = self.clone();
+        within(START_LIMIT, move || open(&opener.library, &opener.request()))
+            .map_err(|fault| self.explain(fault))
     }
 
     /// Completes a config's fault with its place, so that it can be shown alone.

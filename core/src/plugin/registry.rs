@@ -4,19 +4,20 @@
 use std::{path::PathBuf, sync::Arc};
 
 use spacetime_sdk_loader::{
-    Engine, Fault, Kind, Library, Policy, Strategy, abi::FaultCode, resolve,
+    Engine, Fault, Kind, Library, OpenRequest, Policy, Strategy, abi::FaultCode, resolve,
 };
 
 use super::{
     choose::{Offer, Unchosen, Wanted, choose},
     folders::{self, folders},
     health::{FaultObserver, Health},
-    opener::{Opener, culprit},
+    opener::{Opener, START_LIMIT, culprit},
     problem::RegistryProblem,
     services::hub,
     slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
 };
 use crate::{
+    foreign::{Foreign, within},
     manifest::{ComponentEntry, Manifest, PluginEntry},
     scan::{EngineSource, StrategySource},
 };
@@ -125,22 +126,23 @@ impl<'a> Loading<'a> {
 
     fn load(&mut self, entry: &PluginEntry) {
         let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
-        match Library::load(&path, hub().clone()) {
-            Ok(library) => self.libraries.push((entry.path.clone(), library)),
-            Err(refusal) => {
-                self.incomplete = true;
-                let place = match entry.line {
-                    0 => "--set plugins".to_owned(),
-                    line => format!("{}:{line}", self.manifest.name()),
-                };
-                let reason = match path.exists() {
-                    true => refusal.to_string(),
-                    false => self.not_found(entry),
-                };
-                let problem = RegistryProblem::lasting(format_args!("{place}: {reason}"));
-                self.problems.push(problem.with_detail(refusal.detail()));
-            }
-        }
+        let loaded = {
+            let path = path.clone();
+            within(START_LIMIT, move || Ok(Library::load(&path, hub().clone())))
+        };
+        let (reason, detail) = match loaded {
+            Ok(Ok(library)) => return self.libraries.push((entry.path.clone(), library)),
+            Ok(Err(_)) if !path.exists() => (self.not_found(entry), String::new()),
+            Ok(Err(refusal)) => (refusal.to_string(), refusal.detail().to_owned()),
+            Err(fault) => (format!("cannot load {}: {fault}", path.display()), String::new()),
+        };
+        self.incomplete = true;
+        let place = match entry.line {
+            0 => "--set plugins".to_owned(),
+            line => format!("{}:{line}", self.manifest.name()),
+        };
+        let problem = RegistryProblem::lasting(format_args!("{place}: {reason}"));
+        self.problems.push(problem.with_detail(&detail));
     }
 
     fn not_found(&self, entry: &PluginEntry) -> String {
@@ -164,7 +166,7 @@ impl<'a> Loading<'a> {
     fn engine(&mut self) -> Option<EngineSlot> {
         let opener = self.opener(Kind::Engine, self.manifest.engine.as_ref())?;
         let engine = self.try_open(&opener, "the host's own kernels hash instead", Engine::open)?;
-        Some(EngineSlot { opener, engine: Arc::new(engine) })
+        Some(EngineSlot { opener, engine: Foreign::new(engine) })
     }
 
     fn policy(&mut self) -> PolicySlot {
@@ -183,15 +185,15 @@ impl<'a> Loading<'a> {
     }
 
     /// Opens an instance; what goes wrong becomes a problem.
-    fn try_open<T>(
+    fn try_open<T: Send + 'static>(
         &mut self,
         opener: &Opener,
         instead: &str,
-        open: impl FnOnce(&Library, &spacetime_sdk_loader::OpenRequest<'_>) -> Result<T, Fault>,
+        open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
     ) -> Option<T> {
-        let fault = match open(&opener.library, &opener.request()) {
+        let fault = match opener.open(open) {
             Ok(opened) => return Some(opened),
-            Err(fault) => opener.explain(fault),
+            Err(fault) => fault,
         };
         if fault.code == FaultCode::CONFIG {
             self.problems.push(RegistryProblem::fatal(&fault).with_detail(&fault.detail));

@@ -5,6 +5,7 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use spacetime_protocol::{Identity, network::NetworkError};
@@ -15,9 +16,13 @@ use spacetime_sdk_loader::{
 
 use super::opener::Opener;
 use crate::{
+    foreign::{Foreign, drop_within, within},
     manifest::Manifest,
     scan::{EngineSource, StrategySource},
 };
+
+/// What a transport may take to look at its peer.
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
 
 /// Opens strategies; none: the built-in plan.
 pub(super) struct StrategySlot {
@@ -29,6 +34,13 @@ pub(super) struct StrategySlot {
 impl StrategySlot {
     pub(super) fn new(opener: Option<Opener>, spare: Option<Strategy>) -> Self {
         Self { opener, spare: Mutex::new(spare) }
+    }
+}
+
+impl Drop for StrategySlot {
+    fn drop(&mut self) {
+        let spare = self.spare.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop_within(spare.take());
     }
 }
 
@@ -57,12 +69,12 @@ impl StrategySource for StrategySlot {
 /// The engine in use.
 pub(super) struct EngineSlot {
     pub(super) opener: Opener,
-    pub(super) engine: Arc<Engine>,
+    pub(super) engine: Foreign<Engine>,
 }
 
 impl EngineSource for EngineSlot {
-    fn engine(&self) -> Option<Arc<Engine>> {
-        self.opener.health.is_well().then(|| self.engine.clone())
+    fn engine(&self) -> Option<&Engine> {
+        self.opener.health.is_well().then_some(&*self.engine)
     }
 
     fn failed(&self, fault: &Fault) {
@@ -72,7 +84,7 @@ impl EngineSource for EngineSlot {
 
 /// The policy in use; none: empty blocks.
 pub struct PolicySlot {
-    policy: Option<(Opener, Mutex<Policy>)>,
+    policy: Option<(Opener, Mutex<Foreign<Policy>>)>,
 }
 
 /// What a policy decided.
@@ -86,7 +98,7 @@ pub enum PolicyOutcome {
 
 impl PolicySlot {
     pub(super) fn new(policy: Option<(Opener, Policy)>) -> Self {
-        Self { policy: policy.map(|(opener, policy)| (opener, Mutex::new(policy))) }
+        Self { policy: policy.map(|(opener, policy)| (opener, Mutex::new(Foreign::new(policy)))) }
     }
 
     /// Chooses among the candidates. A policy that fails chooses nothing, and
@@ -217,10 +229,13 @@ impl TransportSlot {
     ///
     /// As for [`open`](Self::open), but that no folder is made.
     pub fn check(&self, setup: &TransportSetup) -> Result<String, Fault> {
-        let directory = self.directory(setup);
-        let request = setup.request(&directory);
-        Transport::check(&self.opener.library, &self.opener.request(), &request)
-            .map_err(|fault| self.opener.explain(fault))
+        let (opener, setup) = (self.opener.clone(), setup.clone());
+        let directory = self.directory(&setup);
+        let check = move || {
+            let request = setup.request(&directory);
+            Transport::check(&opener.library, &opener.request(), &request)
+        };
+        within(CHECK_LIMIT, check).map_err(|fault| self.opener.explain(fault))
     }
 
     /// Takes note of a fault that a call of the transport returned.

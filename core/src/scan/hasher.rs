@@ -31,7 +31,7 @@ const STEP: u64 = 4096;
 /// Where the engine comes from: the plugin registry, or nowhere.
 pub trait EngineSource: Send + Sync {
     /// The engine in use; `None`: the host's kernels.
-    fn engine(&self) -> Option<Arc<Engine>>;
+    fn engine(&self) -> Option<&Engine>;
     /// It failed; the source decides whether it is used again.
     fn failed(&self, fault: &Fault);
 }

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use spacetime_sdk_loader::{
@@ -12,6 +12,7 @@ use spacetime_sdk_loader::{
 };
 
 use super::{Component, job::ScanJob, watch::Seat};
+use crate::foreign::{drop_aside, drop_within};
 
 /// Spans asked for in one call of a strategy.
 const SPANS: usize = 1024;
@@ -66,23 +67,9 @@ impl Planner {
         Self { source, idle: Mutex::default() }
     }
 
-    /// Opens an instance and keeps it, so that a config error shows at once.
-    ///
-    /// # Errors
-    ///
-    /// The component's or its config's.
-    pub fn warm_up(&self) -> Result<(), Fault> {
-        if let Some(strategy) = self.source.open().transpose()? {
-            self.put_back(strategy);
-        }
-        Ok(())
-    }
-
     fn take(&self) -> Option<Result<Strategy, Fault>> {
         if !self.source.is_in_use() {
-            let stale = std::mem::take(&mut *self.lock());
-            // Not under the lock: a destructor is the plugin's code.
-            drop(stale);
+            self.drop_idle();
         }
         let idle = self.lock().pop();
         match idle {
@@ -95,19 +82,27 @@ impl Planner {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Drops what is not at work.
+    fn drop_idle(&self) {
+        let idle = std::mem::take(&mut *self.lock());
+        if !idle.is_empty() {
+            drop_aside(idle);
+        }
+    }
+
     fn put_back(&self, strategy: Strategy) {
         self.lock().push(strategy);
     }
 
     fn failed(&self, job: &ScanJob, fault: &Fault) {
         // Whether there shall be instances of it is the source's to say now.
-        drop(std::mem::take(&mut *self.lock()));
+        self.drop_idle();
         self.source.failed(fault);
         job.report().component_failed(job, Component::Strategy, fault);
     }
 
     /// A call of a strategy did not return in time.
-    pub(super) fn hung(&self, job: &ScanJob, limit: std::time::Duration) {
+    pub(super) fn hung(&self, job: &ScanJob, limit: Duration) {
         let message = format!("a call of it did not return within {} ms", limit.as_millis());
         self.failed(job, &Fault { code: FaultCode::POISONED, ..Fault::new(message) });
     }
@@ -133,7 +128,10 @@ impl Planner {
                 match run.follow(visitor) {
                     Ok(Followed::Done) => Ok(Some(strategy)),
                     Ok(Followed::Abandoned) => return Followed::Abandoned,
-                    Err(fault) => Err(fault),
+                    Err(fault) => {
+                        drop_aside(strategy);
+                        Err(fault)
+                    }
                 }
             }
         };
@@ -147,6 +145,12 @@ impl Planner {
             }
         }
         Followed::Done
+    }
+}
+
+impl Drop for Planner {
+    fn drop(&mut self) {
+        drop_within(std::mem::take(&mut *self.lock()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a component fails, and how: by a panic or by an error.
+//! Where a component fails, and how: by a panic, an error, or no return.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,6 +33,8 @@ pub(crate) struct Failures {
     panic_in: Vec<Place>,
     /// Calls that return an error.
     error_in: Vec<Place>,
+    /// Calls that never return.
+    hang_in: Vec<Place>,
     /// How many calls of these places pass before the first one fails.
     after: u64,
     /// Reading this field panics.
@@ -48,7 +50,7 @@ fn panic_while_reading<'de, D: Deserializer<'de>>(value: D) -> std::result::Resu
 }
 
 impl Failures {
-    /// What an author's code does at this place.
+    /// What an author's code does at this place; it may never return.
     ///
     /// # Errors
     ///
@@ -58,9 +60,13 @@ impl Failures {
     ///
     /// As configured.
     pub(crate) fn at(&self, place: Place) -> Result<()> {
-        let (panics, errs) = (self.panic_in.contains(&place), self.error_in.contains(&place));
-        if !panics && !errs || self.calls.fetch_add(1, Ordering::Relaxed) < self.after {
+        let (panics, hangs) = (self.panic_in.contains(&place), self.hang_in.contains(&place));
+        let fails = panics || hangs || self.error_in.contains(&place);
+        if !fails || self.calls.fetch_add(1, Ordering::Relaxed) < self.after {
             return Ok(());
+        }
+        while hangs {
+            std::thread::park();
         }
         assert!(!panics, "misbehaving in {place:?}");
         Err(Error::new(format_args!("misbehaving in {place:?}")))

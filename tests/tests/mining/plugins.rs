@@ -83,6 +83,41 @@ fn a_policy_that_fails_is_replaced() {
     assert_told("policy", "(choose: outside)", "chose candidate");
 }
 
+/// Each place is a call of foreign code that the host cannot end.
+#[test]
+fn a_plugin_that_never_returns_is_replaced() {
+    for (kind, place) in [
+        ("strategy", "open"),
+        ("strategy", "begin"),
+        ("strategy", "plan"),
+        ("engine", "open"),
+        ("engine", "scan"),
+        ("policy", "open"),
+        ("policy", "select"),
+    ] {
+        let words = if place == "select" { "did not answer" } else { "did not return within" };
+        assert_told(kind, &format!("(fail: (hang_in: [{place}]))"), words);
+    }
+}
+
+#[test]
+fn a_destructor_that_never_returns_keeps_nobody() {
+    for kind in ["strategy", "engine", "policy"] {
+        mine_with(kind, "(fail: (hang_in: [drop]))");
+    }
+    // While mining goes on: instances are dropped when one fails.
+    assert_told("strategy", "(fail: (error_in: [plan], hang_in: [drop], after: 1))", "in Plan");
+}
+
+#[test]
+fn a_transport_that_never_returns_keeps_nobody() {
+    for place in ["open", "run", "drop"] {
+        let config = format!("(fail: (hang_in: [{place}]))");
+        let transports = format!("[(name: \"misbehaving\", config: {config}), (name: \"solo\")]");
+        Home::new().misbehaving().set("transports", &transports).mine(2);
+    }
+}
+
 #[test]
 fn a_veto_keeps_a_block_back_and_is_told() {
     let home =

@@ -6,10 +6,11 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, after, bounded, never, select};
 use spacetime_sdk_loader::{
     Fault, Transport,
     abi::{self, FaultCode},
@@ -23,11 +24,15 @@ use super::{
 use crate::{
     engine::{driver::inbox::tell, event::Event},
     observe,
-    plugin::{TransportSetup, TransportSlot},
+    plugin::{EventSink, TransportSetup, TransportSlot},
 };
 
 /// How often it is looked whether a session still lives, besides being told.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// A constructor that takes longer is told of. It may be at real work, such as
+/// mending a store after a power cut, so it is waited for all the same.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// A session that lived so long had no trouble to begin with.
 const LONG_LIFE: Duration = Duration::from_secs(60);
@@ -134,9 +139,10 @@ impl Link {
             self.events.clone(),
             self.back.clone(),
         );
-        let mut transport = match self.slot.open(&self.setup, sink) {
-            Ok(transport) => transport,
-            Err(fault) => return cannot_open(&fault),
+        let mut transport = match self.open(sink) {
+            Some(Ok(transport)) => transport,
+            Some(Err(fault)) => return cannot_open(&fault),
+            None => return Session::Closed,
         };
         loop {
             let order = match self.orders.recv_timeout(LOOK) {
@@ -156,6 +162,40 @@ impl Link {
             }
             if heard.ended.load(Ordering::Acquire) {
                 return Session::Failed(heard.end());
+            }
+        }
+    }
+
+    /// Opens a session on a thread of its own: a constructor that never returns
+    /// must not keep the miner from stopping. `None`: the miner is stopping.
+    fn open(&self, sink: EventSink) -> Option<Result<Transport, Fault>> {
+        let (sender, opened) = bounded(1);
+        let (slot, setup) = (self.slot.clone(), self.setup.clone());
+        let open = move || {
+            // Dropped here, which ends the session, if nobody waits any more.
+            let _ = sender.send(slot.open(&setup, sink));
+        };
+        let name = format!("open-{}", self.source);
+        if let Err(error) = thread::Builder::new().name(name).spawn(open) {
+            let message = format_args!("the system has no thread to open it on: {error}");
+            return Some(Err(Fault::new(message)));
+        }
+        let mut slow = after(SLOW);
+        loop {
+            select! {
+                recv(opened) -> opened => {
+                    let silent = || Fault::new("it was not opened, and nothing says why");
+                    return Some(opened.unwrap_or_else(|_| Err(silent())));
+                }
+                recv(self.orders) -> order => if !self.decline(order.ok()?) {
+                    return None;
+                },
+                recv(slow) -> _ => {
+                    let message = format!("it is not open after {} s", SLOW.as_secs());
+                    let next = "it is waited for; the others go on";
+                    tell(&self.internal, observe::Fault::new(self.slot.component(), message, next));
+                    slow = never();
+                }
             }
         }
     }
@@ -188,14 +228,27 @@ impl Link {
                 None => self.orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
-                Ok(Order::Request { ticket: Some(ticket), .. }) => {
-                    unsent(&self.internal, self.source, ticket, "it is not open");
+                Ok(order) => {
+                    if !self.decline(order) {
+                        return false;
+                    }
                 }
-                Ok(Order::Request { ticket: None, .. } | Order::Look) => {}
-                Ok(Order::Close { .. }) | Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => return true,
             }
         }
+    }
+
+    /// Answers an order while no session is open; `false`: the miner is stopping.
+    fn decline(&self, order: Order) -> bool {
+        match order {
+            Order::Request { ticket: Some(ticket), .. } => {
+                unsent(&self.internal, self.source, ticket, "it is not open");
+            }
+            Order::Request { ticket: None, .. } | Order::Look => {}
+            Order::Close { .. } => return false,
+        }
+        true
     }
 }
 
