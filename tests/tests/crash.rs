@@ -31,14 +31,15 @@ impl Numbers {
 }
 
 /// Starts a command in the home and kills it after a time, unless it ends
-/// before. The moment is the point here: it is drawn, not waited for.
-fn kill_after(home: &Home, arguments: &[&str], after: Duration) {
+/// before: the code that it ended with, if so. The moment is the point here:
+/// it is drawn, not waited for.
+fn kill_after(home: &Home, arguments: &[&str], after: Duration) -> Option<i32> {
     let mut command = Command::new(program("spacetime-miner"));
     command.current_dir(home.path("")).args(arguments);
     let mut running = Running::start(command);
     thread::sleep(after);
     running.kill();
-    running.wait();
+    running.wait().code
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
@@ -65,7 +66,8 @@ fn fifty_kills_while_plotting() {
     let mut cut_off = 0;
     for _ in 0..KILLS {
         let after = Duration::from_micros(numbers.below(whole));
-        kill_after(&home, &create("plots/new.plot"), after);
+        let ended = kill_after(&home, &create("plots/new.plot"), after);
+        assert!(matches!(ended, None | Some(0)), "it takes up what was left: {ended:?}");
         // A plot by its name is whole; otherwise there is none.
         if home.path("plots/new.plot").exists() {
             assert_succeeds(&home, &["plot", "verify", "plots/new.plot", "--key", "key"]);
@@ -94,7 +96,8 @@ fn fifty_kills_while_mining() {
         // The first run makes key, plot and chain; later ones go on with them.
         let after = Duration::from_millis(numbers.below(if kill % 10 == 9 { 3000 } else { 600 }));
         let manifest = fs::read(home.manifest()).unwrap();
-        kill_after(&home, &["run", "--json"], after);
+        let ended = kill_after(&home, &["run", "--json"], after);
+        assert_eq!(ended, None, "it mines on what was left, until it is killed");
         assert_eq!(fs::read(home.manifest()).unwrap(), manifest);
         if kill % 10 == 9 {
             let ended = home.mine(1);

@@ -34,6 +34,7 @@ struct Report {
     key: Option<Key>,
     plots: Plots,
     plugins: Vec<Plugin>,
+    // What would be used; `None` is the host's own.
     strategy: Option<String>,
     engine: Option<String>,
     policy: Option<String>,
@@ -97,9 +98,6 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
 
 impl Report {
     fn of(manifest: &Manifest) -> Self {
-        let named = |entry: &Option<crate::manifest::ComponentEntry>| {
-            entry.as_ref().map(|entry| entry.name.clone())
-        };
         let mut report = Self {
             ok: true,
             manifest: manifest.name(),
@@ -107,9 +105,9 @@ impl Report {
             key: None,
             plots: Plots::default(),
             plugins: Vec::new(),
-            strategy: named(&manifest.strategy),
-            engine: named(&manifest.engine),
-            policy: named(&manifest.policy),
+            strategy: None,
+            engine: None,
+            policy: None,
             transports: Vec::new(),
             notes: Vec::new(),
             problems: Vec::new(),
@@ -130,19 +128,14 @@ impl Report {
             let message = "`transports` is missing or empty: no challenge would ever come";
             self.problem(Exit::Manifest, "manifest", message);
         }
-        let registry = match Registry::load(manifest, Arc::new(Silent)) {
-            Ok(registry) => registry,
-            Err(problems) => {
-                for problem in problems {
-                    self.problem(Exit::Plugin, "plugin", problem);
-                }
-                return;
-            }
-        };
+        let registry = Registry::load(manifest, Arc::new(Silent));
         for problem in registry.problems() {
             self.problem(Exit::Plugin, "plugin", problem);
         }
         self.plugins = registry.libraries().iter().map(Plugin::of).collect();
+        self.strategy = registry.strategy_name().map(str::to_owned);
+        self.engine = registry.engine_name().map(str::to_owned);
+        self.policy = registry.policy_name().map(str::to_owned);
         self.look_at_transports(manifest, &registry);
     }
 

@@ -27,7 +27,7 @@ pub struct Said {
 /// Turns events into lines.
 #[derive(Debug, Default)]
 pub struct Narrator {
-    /// Challenges in a row without a win, for one line on them all.
+    /// Whether it has said what challenges are.
     explained: bool,
     accepted: u64,
 }
@@ -116,13 +116,13 @@ impl Narrator {
         let Status { epoch, height, scanned, leaves, counters, .. } = status;
         let percent = scanned.saturating_mul(100) / (*leaves).max(1);
         let rate = size(scanned.saturating_mul(32_000) / status.elapsed_ms.max(1));
-        let doing = if status.scanning {
-            format!("scanning {percent} % at {rate}/s")
-        } else {
-            format!("scanned {percent} %, waiting")
+        let doing = match status.scanning {
+            _ if *epoch == 0 => "waiting for the first challenge".to_owned(),
+            true => format!("epoch {epoch}, block {height}: scanning {percent} % at {rate}/s"),
+            false => format!("epoch {epoch}, block {height}: scanned {percent} %, waiting"),
         };
         format!(
-            "epoch {epoch}, block {height}: {doing} · won {}, accepted {}, faults {}",
+            "{doing} · won {}, accepted {}, faults {}",
             counters.won, counters.accepted, counters.faults
         )
     }

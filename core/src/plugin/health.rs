@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -34,7 +34,6 @@ pub(super) struct Health {
     /// Whether the host has something to put in its place.
     replaceable: bool,
     quarantined: AtomicBool,
-    faults: AtomicU64,
     recent: Mutex<VecDeque<Instant>>,
 }
 
@@ -49,7 +48,6 @@ impl Health {
             observer,
             replaceable,
             quarantined: AtomicBool::new(false),
-            faults: AtomicU64::new(0),
             recent: Mutex::default(),
         })
     }
@@ -63,17 +61,11 @@ impl Health {
         !self.quarantined.load(Ordering::Acquire)
     }
 
-    /// Faults so far, those after its quarantine included.
-    pub(super) fn faults(&self) -> u64 {
-        self.faults.load(Ordering::Relaxed)
-    }
-
     pub(super) fn record(&self, fault: &Fault) {
         self.record_at(fault, Instant::now());
     }
 
     fn record_at(&self, fault: &Fault, now: Instant) {
-        self.faults.fetch_add(1, Ordering::Relaxed);
         if !self.is_well() {
             return;
         }
@@ -100,7 +92,6 @@ impl fmt::Debug for Health {
         f.debug_struct("Health")
             .field("component", &self.component)
             .field("quarantined", &self.quarantined)
-            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }
@@ -136,7 +127,7 @@ mod tests {
         health.record(&panic());
         health.record(&panic());
         assert!(!health.is_well());
-        assert_eq!((health.faults(), &*told.0.lock().unwrap()), (2, &vec![true]));
+        assert_eq!(*told.0.lock().unwrap(), [true]);
     }
 
     #[test]

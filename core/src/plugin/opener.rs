@@ -31,6 +31,11 @@ impl Opener {
         Self { library, health, component: component.to_owned(), instance, config }
     }
 
+    /// The component's name.
+    pub(super) fn component(&self) -> &str {
+        &self.component
+    }
+
     /// The name under which the instance appears in logs.
     pub(super) fn instance(&self) -> &str {
         &self.instance

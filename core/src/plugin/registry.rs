@@ -25,7 +25,6 @@ use crate::{
 /// The components that run.
 pub struct Registry {
     libraries: Vec<Library>,
-    health: Vec<Arc<Health>>,
     problems: Vec<RegistryProblem>,
     strategies: Arc<StrategySlot>,
     engine: Option<Arc<EngineSlot>>,
@@ -35,15 +34,9 @@ pub struct Registry {
 
 impl Registry {
     /// Loads the manifest's plugins and opens its strategy, engine and policy,
-    /// so that whatever is wrong with them shows at once.
-    ///
-    /// # Errors
-    ///
-    /// All problems, if one of them must stop the miner.
-    pub fn load(
-        manifest: &Manifest,
-        observer: Arc<dyn FaultObserver>,
-    ) -> Result<Self, Vec<RegistryProblem>> {
+    /// so that whatever is wrong with them shows at once; with a problem that
+    /// is fatal, nothing shall be mined.
+    pub fn load(manifest: &Manifest, observer: Arc<dyn FaultObserver>) -> Self {
         let mut loading = Loading::new(manifest, observer);
         for entry in &manifest.plugins {
             loading.load(entry);
@@ -52,12 +45,9 @@ impl Registry {
         let engine = loading.engine().map(Arc::new);
         let policy = Arc::new(loading.policy());
         let transports = loading.transports();
-        let Loading { libraries, health, problems, .. } = loading;
-        if problems.iter().any(RegistryProblem::is_fatal) {
-            return Err(problems);
-        }
+        let Loading { libraries, problems, .. } = loading;
         let libraries = libraries.into_iter().map(|(_, library)| library).collect();
-        Ok(Self { libraries, health, problems, strategies, engine, policy, transports })
+        Self { libraries, problems, strategies, engine, policy, transports }
     }
 
     /// The loaded libraries, in the manifest's order.
@@ -65,14 +55,9 @@ impl Registry {
         &self.libraries
     }
 
-    /// What is wrong but need not stop the miner.
+    /// What is wrong, the fatal and the rest.
     pub fn problems(&self) -> &[RegistryProblem] {
         &self.problems
-    }
-
-    /// Faults of all components so far.
-    pub fn faults(&self) -> u64 {
-        self.health.iter().map(|health| health.faults()).sum()
     }
 
     /// Where strategies come from.
@@ -90,6 +75,21 @@ impl Registry {
         self.policy.clone()
     }
 
+    /// The name of the strategy in use; `None`: all leaves in order.
+    pub fn strategy_name(&self) -> Option<&str> {
+        self.strategies.name()
+    }
+
+    /// The name of the engine in use; `None`: the host's kernels.
+    pub fn engine_name(&self) -> Option<&str> {
+        self.engine.as_ref().map(|engine| engine.opener.component())
+    }
+
+    /// The name of the policy in use; `None`: empty blocks.
+    pub fn policy_name(&self) -> Option<&str> {
+        self.policy.name()
+    }
+
     /// The configured transports that can be used.
     pub fn transports(&self) -> Vec<TransportSlot> {
         self.transports.clone()
@@ -103,7 +103,6 @@ struct Loading<'a> {
     folders: Vec<PathBuf>,
     /// With the paths of their manifest entries.
     libraries: Vec<(PathBuf, Library)>,
-    health: Vec<Arc<Health>>,
     instances: Vec<String>,
     problems: Vec<RegistryProblem>,
     /// Whether a listed plugin is missing, so that a name may be its.
@@ -117,7 +116,6 @@ impl<'a> Loading<'a> {
             observer,
             folders: folders(&[], &manifest.plugin_directories),
             libraries: Vec::new(),
-            health: Vec::new(),
             instances: Vec::new(),
             problems: Vec::new(),
             incomplete: false,
@@ -232,7 +230,6 @@ impl<'a> Loading<'a> {
         let health = Health::new(component, self.observer.clone(), replaceable);
         let instance = self.instance(kind, name);
         hub().watch(&instance, &health);
-        self.health.push(health.clone());
         Some(Opener::new(library, name, instance, entry.config.clone(), health))
     }
 

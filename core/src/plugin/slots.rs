@@ -35,6 +35,11 @@ impl StrategySlot {
     pub(super) fn new(opener: Option<Opener>, spare: Option<Strategy>) -> Self {
         Self { opener, spare: Mutex::new(spare) }
     }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        let opener = self.opener.as_ref().filter(|opener| opener.health.is_well())?;
+        Some(opener.component())
+    }
 }
 
 impl Drop for StrategySlot {
@@ -101,6 +106,10 @@ impl PolicySlot {
         Self { policy: policy.map(|(opener, policy)| (opener, Mutex::new(Foreign::new(policy)))) }
     }
 
+    pub(super) fn name(&self) -> Option<&str> {
+        self.policy.as_ref().map(|(opener, _)| opener.component())
+    }
+
     /// Chooses among the candidates. A policy that fails chooses nothing, and
     /// its fault is observed.
     pub fn select(&self, context: &PolicyContext, candidates: &[Candidate]) -> PolicyOutcome {
@@ -120,9 +129,7 @@ impl PolicySlot {
             }
         }
     }
-}
 
-impl PolicySlot {
     /// It failed in a way that only its caller sees: it does not answer.
     pub fn failed(&self, fault: &Fault) {
         if let Some((opener, _)) = &self.policy {

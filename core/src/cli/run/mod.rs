@@ -17,7 +17,7 @@ use self::sinks::Shown;
 use super::{Exit, Failure, Output, manifest::ManifestArgs};
 use crate::{
     engine::{self, Config, Inbox, Outcome, PlotSource, Setup},
-    manifest::{ComponentEntry, Manifest},
+    manifest::Manifest,
     observe::{Fault, Started, Stream},
     plots::{PlotFile, PlotProblem, PlotSet},
     plugin::{Registry, RegistryProblem, TransportSetup},
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         config: config(args, &manifest, &key, &registry, started),
         scanner: scanner(&manifest, &registry)?,
         policy: registry.policy(),
-        policy_name: policy_name(&manifest),
+        policy_name: policy_name(&registry),
         transports: registry.transports(),
         transport_setup: TransportSetup::new(&manifest, &key.identity())
             .map_err(|error| Failure::new(Exit::Manifest, error))?,
@@ -103,13 +103,14 @@ fn system(error: &io::Error) -> Failure {
 }
 
 fn load_plugins(manifest: &Manifest, inbox: &Inbox, output: &Output) -> Result<Registry, Failure> {
-    let registry = Registry::load(manifest, inbox.observer()).map_err(|problems| {
-        for problem in problems.iter().skip(1) {
-            output.error(problem);
+    let registry = Registry::load(manifest, inbox.observer());
+    let problems = registry.problems();
+    if let Some(first) = problems.iter().find(|problem| problem.is_fatal()) {
+        for other in problems.iter().filter(|problem| *problem != first) {
+            output.error(other);
         }
-        let first = problems.first().map(ToString::to_string).unwrap_or_default();
-        Failure::new(Exit::Plugin, first)
-    })?;
+        return Err(Failure::new(Exit::Plugin, first));
+    }
     if manifest.transports.is_empty() {
         let message = format!(
             "{}: `transports` is missing or empty, so no challenge would ever come: \
@@ -121,9 +122,7 @@ fn load_plugins(manifest: &Manifest, inbox: &Inbox, output: &Output) -> Result<R
     if registry.transports().is_empty() {
         let message = "none of the manifest's transports can be loaded, so no challenge would ever \
                        come";
-        for problem in registry.problems() {
-            output.error(problem);
-        }
+        problems.iter().for_each(|problem| output.error(problem));
         return Err(Failure::new(Exit::Plugin, message));
     }
     Ok(registry)
@@ -180,15 +179,14 @@ fn config(
     }
 }
 
-fn policy_name(manifest: &Manifest) -> String {
-    match &manifest.policy {
-        Some(policy) => format!("policy `{}`", policy.name),
+fn policy_name(registry: &Registry) -> String {
+    match registry.policy_name() {
+        Some(policy) => format!("policy `{policy}`"),
         None => "the built-in policy".to_owned(),
     }
 }
 
 fn what_runs(manifest: &Manifest, key: &SecretKey, plots: &Live, registry: &Registry) -> Started {
-    let name = |entry: &Option<ComponentEntry>| entry.as_ref().map(|entry| entry.name.clone());
     let plots = plots.plots();
     Started {
         version: env!("CARGO_PKG_VERSION"),
@@ -197,10 +195,10 @@ fn what_runs(manifest: &Manifest, key: &SecretKey, plots: &Live, registry: &Regi
         plots: plots.len() as u64,
         leaves: plots.iter().map(|plot| plot.leaf_count()).sum(),
         bytes: plots.iter().map(|plot| plot.size_bytes()).sum(),
-        strategy: name(&manifest.strategy),
-        engine: name(&manifest.engine),
+        strategy: registry.strategy_name().map(str::to_owned),
+        engine: registry.engine_name().map(str::to_owned),
         kernels: Kernels::detect().name(),
-        policy: name(&manifest.policy),
+        policy: registry.policy_name().map(str::to_owned),
         transports: registry.transports().iter().map(|slot| slot.name().to_owned()).collect(),
     }
 }

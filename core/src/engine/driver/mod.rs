@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     observe::{self, Detail, Started, Status, Stream},
-    plugin::{PolicySlot, TransportSetup, TransportSlot},
+    plugin::{self, PolicySlot, TransportSetup, TransportSlot},
     scan::{Coverage, Scanner},
 };
 
@@ -244,6 +244,9 @@ impl Driver {
     async fn finish(self) {
         let Self { mut signals, transports, stream, scans, .. } = self;
         drop(scans);
+        for ((instance, counter), value) in plugin::counters() {
+            tracing::info!(target: "plugin", instance, "{counter}: {value}");
+        }
         let close = async {
             transports.close(CLOSE_LIMIT).await;
             if stream.lost() > 0 {
