@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    Exit, Failure, Output, check, key, plot_create, plot_info, plot_list, plot_verify, plugin_list,
-    prove, run,
+    Exit, Failure, Output, check, key, plot_create, plot_forget, plot_info, plot_list, plot_verify,
+    plugin_list, prove, run,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -65,6 +65,8 @@ pub(super) enum Plot {
     Verify(plot_verify::Args),
     /// List every plot found, and why one cannot be used
     List(plot_list::Args),
+    /// Strike plots that are gone for good off the records
+    Forget(plot_forget::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +93,7 @@ impl Command {
             Self::Plot(Plot::Info(args)) => plot_info::run(args, output),
             Self::Plot(Plot::Verify(args)) => plot_verify::run(args, output),
             Self::Plot(Plot::List(args)) => plot_list::run(args, output),
+            Self::Plot(Plot::Forget(args)) => plot_forget::run(args, output),
             Self::Key(Key::New(args)) => key::new(args, output),
             Self::Key(Key::Show(args)) => key::show(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),

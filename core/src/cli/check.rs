@@ -14,6 +14,7 @@ use super::{Exit, Failure, Output, Style, manifest::ManifestArgs};
 use crate::{
     keys,
     manifest::Manifest,
+    observe,
     plots::{PlotFile, PlotProblem, PlotSet},
     plugin::{FaultObserver, Registry, TransportSetup},
 };
@@ -233,7 +234,8 @@ impl Report {
             &key.map_or("-".to_owned(), |key| format!("{} {}", key.path.display(), key.identity)),
         );
         let Plots { count, leaves, bytes } = self.plots;
-        row("plots", &format!("{count} with {leaves} leaves, {bytes} bytes"));
+        let plots = observe::count(count as u64, "plot");
+        row("plots", &format!("{plots} with {leaves} leaves, {bytes} bytes"));
         for plugin in &self.plugins {
             let path = output.paint(Style::Dim, plugin.path.display());
             row("plugin", &format!("{} {} {path}", plugin.plugin, plugin.version));

@@ -9,6 +9,7 @@ mod manifest;
 mod output;
 mod plot_common;
 mod plot_create;
+mod plot_forget;
 mod plot_info;
 mod plot_list;
 mod plot_verify;

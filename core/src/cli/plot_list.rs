@@ -10,6 +10,7 @@ use spacetime_protocol::NodeHash;
 
 use super::{Exit, Failure, Output, Style, manifest::ManifestArgs, plot_common::Bytes};
 use crate::{
+    observe::count,
     plots::{CacheState, PlotProblem, PlotSet, plots_in},
     scan::LeafSource,
 };
@@ -122,7 +123,8 @@ fn text(document: &Document, output: &Output) -> String {
     }
     let unusable = document.plots.len() - document.usable;
     let total = Bytes(document.total_bytes);
-    let _ = write!(text, "{} plots, {total}; {unusable} unusable", document.usable);
+    let plots = count(document.usable as u64, "plot");
+    let _ = write!(text, "{plots}, {total}; {unusable} unusable");
     text
 }
 

@@ -181,8 +181,8 @@ fn fault_line(fault: &Fault) -> String {
     format!("{of}: {}{again}{next}", fault.message)
 }
 
-/// So many of something.
-fn count(number: u64, what: &str) -> String {
+/// So many of something, in the plural unless it is one.
+pub fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -89,6 +89,27 @@ impl PlotSet {
         Self::with(directories, Path::new(""), None, Loaded::default())
     }
 
+    /// Strikes plots off a metadata file, or, if one of them is not in it,
+    /// none; those that are not.
+    ///
+    /// # Errors
+    ///
+    /// The metadata file is in use by another process, which the error names,
+    /// or cannot be read or written.
+    pub fn forget(metadata: &Path, plots: &[PathBuf]) -> Result<Vec<PathBuf>, MetadataError> {
+        let (mut store, Loaded { mut entries, .. }) = MetadataFile::open(metadata)?;
+        let is = |entry: &Entry, plot: &Path| {
+            entry.path.as_deref().is_some_and(|path| canonical(Path::new(path)) == canonical(plot))
+        };
+        let is_unknown = |plot: &&PathBuf| !entries.iter().any(|entry| is(entry, plot));
+        let unknown: Vec<PathBuf> = plots.iter().filter(is_unknown).cloned().collect();
+        if unknown.is_empty() {
+            entries.retain(|entry| !plots.iter().any(|plot| is(entry, plot)));
+            store.save(&entries)?;
+        }
+        Ok(unknown)
+    }
+
     fn with(
         directories: &[PathBuf],
         metadata: &Path,
@@ -135,9 +156,7 @@ impl PlotSet {
                 Look::Usable(plot) => {
                     open.insert(path.canonical, plot);
                 }
-                Look::Unusable { error, .. } => {
-                    problems.push(PlotProblem { reason: error.to_string(), path: path.given });
-                }
+                Look::Unusable { error, .. } => problems.push(unusable(path, &error)),
             }
         }
         self.plots = open.values().cloned().collect();
@@ -249,6 +268,19 @@ impl PlotSet {
         let error = self.store.as_mut()?.save(&self.entries).err()?;
         Some(PlotProblem { path: self.metadata.clone(), reason: error.to_string() })
     }
+}
+
+fn unusable(candidate: Candidate, error: &PlotError) -> PlotProblem {
+    let path = candidate.given;
+    // It is known only from its record.
+    let reason = match error.is_missing() && !candidate.entries.is_empty() {
+        true => format!(
+            "{error}; is its drive mounted? If it is gone for good: spacetime-miner plot forget {}",
+            path.display()
+        ),
+        false => error.to_string(),
+    };
+    PlotProblem { path, reason }
 }
 
 /// A file that may be a plot.

@@ -207,3 +207,23 @@ fn key_show_tells_what_plots_are_made_with() {
     assert!(identity.starts_with("ed"));
     home.command(&["key", "new", "--key", "key"]).assert_refused(4, "key");
 }
+
+#[test]
+fn a_plot_that_is_gone_is_told_until_it_is_forgotten() {
+    let home = Home::new();
+    home.mine(1);
+    let second = "plots/second.plot";
+    let made = home.command(&["plot", "create", "--out", second, "--leaves", "1000"]);
+    assert_eq!(made.code, Some(0), "{made:#?}");
+    assert_eq!(home.mine(1).events("started")[0]["plots"], 2);
+
+    home.command(&["plot", "forget", second]).assert_refused(5, "second.plot is still there");
+    fs::remove_file(home.path(second)).unwrap();
+    home.command(&["check"]).assert_refused(5, "spacetime-miner plot forget");
+    home.command(&["plot", "forget", second, "other.plot"]).assert_refused(8, "other.plot");
+    home.command(&["check"]).assert_refused(5, "second.plot");
+    let forgotten = home.command(&["plot", "forget", "--json", second]);
+    assert_eq!(forgotten.document()["forgotten"], json!([second]));
+    assert_eq!(home.command(&["check"]).code, Some(0));
+    assert_eq!(home.mine(1).events("fault"), [] as [Value; 0]);
+}
