@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use spacetime_sdk_loader::Fault;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::inbox::tell;
 use crate::{
@@ -26,12 +26,14 @@ pub(super) struct Scans {
     running: Option<Arc<ScanJob>>,
     remembered: VecDeque<(u64, PlotFiles)>,
     events: mpsc::Sender<Event>,
-    ended: watch::Sender<Option<End>>,
-    end: watch::Receiver<Option<End>>,
+    // Unbounded, but of one message per scan: no more wait than the loop has
+    // started since it last looked.
+    ended: mpsc::UnboundedSender<End>,
+    ends: mpsc::UnboundedReceiver<End>,
 }
 
 /// How a scan ended.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct End {
     job: u64,
     best: Option<Found>,
@@ -40,8 +42,8 @@ struct End {
 
 impl Scans {
     pub(super) fn new(scanner: Scanner, plots: PlotFiles, events: mpsc::Sender<Event>) -> Self {
-        let (ended, end) = watch::channel(None);
-        Self { scanner, plots, running: None, remembered: VecDeque::new(), events, ended, end }
+        let (ended, ends) = mpsc::unbounded_channel();
+        Self { scanner, plots, running: None, remembered: VecDeque::new(), events, ended, ends }
     }
 
     /// A new plot set, from the next scan on.
@@ -82,20 +84,15 @@ impl Scans {
 
     /// The next scan's end.
     pub(super) async fn ended(&mut self) -> Event {
-        loop {
-            // The sender is ours.
-            if self.end.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            let Some(End { job, best, coverage }) = self.end.borrow_and_update().clone() else {
-                continue;
-            };
-            let best = best.and_then(|found| {
-                let path = Arc::from(self.plot(job, found.plot)?.path());
-                Some(Best { found, path })
-            });
-            return Event::Scanned { job, best, coverage };
-        }
+        // A sender is ours, so there always is one.
+        let Some(End { job, best, coverage }) = self.ends.recv().await else {
+            return std::future::pending().await;
+        };
+        let best = best.and_then(|found| {
+            let path = Arc::from(self.plot(job, found.plot)?.path());
+            Some(Best { found, path })
+        });
+        Event::Scanned { job, best, coverage }
     }
 
     /// A plot of a scan.
@@ -121,7 +118,7 @@ pub(super) fn summary(plots: &[Arc<PlotFile>]) -> PlotSummary {
 
 struct Told {
     events: mpsc::Sender<Event>,
-    ended: watch::Sender<Option<End>>,
+    ended: mpsc::UnboundedSender<End>,
 }
 
 impl Report for Told {
@@ -148,6 +145,61 @@ impl Report for Told {
                 .collect(),
         };
         let end = End { job: job.spec().id, best: job.best(), coverage };
-        self.ended.send_replace(Some(end));
+        // The loop has ended if it does not listen.
+        let _ = self.ended.send(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use spacetime_kernels::Kernels;
+    use spacetime_protocol::Challenge;
+    use spacetime_sdk_loader::Strategy;
+
+    use super::*;
+    use crate::scan::{Hasher, Planner, Stop, StrategySource};
+
+    struct BuiltIn;
+
+    impl StrategySource for BuiltIn {
+        fn open(&self) -> Option<Result<Strategy, Fault>> {
+            None
+        }
+
+        fn failed(&self, _: &Fault) {}
+    }
+
+    fn spec(id: u64) -> ScanSpec {
+        ScanSpec {
+            id,
+            challenge: Challenge::new([0; 32]),
+            block_target: None,
+            share_target: None,
+            epoch: 0,
+            height: 0,
+            stop: Stop::BestOfAll,
+            builder: spacetime_sdk::Builder::Nobody,
+            deadline_ms: 0,
+            started_ms: 0,
+            leaves_per_plot: None,
+        }
+    }
+
+    /// A scan whose end is never told would be waited for for ever.
+    #[tokio::test]
+    async fn no_end_is_lost_when_several_come_at_once() {
+        let hasher = Hasher::new(Kernels::detect(), None);
+        let planner = Planner::new(Arc::new(BuiltIn));
+        let one = NonZeroUsize::MIN;
+        let scanner = Scanner::new(planner, hasher, one, Some(one)).unwrap();
+        let mut scans = Scans::new(scanner, Arc::from([]), mpsc::channel(1).0);
+        // Without plots, a scan ends as soon as it begins.
+        (1..4).for_each(|id| scans.start(spec(id), &[]));
+        for id in 1..4 {
+            let event = scans.ended().await;
+            assert!(matches!(event, Event::Scanned { job, .. } if job == id), "{event:?}");
+        }
     }
 }
