@@ -1,4 +1,5 @@
-//! Each option of the manifest has an effect that the running miner shows.
+//! Each option of the manifest has an effect that the running miner shows;
+//! those on retries are shown in `sessions`.
 
 use std::fs;
 
@@ -136,22 +137,23 @@ fn milliseconds(time: &str) -> i64 {
     ((parts[0] * 3600.0 + parts[1] * 60.0 + parts[2]) * 1000.0).round() as i64
 }
 
-/// At boot, a transport that fails is tried again so often, so far apart.
 #[test]
-fn max_connection_retries_and_connection_retry_interval_seconds() {
-    let boot = |retries: &str, interval: &str| {
-        let home = Home::new()
-            .misbehaving()
-            .set("transports", "[(name: \"misbehaving\", config: (fail: (error_in: [open])))]")
-            .set("max_connection_retries", retries)
-            .set("connection_retry_interval_seconds", interval);
-        let begun = std::time::Instant::now();
-        let ended = home.run_to_end(&["--for", "60"]);
-        ended.assert_refused(7, "misbehaving in Open");
-        begun.elapsed().as_secs()
+fn node_address_and_node_port() {
+    let home = || Home::new().misbehaving().set("transports", "[(name: \"misbehaving\")]");
+    let given = |home: &Home| {
+        // The log of `run` and the word of `check` are the transport's own.
+        let logged = home.run_to_end(&["--for", "1", "-v"]).stderr;
+        let status = home.command(&["check", "--json"]).document()["transports"][0].clone();
+        (logged, status["status"].as_str().unwrap().to_owned())
     };
-    assert!(boot("3", "2") >= 4, "two pauses of two seconds");
-    assert!(boot("2", "1") < 30, "one pause of a second");
+    let without = "was given node None port None";
+    let (logged, status) = given(&home());
+    assert!(logged.contains(without) && status.contains(without), "{logged}\n{status}");
+
+    let with = "was given node Some(\"node.example\") port Some(4242)";
+    let home = home().set("node_address", "\"node.example\"").set("node_port", "4242");
+    let (logged, status) = given(&home);
+    assert!(logged.contains(with) && status.contains(with), "{logged}\n{status}");
 }
 
 #[test]
