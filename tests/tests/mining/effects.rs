@@ -130,6 +130,27 @@ fn proof_generation_timeout_seconds() {
     assert!((2001..=20_000).contains(&deadline("20")));
 }
 
+/// An engine that needs longer for the plot than a scan may take, on however
+/// many cores: the scan ends at its time, with what it has.
+#[test]
+fn a_scan_ends_at_the_timeout() {
+    let home = with_long_windows()
+        .misbehaving()
+        .set("engine", "(name: \"misbehaving\", config: (slow_ms: 1500))")
+        .set("first_run", "(create_key: true, plot_size: \"64MiB\")")
+        .set("proof_generation_timeout_seconds", "2");
+    let mut miner = home.run(&[]);
+    let challenge = miner.event("challenge");
+    let proof = miner.wait_through("a proof", |event| event["event"] == "proof").pop().unwrap();
+    let took = milliseconds(proof["time"].as_str().unwrap())
+        - milliseconds(challenge["time"].as_str().unwrap());
+    assert_eq!(proof["ended"], "deadline", "{proof}");
+    let coverage = proof["coverage"].as_f64().unwrap();
+    assert!(coverage > 0.0 && coverage < 1.0, "{proof}");
+    assert!((2000..8000).contains(&took), "{took} ms: {proof}");
+    assert_eq!(miner.stop().events("fault"), [] as [Value; 0]);
+}
+
 /// Milliseconds of a day's time in RFC 3339; tests do not run over midnight.
 fn milliseconds(time: &str) -> i64 {
     let clock = time.split('T').nth(1).unwrap().trim_end_matches('Z');
