@@ -57,6 +57,7 @@ impl Engine for Misscorer {
     ) -> Result<Option<Best>> {
         count("batches", 1);
         std::thread::sleep(Duration::from_millis(self.config.slow_ms));
+        self.config.fail.in_thread();
         self.config.fail.at(Place::Scan)?;
         let score = |byte: u8| Score::new([byte; 32]);
         let count = (leaves.len() / 32) as u64;
