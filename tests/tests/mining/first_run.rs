@@ -86,7 +86,8 @@ fn a_run_for_some_time_only_ends_well() {
 #[cfg(unix)]
 fn a_signal_stops_the_miner_in_order() {
     let home = Home::new();
-    let mut miner = home.run(&[]);
+    // Also before the blocks that were asked for.
+    let mut miner = home.run(&["--until-blocks", "1000000"]);
     miner.event("accepted");
     let ended = miner.stop();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
