@@ -94,6 +94,7 @@ fn finish(args: &Args, outcome: Outcome) -> Result<(), Failure> {
                 "there is nothing to mine on: {reason}. `spacetime-miner check` looks at every part"
             ),
         )),
+        (Outcome::Misconfigured(reason), _) => Err(Failure::new(Exit::Plugin, reason)),
         _ => Ok(()),
     }
 }

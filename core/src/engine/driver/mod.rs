@@ -217,6 +217,7 @@ impl Driver {
                 let plot = self.scans.plot(job, found.plot).cloned();
                 self.work.prove(claim, plot, found);
             }
+            Command::CancelProof { claim } => self.work.cancel_proof(claim),
             Command::Build { claim, plan } => self.work.build(claim, *plan),
             Command::SubmitProof { source, ticket, claim } => {
                 let claim = abi::abi_stable::std_types::RBox::new((*claim).clone());
