@@ -9,7 +9,7 @@ use spacetime_sdk::protocol::BlockHash;
 use spacetime_sdk::protocol::header::BlockHeader;
 use spacetime_sdk::protocol::network::Network;
 use spacetime_sdk::tokio::{self, task, time};
-use spacetime_sdk::{Event, EventSender, Port, Request, Result, Verdict};
+use spacetime_sdk::{Event, EventSender, Port, Request, Result, Verdict, tracing};
 
 use crate::answer;
 

@@ -302,5 +302,6 @@ fn proof_claim(claim: &Claim, proved: &Proved, miner: spacetime_protocol::Identi
         plot_root: proved.root.to_bytes(),
         miner: miner.to_bytes(),
         proof: proved.encoded.to_vec().into(),
+        reserved: [0; 16],
     }
 }
