@@ -13,7 +13,10 @@ use crate::{
 #[test]
 fn caches() {
     let exceptions = [
-        ("config-*", "the path and the default belong to the command line, which runs them"),
+        (
+            "config-*",
+            "a cache lies beside its plot; the command line, which is tested, takes no negative levels",
+        ),
         ("build-2-levels-5-over-old-file", "what becomes of an older file is the plot creator's"),
         ("load-levels-wrap-*", "2^31 levels wrap at 32 bits in the reference, not here"),
     ];
