@@ -65,8 +65,10 @@ impl Failures {
         if !fails || self.calls.fetch_add(1, Ordering::Relaxed) < self.after {
             return Ok(());
         }
-        while hangs {
-            std::thread::park();
+        if hangs {
+            loop {
+                std::thread::park();
+            }
         }
         assert!(!panics, "misbehaving in {place:?}");
         Err(Error::new(format_args!("misbehaving in {place:?}")))
