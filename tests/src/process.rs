@@ -2,7 +2,6 @@
 //! everything that is waited for.
 
 use std::{
-    collections::VecDeque,
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
@@ -187,7 +186,6 @@ impl Drop for Running {
 /// A running `spacetime-miner run --json`.
 pub struct Miner {
     running: Running,
-    seen: VecDeque<Value>,
 }
 
 impl Miner {
@@ -195,7 +193,7 @@ impl Miner {
     pub fn start(manifest: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(program("spacetime-miner"));
         command.arg("run").arg("--json").arg("--manifest").arg(manifest).args(arguments);
-        Self { running: Running::start(command), seen: VecDeque::new() }
+        Self { running: Running::start(command) }
     }
 
     /// Its process id.
@@ -210,19 +208,30 @@ impl Miner {
     /// If the miner ends before, or after [`PATIENCE`].
     #[track_caller]
     pub fn wait_for(&mut self, what: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        self.wait_through(what, condition).pop().expect("the last one is it")
+    }
+
+    /// The events up to the next one that fulfils a condition, which is the
+    /// last of them.
+    ///
+    /// # Panics
+    ///
+    /// As for [`wait_for`](Self::wait_for).
+    #[track_caller]
+    pub fn wait_through(&mut self, what: &str, condition: impl Fn(&Value) -> bool) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
+        let mut events = Vec::new();
         loop {
             let Some(line) = self.running.line(deadline) else {
-                let (seen, errors) = (&self.seen, self.running.take_errors());
-                panic!("the miner ended before {what}; last {seen:#?}\nstderr: {errors}");
+                let errors = self.running.take_errors();
+                let last = &events[events.len().saturating_sub(20)..];
+                panic!("the miner ended before {what}; last {last:#?}\nstderr: {errors}");
             };
             let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-            if condition(&event) {
-                return event;
-            }
-            self.seen.push_back(event);
-            if self.seen.len() > 20 {
-                self.seen.pop_front();
+            let is_it = condition(&event);
+            events.push(event);
+            if is_it {
+                return events;
             }
         }
     }

@@ -11,8 +11,6 @@ use serde::Serialize;
 
 use super::exit::Failure;
 
-type Stream = Box<dyn Write + Send>;
-
 /// Where a command prints. Clones share their streams; lines of several
 /// threads never mix.
 #[derive(Clone)]
@@ -25,8 +23,8 @@ pub struct Output {
 }
 
 struct Streams {
-    out: Stream,
-    err: Stream,
+    out: io::Stdout,
+    err: io::Stderr,
     /// Width in characters of the progress line that stands on the terminal.
     shown: usize,
 }
@@ -67,23 +65,17 @@ impl Output {
             quiet,
             color: !json && !plain && io::stdout().is_terminal(),
             progress: !json && !quiet && io::stderr().is_terminal(),
-            streams: streams(Box::new(io::stdout()), Box::new(io::stderr())),
+            streams: Arc::new(Mutex::new(Streams {
+                out: io::stdout(),
+                err: io::stderr(),
+                shown: 0,
+            })),
         }
-    }
-
-    /// Output into two streams, without colours and progress.
-    pub fn to(json: bool, quiet: bool, out: Stream, err: Stream) -> Self {
-        Self { json, quiet, color: false, progress: false, streams: streams(out, err) }
     }
 
     /// Whether JSON is asked for; then nothing else may reach stdout.
     pub fn is_json(&self) -> bool {
         self.json
-    }
-
-    /// Whether only results and errors are wanted.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
     }
 
     /// Prints a result: the JSON document on one line, or the text and a newline.
@@ -189,10 +181,6 @@ impl Output {
     fn lock(&self) -> MutexGuard<'_, Streams> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn streams(out: Stream, err: Stream) -> Arc<Mutex<Streams>> {
-    Arc::new(Mutex::new(Streams { out, err, shown: 0 }))
 }
 
 impl Streams {

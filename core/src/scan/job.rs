@@ -67,11 +67,6 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Scanned leaves of all leaves, 0 to 1.
-    pub fn fraction(&self) -> f64 {
-        if self.leaves == 0 { 0.0 } else { self.scanned as f64 / self.leaves as f64 }
-    }
-
     /// Before any scan.
     pub fn of_nothing() -> Self {
         Self { scanned: 0, leaves: 0, elapsed: Duration::ZERO }

@@ -80,17 +80,6 @@ impl Scanner {
         Ok(Self { shared, per_drive: per_drive.get() })
     }
 
-    /// The strategies in use.
-    pub fn planner(&self) -> &Planner {
-        &self.shared.planner
-    }
-
-    /// Measured hashing rate of this machine, all workers together, in leaves
-    /// per second; 0 before the first batch.
-    pub fn hash_rate(&self) -> u64 {
-        self.shared.hash_rate()
-    }
-
     /// Starts a scan; it runs until its plots are done, its stop rule says so,
     /// or it is cancelled.
     pub fn start(&self, spec: ScanSpec, plots: Plots, report: Arc<dyn Report>) -> Arc<ScanJob> {
@@ -132,6 +121,8 @@ impl Scanner {
 }
 
 impl Shared {
+    /// Measured hashing rate of this machine, all workers together, in leaves
+    /// per second; 0 before the first batch.
     fn hash_rate(&self) -> u64 {
         self.hasher.rate().saturating_mul(self.workers as u64)
     }

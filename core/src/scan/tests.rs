@@ -181,7 +181,6 @@ fn the_lowest_score_of_all_plots_is_found_whatever_the_threads() {
             assert_eq!(outcome.coverage.scanned, sizes.iter().sum::<u64>());
             assert_eq!(outcome.coverage.leaves, outcome.coverage.scanned);
         }
-        assert!(scanner.hash_rate() > 0);
     }
 }
 

@@ -207,7 +207,7 @@ fn a_plot_that_cannot_fit_is_refused_before_a_byte_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(&folder.path().join("a.plot"), 1 << 52);
     let error = create(&spec, &Watch::default()).unwrap_err();
-    assert!(error.is_no_room(), "{error}");
+    assert!(matches!(error, CreateError::NoRoom { .. }), "{error}");
     assert!(error.to_string().contains("bytes more are needed"), "{error}");
     assert_eq!(names(folder.path()), [""; 0]);
     for leaf_count in [0, u64::MAX] {

@@ -1,5 +1,7 @@
 //! The engine: one hash at a time, or a claim that is not true.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use spacetime_sdk::{
@@ -14,6 +16,8 @@ use crate::place::{Failures, Place};
 pub(crate) struct Config {
     fail: Failures,
     claim: Claim,
+    /// How long each call takes at least, in milliseconds: a slow device.
+    slow_ms: u64,
 }
 
 /// What the engine says about a batch.
@@ -52,6 +56,8 @@ impl Engine for Misscorer {
         _cancel: Cancel<'_>,
     ) -> Result<Option<Best>> {
         count("batches", 1);
+        std::thread::sleep(Duration::from_millis(self.config.slow_ms));
+        self.config.fail.in_thread();
         self.config.fail.at(Place::Scan)?;
         let score = |byte: u8| Score::new([byte; 32]);
         let count = (leaves.len() / 32) as u64;

@@ -20,7 +20,7 @@ pub(crate) enum Place {
     Run,
     /// A task that the component spawns on its runtime.
     Task,
-    /// A thread that the component starts.
+    /// A thread that the component starts, at work.
     Thread,
     Drop,
 }
@@ -65,10 +65,21 @@ impl Failures {
         if !fails || self.calls.fetch_add(1, Ordering::Relaxed) < self.after {
             return Ok(());
         }
-        while hangs {
-            std::thread::park();
+        if hangs {
+            loop {
+                std::thread::park();
+            }
         }
         assert!(!panics, "misbehaving in {place:?}");
         Err(Error::new(format_args!("misbehaving in {place:?}")))
+    }
+
+    /// What a thread of the component's does, which is waited for, so that its
+    /// panic has happened when this returns.
+    pub(crate) fn in_thread(&self) {
+        std::thread::scope(|scope| {
+            // Its panic is what is wanted; the join's result says no more.
+            let _ = scope.spawn(|| self.at(Place::Thread)).join();
+        });
     }
 }

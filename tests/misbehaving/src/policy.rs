@@ -39,6 +39,7 @@ impl Policy for Mischooser {
     }
 
     fn select(&mut self, _block: &BlockContext, candidates: &[Candidate]) -> Result<Selection> {
+        self.config.fail.in_thread();
         self.config.fail.at(Place::Select)?;
         Ok(match self.config.choose {
             Choice::All => Selection::Include((0..candidates.len()).collect()),

@@ -59,7 +59,7 @@ impl Strategy for Misplanner {
         tracing::info!(height = job.height, "begins plot {}", plot.index);
         tracing::trace!("begins in detail");
         count("plots_begun", 1);
-        start_failing_thread(&self.config.fail);
+        self.config.fail.in_thread();
         self.config.fail.at(Place::Begin)?;
         (self.next, self.end) = (0, plot.leaf_count);
         self.set_at_work(true);
@@ -118,14 +118,6 @@ fn spoil(kind: SpansKind, start: u64, len: u64) -> (u64, u64) {
         SpansKind::Overflowing => (u64::MAX - 1, len),
         SpansKind::Empty => (start, 0),
     }
-}
-
-/// Waits for the thread, so that its panic has happened when this returns.
-fn start_failing_thread(fail: &Failures) {
-    std::thread::scope(|scope| {
-        // Its panic is what is wanted; the join's result says no more.
-        let _ = scope.spawn(|| fail.at(Place::Thread)).join();
-    });
 }
 
 impl Drop for Misplanner {

@@ -198,7 +198,7 @@ fn a_check_opens_no_session() {
         };
         Transport::check(&library, &request("misbehaving", config), &transport)
     };
-    assert_eq!(check("()").unwrap(), "misbehaving has nothing to say");
+    assert_eq!(check("()").unwrap(), "misbehaving was given node None port None");
     assert_eq!(check("(fail: (panic_in: [check]))").unwrap_err().code, FaultCode::PANICKED);
     assert_eq!(check("(fail: (error_in: [check]))").unwrap_err().code, FaultCode::FAILED);
     let fault = check("(floot: 3)").unwrap_err();

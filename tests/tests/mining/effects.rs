@@ -1,4 +1,5 @@
-//! Each option of the manifest has an effect that the running miner shows.
+//! Each option of the manifest has an effect that the running miner shows;
+//! those on retries are shown in `sessions`.
 
 use std::fs;
 
@@ -129,6 +130,27 @@ fn proof_generation_timeout_seconds() {
     assert!((2001..=20_000).contains(&deadline("20")));
 }
 
+/// An engine that needs longer for the plot than a scan may take, on however
+/// many cores: the scan ends at its time, with what it has.
+#[test]
+fn a_scan_ends_at_the_timeout() {
+    let home = with_long_windows()
+        .misbehaving()
+        .set("engine", "(name: \"misbehaving\", config: (slow_ms: 1500))")
+        .set("first_run", "(create_key: true, plot_size: \"64MiB\")")
+        .set("proof_generation_timeout_seconds", "2");
+    let mut miner = home.run(&[]);
+    let challenge = miner.event("challenge");
+    let proof = miner.wait_through("a proof", |event| event["event"] == "proof").pop().unwrap();
+    let took = milliseconds(proof["time"].as_str().unwrap())
+        - milliseconds(challenge["time"].as_str().unwrap());
+    assert_eq!(proof["ended"], "deadline", "{proof}");
+    let coverage = proof["coverage"].as_f64().unwrap();
+    assert!(coverage > 0.0 && coverage < 1.0, "{proof}");
+    assert!((2000..8000).contains(&took), "{took} ms: {proof}");
+    assert_eq!(miner.stop().events("fault"), [] as [Value; 0]);
+}
+
 /// Milliseconds of a day's time in RFC 3339; tests do not run over midnight.
 fn milliseconds(time: &str) -> i64 {
     let clock = time.split('T').nth(1).unwrap().trim_end_matches('Z');
@@ -136,22 +158,23 @@ fn milliseconds(time: &str) -> i64 {
     ((parts[0] * 3600.0 + parts[1] * 60.0 + parts[2]) * 1000.0).round() as i64
 }
 
-/// At boot, a transport that fails is tried again so often, so far apart.
 #[test]
-fn max_connection_retries_and_connection_retry_interval_seconds() {
-    let boot = |retries: &str, interval: &str| {
-        let home = Home::new()
-            .misbehaving()
-            .set("transports", "[(name: \"misbehaving\", config: (fail: (error_in: [open])))]")
-            .set("max_connection_retries", retries)
-            .set("connection_retry_interval_seconds", interval);
-        let begun = std::time::Instant::now();
-        let ended = home.run_to_end(&["--for", "60"]);
-        ended.assert_refused(7, "misbehaving in Open");
-        begun.elapsed().as_secs()
+fn node_address_and_node_port() {
+    let home = || Home::new().misbehaving().set("transports", "[(name: \"misbehaving\")]");
+    let given = |home: &Home| {
+        // The log of `run` and the word of `check` are the transport's own.
+        let logged = home.run_to_end(&["--for", "1", "-v"]).stderr;
+        let status = home.command(&["check", "--json"]).document()["transports"][0].clone();
+        (logged, status["status"].as_str().unwrap().to_owned())
     };
-    assert!(boot("3", "2") >= 4, "two pauses of two seconds");
-    assert!(boot("2", "1") < 30, "one pause of a second");
+    let without = "was given node None port None";
+    let (logged, status) = given(&home());
+    assert!(logged.contains(without) && status.contains(without), "{logged}\n{status}");
+
+    let with = "was given node Some(\"node.example\") port Some(4242)";
+    let home = home().set("node_address", "\"node.example\"").set("node_port", "4242");
+    let (logged, status) = given(&home);
+    assert!(logged.contains(with) && status.contains(with), "{logged}\n{status}");
 }
 
 #[test]

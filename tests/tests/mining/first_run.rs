@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use spacetime_tests::home::Home;
+use spacetime_tests::{
+    artifacts::{program, repository},
+    home::Home,
+    process::run_to_end,
+};
 
 #[test]
 fn the_first_run_makes_a_key_and_a_plot_and_wins_blocks() {
@@ -33,6 +37,36 @@ fn the_first_run_makes_a_key_and_a_plot_and_wins_blocks() {
     assert_eq!(fs::read_dir(home.path("plots")).unwrap().count(), 2, "a plot and its cache");
 }
 
+/// What the README promises: the manifest as it is shipped, an empty folder,
+/// one command, and words that a newcomer can follow.
+#[test]
+fn the_shipped_manifest_wins_a_block_in_an_empty_folder_and_says_how() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(repository().join("miner.ron"), folder.path().join("miner.ron")).unwrap();
+    let miner = program("spacetime-miner");
+    let ended = run_to_end(&miner, folder.path(), &["run", "--until-blocks", "1", "--for", "60"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:#?}");
+    for made in ["miner_key.json", "plots/first.plot", "plots_metadata.json", "solo"] {
+        assert!(folder.path().join("data").join(made).exists(), "{made}: {ended:#?}");
+    }
+    let mut said = ended.stdout.lines();
+    for words in [
+        "Made a new key, ",
+        "There is no plot yet: making ",
+        "on network spacetime-local-v1 as ",
+        "1 plot with 2097152 leaves (64.00 MiB); strategy `full`, engine built in (",
+        "Press Ctrl-C to stop.",
+        "Each challenge is scanned for in all plots; about one leaf in ",
+        "Won block 1: score ",
+        "Block 1 accepted: ",
+        "Stopped after ",
+    ] {
+        assert!(said.any(|line| line.contains(words)), "`{words}`, in this order: {ended:#?}");
+    }
+    // A fault in the very first run would frighten anybody.
+    assert!(!ended.stdout.contains("Fault"), "{ended:#?}");
+}
+
 #[test]
 fn running_out_of_time_is_an_exit_code_of_its_own() {
     let home = Home::new();
@@ -52,7 +86,8 @@ fn a_run_for_some_time_only_ends_well() {
 #[cfg(unix)]
 fn a_signal_stops_the_miner_in_order() {
     let home = Home::new();
-    let mut miner = home.run(&[]);
+    // Also before the blocks that were asked for.
+    let mut miner = home.run(&["--until-blocks", "1000000"]);
     miner.event("accepted");
     let ended = miner.stop();
     assert_eq!(ended.code, Some(0), "{ended:#?}");

@@ -10,3 +10,4 @@ mod first_run;
 mod full_disk;
 mod outsider;
 mod plugins;
+mod sessions;

@@ -1,7 +1,11 @@
 //! Plugins that misbehave: each fault is told with its culprit, and the next
 //! block is won.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use spacetime_tests::{home::Home, process::Ended};
@@ -10,7 +14,21 @@ use spacetime_tests::{home::Home, process::Ended};
 /// component with this config.
 fn mine_with(kind: &str, config: &str) -> Ended {
     let entry = format!("(name: \"misbehaving\", config: {config})");
-    Home::new().misbehaving().set(kind, &entry).mine(2)
+    mine_and_end(&Home::new().misbehaving().set(kind, &entry))
+}
+
+/// Mines two blocks and ends soon after the second one, whatever still hangs.
+#[track_caller]
+fn mine_and_end(home: &Home) -> Ended {
+    let mut miner = home.run(&["--until-blocks", "2", "--for", "60"]);
+    miner.event("accepted");
+    miner.event("accepted");
+    let begun = Instant::now();
+    let ended = miner.wait();
+    let took = begun.elapsed();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(took < Duration::from_secs(10), "it took {took:?} to end: {ended:#?}");
+    ended
 }
 
 /// The faults that name the misbehaving plugin's component of a kind.
@@ -45,14 +63,32 @@ fn a_strategy_that_panics_is_replaced() {
     assert_told("strategy", "(fail: (panic_in: [begin]))", "begin panicked");
     assert_told("strategy", "(fail: (panic_in: [plan]))", "plan panicked");
     assert_told("strategy", "(fail: (panic_in: [plan], after: 1))", "plan panicked");
+    assert_told("strategy", "(fail: (panic_in: [feedback]))", "feedback panicked");
 }
 
 #[test]
-fn a_strategy_that_panics_where_no_call_sees_it_is_told() {
-    assert_told("strategy", "(fail: (panic_in: [thread]))", "a thread or task of its own");
+fn a_plugin_whose_thread_panics_is_told_and_mined_on_with() {
+    for kind in ["strategy", "engine", "policy"] {
+        assert_told(kind, "(fail: (panic_in: [thread]))", "a thread or task of its own");
+    }
+}
+
+#[test]
+fn a_destructor_that_panics_spoils_nothing() {
+    for (kind, call) in [("strategy", "plan"), ("engine", "scan"), ("policy", "select")] {
+        // When the miner ends, and when the component is replaced.
+        mine_with(kind, "(fail: (panic_in: [drop]))");
+        let config = format!("(fail: (panic_in: [drop], error_in: [{call}]))");
+        assert_told(kind, &config, &format!("misbehaving in {}", capitalised(call)));
+    }
     // Instances are dropped when another one has been quarantined.
     let config = "(fail: (panic_in: [plan, drop], after: 1))";
     assert_told("strategy", config, "panicked");
+}
+
+fn capitalised(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_uppercase() + rest
 }
 
 #[test]
@@ -90,6 +126,7 @@ fn a_plugin_that_never_returns_is_replaced() {
         ("strategy", "open"),
         ("strategy", "begin"),
         ("strategy", "plan"),
+        ("strategy", "feedback"),
         ("engine", "open"),
         ("engine", "scan"),
         ("policy", "open"),
@@ -114,7 +151,7 @@ fn a_transport_that_never_returns_keeps_nobody() {
     for place in ["open", "run", "drop"] {
         let config = format!("(fail: (hang_in: [{place}]))");
         let transports = format!("[(name: \"misbehaving\", config: {config}), (name: \"solo\")]");
-        Home::new().misbehaving().set("transports", &transports).mine(2);
+        mine_and_end(&Home::new().misbehaving().set("transports", &transports));
     }
 }
 
@@ -133,7 +170,7 @@ fn a_transport_that_fails_leaves_the_others_alone() {
     for place in ["open", "run", "task", "thread", "drop"] {
         let config = format!("(fail: (panic_in: [{place}]))");
         let transports = format!("[(name: \"misbehaving\", config: {config}), (name: \"solo\")]");
-        let ended = Home::new().misbehaving().set("transports", &transports).mine(2);
+        let ended = mine_and_end(&Home::new().misbehaving().set("transports", &transports));
         if place != "drop" {
             assert!(!faults(&ended, "transport").is_empty(), "{place}: {ended:#?}");
         }
@@ -143,7 +180,7 @@ fn a_transport_that_fails_leaves_the_others_alone() {
 #[test]
 fn a_transport_that_does_not_end_does_not_keep_the_miner() {
     let transports = "[(name: \"misbehaving\", config: (deaf: true)), (name: \"solo\")]";
-    Home::new().misbehaving().set("transports", transports).mine(1);
+    mine_and_end(&Home::new().misbehaving().set("transports", transports));
 }
 
 #[test]

@@ -75,11 +75,6 @@ impl CreateError {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
-
-    /// Whether the disk is full.
-    pub fn is_no_room(&self) -> bool {
-        matches!(self, Self::NoRoom { .. })
-    }
 }
 
 /// Whether a file can hold a plot of so many leaves.
