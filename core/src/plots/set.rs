@@ -51,6 +51,8 @@ pub struct PlotSet {
     /// By canonical path.
     open: BTreeMap<PathBuf, Arc<PlotFile>>,
     plots: Arc<[Arc<PlotFile>]>,
+    /// Whether the file is older than the entries.
+    unsaved: bool,
     /// What has been reported and has not gone away.
     known: HashSet<PlotProblem>,
 }
@@ -123,6 +125,7 @@ impl PlotSet {
             entries: loaded.entries,
             open: BTreeMap::new(),
             plots: Arc::new([]),
+            unsaved: false,
             known: HashSet::new(),
         };
         let corrupt = loaded.corrupt.map(|(reason, kept)| {
@@ -161,7 +164,8 @@ impl PlotSet {
         }
         self.plots = open.values().cloned().collect();
         self.open = open;
-        if self.entries != before {
+        self.unsaved |= self.entries != before;
+        if self.unsaved {
             problems.extend(self.save());
         }
         let all: HashSet<PlotProblem> = problems.iter().cloned().collect();
@@ -265,7 +269,9 @@ impl PlotSet {
     }
 
     fn save(&mut self) -> Option<PlotProblem> {
-        let error = self.store.as_mut()?.save(&self.entries).err()?;
+        let saved = self.store.as_mut()?.save(&self.entries);
+        self.unsaved = saved.is_err();
+        let error = saved.err()?;
         Some(PlotProblem { path: self.metadata.clone(), reason: error.to_string() })
     }
 }
