@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod handles;
 mod lock;
+mod look;
 mod metadata;
 mod path;
 mod positioned;
