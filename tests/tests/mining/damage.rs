@@ -96,6 +96,38 @@ fn one_flipped_bit_in_a_leaf_is_found_by_verify() {
 }
 
 #[test]
+fn damage_in_three_places_is_named_three_times() {
+    let home = two_plots(32768);
+    let plot = home.path("plots/a.plot");
+    let header = fs::metadata(&plot).unwrap().len() as usize - 32 * 32768;
+    let leaves = [5, 4 * 4096 + 1, 32767];
+    change(&plot, |bytes| leaves.iter().for_each(|leaf| bytes[header + 32 * leaf] ^= 0x10));
+    let place = |first: usize, last: usize| {
+        let (from, to) = (header + 32 * first, header + 32 * (last + 1) - 1);
+        format!("damaged   leaves {first} to {last} (bytes {from} to {to})")
+    };
+    for (key, leaves_of) in [(&[][..], 4096), (&["--key", "key"][..], 1)] {
+        let verify = [&["plot", "verify", "plots/a.plot"], key].concat();
+        let text = home.command(&verify);
+        text.assert_refused(5, "a.plot");
+        assert!(text.stderr.contains("and 2 more"), "{text:#?}");
+        let json = home.command(&[&*verify, &["--json"]].concat());
+        json.assert_refused(5, "a.plot");
+        let document = json.document();
+        let told = document["damaged"].as_array().unwrap();
+        assert_eq!(told.len(), 3, "{document}");
+        for (leaf, region) in leaves.iter().zip(told) {
+            let first = leaf / leaves_of * leaves_of;
+            assert_eq!(region["first_leaf"], first, "{document}");
+            assert_eq!(region["leaves"], leaves_of, "{document}");
+            assert_eq!(region["first_byte"], header + 32 * first, "{document}");
+            let line = place(first, first + leaves_of - 1);
+            assert!(text.stdout.contains(&line), "{line}: {text:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_stale_cache_is_named_and_done_without() {
     let home = two_plots(32768);
     fs::remove_file(home.path("plots/b.plot")).unwrap();
