@@ -11,8 +11,7 @@ use spacetime_protocol::NodeHash;
 use super::{Exit, Failure, Output, Style, manifest::ManifestArgs, plot_common::Bytes};
 use crate::{
     observe::count,
-    plots::{CacheState, PlotProblem, PlotSet, plots_in},
-    scan::LeafSource,
+    plots::{CacheState, LeafSource, PlotProblem, PlotSet, plots_in},
 };
 
 /// Arguments of `plot list`.

@@ -4,7 +4,6 @@
 mod cache;
 mod create;
 mod discover;
-pub(crate) mod durable;
 mod error;
 mod file;
 mod handles;
@@ -15,6 +14,7 @@ mod path;
 mod positioned;
 mod regions;
 mod set;
+mod source;
 mod stamp;
 mod stream;
 mod tree;
@@ -33,9 +33,9 @@ pub use lock::Holder;
 pub use metadata::MetadataError as PlotSetError;
 pub use path::PathError;
 pub(crate) use path::path_of;
-
 pub use regions::Region;
 pub use set::{PlotProblem, PlotSet};
+pub use source::{LeafSource, ReadError};
 pub use verify::{CacheVerdict, Locator, Verdict, verify};
 
 /// Whether bytes are a metadata file's; for fuzzing.

@@ -13,10 +13,10 @@ use thiserror::Error;
 use super::{
     PlotFile,
     cache::CacheFile,
+    source::{LeafSource, ReadError},
     stream::stream,
     tree::{Assembler, NODE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, subtree_top},
 };
-use crate::scan::{LeafSource, ReadError};
 
 /// Why there is no path.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

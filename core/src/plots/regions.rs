@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 use spacetime_protocol::{Leaf, plot::leaf_offset};
 
-use crate::scan::ReadError;
+use super::source::ReadError;
 
 /// A run of leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -15,8 +15,8 @@ use super::{
     discover::{canonical, plain},
     look::{Found, Look, Looker, Open, Place, Recorded},
     metadata::{Entry, Loaded, MetadataError, MetadataFile, Status, Timestamp, read_only},
+    source::LeafSource,
 };
-use crate::scan::LeafSource;
 
 /// Something that a plot set has to report; mining goes on with the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,8 +6,10 @@ use std::{ops::Range, thread};
 use crossbeam_channel::bounded;
 use spacetime_protocol::Leaf;
 
-use super::tree::{SUBTREE_BYTES, SUBTREE_LEAVES};
-use crate::scan::{LeafSource, ReadError};
+use super::{
+    source::{LeafSource, ReadError},
+    tree::{SUBTREE_BYTES, SUBTREE_LEAVES},
+};
 
 /// Subtrees of a batch: 4 MiB of leaves.
 const BATCH_SUBTREES: u64 = 32;

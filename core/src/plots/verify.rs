@@ -11,13 +11,13 @@ use super::{
     PlotFile,
     cache::CacheFile,
     regions::{Region, Regions, add_unreadable},
+    source::{LeafSource, ReadError},
     stream::stream_past,
     tree::{
         Assembler, NODE_BYTES, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, kernels,
         subtree_top,
     },
 };
-use crate::scan::{LeafSource, ReadError};
 
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
