@@ -8,7 +8,10 @@ use super::{
     Exit, Failure, Output, Style,
     plot_common::{Clock, KeyArgs, percent},
 };
-use crate::plots::{CacheVerdict, Locator, PlotFile, Region, Verdict, verify};
+use crate::{
+    observe::count,
+    plots::{CacheVerdict, Locator, PlotFile, Region, Verdict, verify},
+};
 
 /// Regions that are listed one by one for a human; JSON has all.
 const LISTED: usize = 20;
@@ -124,7 +127,7 @@ fn text(verdict: &Verdict, begin: Instant, output: &Output) -> String {
         let _ = write!(text, "\ndamaged   {}{by}{}", place(region), reason(region));
     }
     if let Some(more @ 1..) = verdict.damaged.len().checked_sub(LISTED) {
-        let _ = write!(text, "\ndamaged   {more} more regions");
+        let _ = write!(text, "\ndamaged   {}", count(more as u64, "more region"));
     }
     let _ = write!(text, "\ntook      {}", Clock(begin.elapsed()));
     text
