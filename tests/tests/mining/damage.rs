@@ -44,22 +44,24 @@ fn assert_mines_with_the_other(home: &Home, words: &str) {
 #[test]
 fn a_truncated_plot() {
     let home = two_plots(32768);
+    let whole = fs::metadata(home.path("plots/a.plot")).unwrap().len();
     change(&home.path("plots/a.plot"), |bytes| bytes.truncate(bytes.len() - 33));
-    assert_mines_with_the_other(&home, "");
+    let words = format!("it has {} bytes, its header promises {whole}", whole - 33);
+    assert_mines_with_the_other(&home, &words);
 }
 
 #[test]
 fn a_flipped_bit_in_a_header() {
     let home = two_plots(32768);
     change(&home.path("plots/a.plot"), |bytes| bytes[20] ^= 4);
-    assert_mines_with_the_other(&home, "");
+    assert_mines_with_the_other(&home, "its header does not match its checksum");
 }
 
 #[test]
 fn a_plot_that_is_text() {
     let home = two_plots(32768);
     fs::write(home.path("plots/a.plot"), "no plot\n").unwrap();
-    assert_mines_with_the_other(&home, "");
+    assert_mines_with_the_other(&home, "it has 8 bytes, a plot header takes 121");
 }
 
 /// Leaves are not read through at the start; a wrong one shows when it wins,
@@ -77,6 +79,20 @@ fn flipped_bits_in_leaves() {
     });
     miner.wait_for("the next block", |event| event["event"] == "accepted");
     miner.kill();
+}
+
+/// Most blocks are won far from it, so that it is of no concern to them.
+#[test]
+fn one_flipped_bit_in_a_leaf_stops_nothing() {
+    let home = two_plots(32768);
+    let plot = home.path("plots/a.plot");
+    let at = fs::metadata(&plot).unwrap().len() as usize - 32 * (32768 - 12_345);
+    change(&plot, |bytes| bytes[at] ^= 0x10);
+    let ended = home.mine(3);
+    assert_eq!(ended.events("started")[0]["plots"], 2, "{ended:#?}");
+    let faults = ended.events("fault");
+    assert!(faults.iter().all(|fault| fault.to_string().contains("a.plot")), "{ended:#?}");
+    assert!(!ended.stderr.contains("stale cache"), "the cache is not to blame: {ended:#?}");
 }
 
 #[test]
