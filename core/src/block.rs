@@ -13,7 +13,7 @@ use spacetime_protocol::{
     network::Network,
     proof::BlockProof,
     transaction::Transaction,
-    validity::{self, Expected, Rules},
+    validity::{self, Admission, Expected, Rules, account_after},
 };
 use spacetime_sdk_loader::abi;
 
@@ -191,31 +191,16 @@ fn select(
 /// Takes a transaction out of its sender's account; the reason if that cannot
 /// be done. What is received in the block cannot be spent in it.
 fn spend(sender: &mut Account, transaction: &Transaction) -> Option<String> {
-    let hash = transaction.hash();
-    if !transaction.keeps_basic_rules() || !is_signed(transaction) {
-        return Some(format!("transaction {hash} breaks the basic rules or is not signed"));
+    let before = *sender;
+    // Which fees are worth it is the policy's to say.
+    let rules = Admission::PERMISSIVE;
+    match validity::check_transaction(transaction, &rules, |_| before, None, &keys::verify) {
+        Ok(()) => {
+            *sender = account_after(transaction, before);
+            None
+        }
+        Err(error) => Some(format!("transaction {}: {error}", transaction.hash())),
     }
-    if transaction.nonce != sender.nonce {
-        return Some(format!(
-            "transaction {hash} has nonce {}, its sender's next is {}",
-            transaction.nonce, sender.nonce
-        ));
-    }
-    let spent = transaction.amount.checked_add(transaction.fee);
-    let Some(left) = spent.and_then(|spent| sender.balance.checked_sub(spent)) else {
-        return Some(format!(
-            "transaction {hash} spends more than its sender's {}",
-            sender.balance
-        ));
-    };
-    *sender = Account { balance: left, nonce: sender.nonce.checked_add(1)? };
-    None
-}
-
-fn is_signed(transaction: &Transaction) -> bool {
-    transaction.signature.as_ref().is_some_and(|signature| {
-        keys::verify(&transaction.sender, transaction.hash().as_bytes(), signature)
-    })
 }
 
 /// Builds and signs a block, and checks it as everybody else will.
@@ -237,12 +222,14 @@ fn finish(
         proof: (*plan.proof).clone(),
         transactions,
     };
-    let block = builder::build(template, workshop.key);
     let rules = Rules::of(workshop.network);
-    validity::check_block(&block, &plan.expected, &rules, plan.clock, &keys::verify)
-        .map_err(|error| error.to_string())?;
+    let check =
+        |block: &_| validity::check_block(block, &plan.expected, &rules, plan.clock, &keys::verify);
+    let block =
+        builder::build_checked(template, workshop.key, check).map_err(|error| error.to_string())?;
     let account = |identity: &Identity| accounts.get(identity).copied().unwrap_or_default();
-    accounts::apply(&block.header.miner, &block.transactions, account, is_signed)
+    // Their signatures have been checked with the block.
+    accounts::apply(&block.header.miner, &block.transactions, account, |_| true)
         .map_err(|error| error.to_string())?;
     describe_built(&block).map_err(|error| error.to_string())
 }

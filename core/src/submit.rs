@@ -296,6 +296,10 @@ impl Submission {
 
     /// Its end, if it has come without an answer that decides.
     fn end(&self, standing: Standing, now_ms: u64) -> Option<Resolution> {
+        if standing == Standing::InChain {
+            let reason = "the chain contains it".to_owned();
+            return Some(self.clone_resolved(Verdict::Accepted, reason, now_ms));
+        }
         if self.sent.iter().any(|sent| matches!(sent.state, SentState::Waiting { .. })) {
             return None;
         }
@@ -304,10 +308,6 @@ impl Submission {
             _ => None,
         });
         match (standing, &self.what) {
-            (Standing::InChain, _) => {
-                let reason = "no answer came, but the chain contains it".to_owned();
-                Some(self.clone_resolved(Verdict::Accepted, reason, now_ms))
-            }
             (Standing::Stale, _) => {
                 let reason = reason.unwrap_or_else(|| "no transport could take it".to_owned());
                 let reason = format!("another block came before it was delivered: {reason}");
@@ -321,7 +321,7 @@ impl Submission {
                     .is_some_and(|sent| sent.attempts == 1 && now_ms >= self.began_ms + VERDICT_MS);
                 silent.then(|| self.clone_resolved(Verdict::Undelivered, String::new(), now_ms))
             }
-            (Standing::Current, What::Block(_)) => None,
+            (Standing::Current, What::Block(_)) | (Standing::InChain, _) => None,
         }
     }
 
@@ -439,6 +439,9 @@ mod tests {
         assert!(open.next_due(|_| false).is_none(), "nothing is sent to whom cannot take it");
         let (_, ends) = open.due(1500, |_| false, |_, _| Standing::InChain);
         assert_eq!(ends[0].verdict, Verdict::Accepted);
+        add(&mut open, &[0]);
+        let (_, ends) = open.due(1001, |_| true, |_, _| Standing::InChain);
+        assert_eq!(ends[0].verdict, Verdict::Accepted, "the answer is not waited for");
     }
 
     #[test]

@@ -132,6 +132,27 @@ fn plots_are_those_of_the_reference() {
     });
 }
 
+#[test]
+fn paths_that_are_no_plots_are_refused_as_in_the_reference() {
+    let exceptions = [
+        ("path-null", "an absent path cannot be said in Rust"),
+        ("base-*", "files are compared in the protocol's own tests"),
+        ("load-*", "as above"),
+        ("read-*", "as above"),
+        ("verify-*", "as above"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("folder.plot")).unwrap();
+    run("loads", 6, &exceptions, |case| match (case.op.as_str(), case.text("path")) {
+        // A blank path is one of a file in the folder at hand, and none is there.
+        ("plot_load_path", Some(path)) => match PlotFile::open(&folder.path().join(path)) {
+            Ok(_) => Answer::Out(serde_json::Value::Null),
+            Err(error) => Answer::refused(error),
+        },
+        _ => Answer::Except,
+    });
+}
+
 fn cache_build(case: &Case) -> Answer {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("a.plot");

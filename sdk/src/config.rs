@@ -107,23 +107,36 @@ fn join(path: &str, field: &str) -> String {
 
 /// `serde` skipped it without a word; its place is where its name stands.
 fn unknown_field(text: &str, path: String) -> ConfigError {
+    let field = plain(&path);
     let name = path.rsplit('.').next().unwrap_or(&path);
-    let (line, column) = find_field(text, &path).unwrap_or((1, 1));
-    ConfigError { message: format!("Unexpected field named `{name}`"), field: path, line, column }
+    let (line, column) = find_field(text, &field).unwrap_or((1, 1));
+    ConfigError { message: format!("Unexpected field named `{name}`"), field, line, column }
+}
+
+/// A path of `serde_ignored` (`a.?.list.0.b`) as faults have it (`a.list[0].b`).
+fn plain(path: &str) -> String {
+    path.split('.').filter(|part| *part != "?").fold(String::new(), |path, part| {
+        match part.parse::<usize>() {
+            Ok(index) => format!("{path}[{index}]"),
+            Err(_) if path.is_empty() => part.to_owned(),
+            Err(_) => format!("{path}.{part}"),
+        }
+    })
 }
 
 /// Line and column, from 1, of a field given by its path: each name of the
 /// path is looked for behind the one before. Good enough for a message.
 fn find_field(text: &str, path: &str) -> Option<(u32, u32)> {
-    let mut at = 0;
-    for name in path.split('.') {
-        let rest = &text[at..];
+    let (mut at, mut behind) = (0, 0);
+    for name in path.split('.').map(|part| part.split('[').next().unwrap_or(part)) {
+        let rest = &text[behind..];
         let (start, _) = rest.match_indices(name).find(|(start, found)| {
             let before = rest[..*start].chars().next_back();
             let after = rest[start + found.len()..].trim_start();
             !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && after.starts_with(':')
         })?;
-        at += start;
+        at = behind + start;
+        behind = at + name.len();
     }
     let line = 1 + text[..at].matches('\n').count();
     let column = 1 + text[..at].rsplit('\n').next().unwrap_or_default().chars().count();
@@ -186,5 +199,43 @@ mod tests {
     #[test]
     fn text_after_the_config_is_refused() {
         assert!(parse_text::<Config>("(step: 3) (step: 4)", 0).is_err());
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Nested {
+        size: u32,
+        inner: Option<Part>,
+        list: Vec<Part>,
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Part {
+        size: u32,
+    }
+
+    #[test]
+    fn an_unknown_field_is_found_inside_options_and_lists() {
+        let place = |text| {
+            let error = parse_text::<Nested>(text, 0).unwrap_err();
+            (error.field, error.line, error.column)
+        };
+        let text = "(\n  size: 1,\n  inner: Some((\n    seize: 2)))";
+        assert_eq!(place(text), ("inner.seize".to_owned(), 4, 5));
+        let text = "(\n  list: [(size: 1),\n    (seize: 2)])";
+        assert_eq!(place(text), ("list[1].seize".to_owned(), 3, 6));
+    }
+
+    /// The interface's numbers are frozen, the library's need not be.
+    #[test]
+    fn extensions_have_the_numbers_of_the_interface() {
+        let bits = [
+            Extensions::UNWRAP_NEWTYPES,
+            Extensions::IMPLICIT_SOME,
+            Extensions::UNWRAP_VARIANT_NEWTYPES,
+            Extensions::EXPLICIT_STRUCT_NAMES,
+        ];
+        assert_eq!(bits.map(|bit| bit.bits()), [1, 2, 4, 8]);
     }
 }

@@ -78,8 +78,12 @@ impl<T: Engine> abi::Engine for Adapter<T> {
                 engine.scan(&challenge, leaves.as_slice(), &bound, Cancel(cancel))
             })
             .map(|best| {
-                best.map(|best| abi::BestLeaf { index: best.index, score: best.score.to_bytes() })
-                    .into()
+                best.map(|best| abi::BestLeaf {
+                    index: best.index,
+                    score: best.score.to_bytes(),
+                    reserved: [0; 2],
+                })
+                .into()
             })
             .into()
     }

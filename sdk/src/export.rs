@@ -61,8 +61,11 @@ macro_rules! export_plugin {
                 __private::text(&__DESCRIPTOR).into()
             }
 
-            extern "C" fn init(host: __private::abi::HostObject) -> __private::RResult<(), __private::abi::Fault> {
-                __private::init(host)
+            extern "C" fn init(
+                info: &__private::abi::HostInfo<'_>,
+                host: __private::abi::HostObject,
+            ) -> __private::RResult<(), __private::abi::Fault> {
+                __private::init(info, host)
             }
 
             extern "C" fn strategy(

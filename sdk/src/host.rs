@@ -89,6 +89,7 @@ impl Subscriber for Forwarder {
             instance: (&*guard::instance()).into(),
             target: metadata.target().into(),
             message: line.as_str().into(),
+            reserved: [0; 4],
         });
     }
 

@@ -119,7 +119,7 @@ pub mod __private {
     use crate::{error::fault, guard, host};
 
     /// Connects a library to its host.
-    pub fn init(host: abi::HostObject) -> RResult<(), abi::Fault> {
+    pub fn init(_: &abi::HostInfo<'_>, host: abi::HostObject) -> RResult<(), abi::Fault> {
         guard::run(&"".into(), "its initialisation", || host::connect(host)).into()
     }
 

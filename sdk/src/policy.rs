@@ -123,7 +123,7 @@ impl Selection {
             }
             Self::Veto(reason) => (Vec::new(), Some(reason.as_str().into())),
         };
-        abi::Selection { candidates: candidates.into(), veto: veto.into() }
+        abi::Selection { candidates: candidates.into(), veto: veto.into(), reserved: [0; 4] }
     }
 }
 

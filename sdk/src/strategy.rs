@@ -143,9 +143,11 @@ impl<T: Strategy> abi::Strategy for Adapter<T> {
     ) -> RResult<PlanOutcome, Fault> {
         let mut spans = Spans { buffer: spans.into_mut_slice(), written: 0, cancel };
         match self.0.call_mut("plan", |strategy| strategy.plan(&mut spans)) {
-            Ok(plan) => {
-                ROk(PlanOutcome { written: spans.written as u64, done: plan == Plan::Done })
-            }
+            Ok(plan) => ROk(PlanOutcome {
+                written: spans.written as u64,
+                done: plan == Plan::Done,
+                reserved: [0; 2],
+            }),
             Err(fault) => RErr(fault),
         }
     }

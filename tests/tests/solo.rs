@@ -219,6 +219,7 @@ fn claim() -> RBox<ProofClaim> {
         plot_root: [0; 32],
         miner: [7; 33],
         proof: Vec::new().into(),
+        reserved: [0; 16],
     })
 }
 

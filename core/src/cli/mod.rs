@@ -9,6 +9,8 @@ mod manifest;
 mod output;
 mod plot_common;
 mod plot_create;
+#[cfg(test)]
+mod plot_create_vectors;
 mod plot_forget;
 mod plot_info;
 mod plot_list;

@@ -31,8 +31,8 @@ const TICK: Duration = Duration::from_millis(200);
 #[command(group = clap::ArgGroup::new("amount").required(true))]
 pub(super) struct Args {
     /// The plot file to make; missing folders are made too
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", value_parser = parse_path)]
+    pub(super) out: PathBuf,
     /// Its size, such as 64MiB, 2GB or a number of bytes; 32 bytes make a leaf
     #[arg(long, value_name = "SIZE", group = "amount", value_parser = parse_size)]
     size: Option<u64>,
@@ -46,7 +46,7 @@ pub(super) struct Args {
     seed: Option<PlotSeed>,
     /// Levels of the Merkle cache under the root; 0: no cache; auto: down to subtrees of 4096 leaves
     #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = parse_levels)]
-    cache_levels: CacheLevels,
+    pub(super) cache_levels: CacheLevels,
     #[command(flatten)]
     manifest: ManifestArgs,
 }
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
 }
 
 impl Args {
-    fn leaf_count(&self) -> Result<u64, Failure> {
+    pub(super) fn leaf_count(&self) -> Result<u64, Failure> {
         match (self.leaves, self.size) {
             (Some(0), _) => {
                 Err(Failure::new(Exit::Usage, "--leaves 0: a plot has at least one leaf"))
@@ -98,6 +98,13 @@ impl Args {
                 format_args!("--size {}: a leaf takes 32 bytes", size.unwrap_or(0)),
             )),
         }
+    }
+}
+
+fn parse_path(text: &str) -> Result<PathBuf, &'static str> {
+    match text.trim().is_empty() {
+        true => Err("it is blank"),
+        false => Ok(text.into()),
     }
 }
 

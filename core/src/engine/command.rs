@@ -35,6 +35,11 @@ pub enum Command {
         /// The leaf.
         found: Found,
     },
+    /// Make this claim's proof no more; `Proved` is of no interest any more.
+    CancelProof {
+        /// The claim that it was for.
+        claim: u64,
+    },
     /// Choose transactions, build, sign and check a block; answered by `Built`.
     Build {
         /// The claim that it is for.
@@ -89,6 +94,8 @@ pub enum Outcome {
     TimeOver,
     /// No transport could be opened.
     Failed(String),
+    /// A transport refuses its config.
+    Misconfigured(String),
 }
 
 impl Outcome {
@@ -98,7 +105,7 @@ impl Outcome {
             Self::Stopped => "signal",
             Self::BlocksReached => "blocks",
             Self::TimeOver => "time",
-            Self::Failed(_) => "failure",
+            Self::Failed(_) | Self::Misconfigured(_) => "failure",
         }
     }
 }

@@ -66,7 +66,7 @@ pub enum Event {
         /// The claim that it is for.
         claim: u64,
         /// The proof, or what went wrong.
-        outcome: Result<Proved, String>,
+        outcome: Result<Proved, Unproven>,
         /// How long it took.
         elapsed_ms: u64,
     },
@@ -87,8 +87,8 @@ pub enum Event {
     Timer,
     /// The user wants the miner to stop.
     Stop,
-    /// No transport could be opened.
-    GiveUp(String),
+    /// There is nothing to mine on, and this is how the run ends.
+    GiveUp(super::command::Outcome),
 }
 
 /// What is mined with.
@@ -122,6 +122,15 @@ pub struct Coverage {
     pub elapsed_ms: u64,
     /// The same per drive.
     pub drives: Vec<DriveCoverage>,
+}
+
+/// Why there is no proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// The plot cannot be read where it matters, or is damaged.
+    Damaged(String),
+    /// It took too long, or its plot left the set: the plot may be sound.
+    GivenUp(String),
 }
 
 /// A verified proof.

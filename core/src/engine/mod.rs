@@ -8,5 +8,7 @@ mod state;
 
 pub use command::{Command, Outcome};
 pub use driver::{Inbox, PlotSource, Setup, run};
-pub use event::{Best, Candidates, Coverage, Event, Now, PlotSummary, Proved, TransportEvent};
+pub use event::{
+    Best, Candidates, Coverage, Event, Now, PlotSummary, Proved, TransportEvent, Unproven,
+};
 pub use state::{Config, State};

@@ -175,7 +175,7 @@ fn fault_line(fault: &Fault) -> String {
     };
     let again = match fault.repeated {
         0 => String::new(),
-        times => format!(" ({times} more times)"),
+        times => format!(" ({})", count(times, "more time")),
     };
     let next = if fault.next.is_empty() { String::new() } else { format!("; {}", fault.next) };
     format!("{of}: {}{again}{next}", fault.message)

@@ -15,11 +15,12 @@ use super::{
     choose::{Offer, Wanted, choose},
     folders::list,
     health::{FaultObserver, Health},
-    opener::{Opener, culprit},
+    opener::{Opener, START_LIMIT, culprit},
     services::hub,
     slots::StrategySlot,
 };
 use crate::{
+    foreign::within,
     manifest::{ConfigText, Manifest},
     scan::StrategySource,
 };
@@ -112,7 +113,7 @@ pub fn find_strategies(
             _ => format!("{} cannot be used: {fault}", opener.health.component()),
         })
     })?;
-    Ok(Arc::new(StrategySlot::new(Some(opener), Some(spare))))
+    Ok(Arc::new(StrategySlot::new(Some((opener, spare)))))
 }
 
 /// Finds a component among plugins and loads its library.
@@ -133,9 +134,17 @@ fn find<'a>(
     let (position, name) = choose(&wanted, &offers).map_err(|unchosen| {
         FindError::Unknown(format!("{} (looked in {})", unchosen.message(), list(folders)))
     })?;
-    let library = Library::load(offers[position].path, hub().clone())
-        .map_err(|refusal| FindError::Refused(refusal.to_string()))?;
+    let library = load(offers[position].path).map_err(FindError::Refused)?;
     Ok((library, name))
+}
+
+/// Loads a library, waiting for its initialisers no longer than they deserve.
+fn load(path: &Path) -> Result<Library, String> {
+    let owned = path.to_owned();
+    match within(START_LIMIT, move || Ok(Library::load(&owned, hub().clone()))) {
+        Ok(loaded) => loaded.map_err(|refusal| refusal.to_string()),
+        Err(fault) => Err(format!("cannot load {}: {fault}", path.display())),
+    }
 }
 
 /// Loads a plugin, which runs its code; what goes wrong is noted.

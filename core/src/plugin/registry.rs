@@ -154,11 +154,12 @@ impl<'a> Loading<'a> {
     }
 
     fn strategy(&mut self) -> StrategySlot {
-        let opener = self.opener(Kind::Strategy, self.manifest.strategy.as_ref());
-        let spare = opener.as_ref().and_then(|opener| {
-            self.try_open(opener, "leaves are scanned in order instead", Strategy::open)
-        });
-        StrategySlot::new(opener, spare)
+        let opened = self.opener(Kind::Strategy, self.manifest.strategy.as_ref());
+        StrategySlot::new(opened.and_then(|opener| {
+            let instead = "leaves are scanned in order instead";
+            let spare = self.try_open(&opener, instead, Strategy::open)?;
+            Some((opener, spare))
+        }))
     }
 
     fn engine(&mut self) -> Option<EngineSlot> {
@@ -197,7 +198,6 @@ impl<'a> Loading<'a> {
             self.problems.push(RegistryProblem::fatal(&fault).with_detail(&fault.detail));
             return None;
         }
-        opener.health.record(&fault);
         let message = format!("{} cannot be used: {fault}; {instead}", opener.health.component());
         self.problems.push(RegistryProblem::lasting(message).with_detail(&fault.detail));
         None

@@ -32,7 +32,8 @@ pub(super) struct StrategySlot {
 }
 
 impl StrategySlot {
-    pub(super) fn new(opener: Option<Opener>, spare: Option<Strategy>) -> Self {
+    pub(super) fn new(opened: Option<(Opener, Strategy)>) -> Self {
+        let (opener, spare) = opened.unzip();
         Self { opener, spare: Mutex::new(spare) }
     }
 

@@ -28,6 +28,9 @@ use super::{
 /// milliseconds of the slowest kernel.
 const STEP: u64 = 4096;
 
+/// What a call of an engine may take: it is given a mebibyte.
+const LIMIT: Duration = Duration::from_secs(5);
+
 /// Where the engine comes from: the plugin registry, or nowhere.
 pub trait EngineSource: Send + Sync {
     /// The engine in use; `None`: the host's kernels.
@@ -131,7 +134,7 @@ impl Hasher {
         let job = &batch.job;
         let lowest = |count: u64, bound: &Target| {
             let (challenge, leaves) = (job.spec().challenge, batch.bytes(0, count));
-            let scanned = seat.call(|| {
+            let scanned = seat.call(LIMIT, || {
                 engine.scan(challenge.as_bytes(), leaves, bound.as_bytes(), job.cancel_flag())
             });
             scanned.map(|best| check(batch, best?))

@@ -17,8 +17,16 @@ use crate::foreign::{drop_aside, drop_within};
 /// Spans asked for in one call of a strategy.
 const SPANS: usize = 1024;
 
-/// Calls in a row that plan nothing before the strategy is given up on.
+/// What a call of a strategy may take.
+const CALL_LIMIT: Duration = Duration::from_secs(1);
+
+/// What its constructor may take.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Calls in a row that plan nothing before the strategy is given up on, and
+/// what they may take together.
 const IDLE_CALLS: u32 = 1000;
+const IDLE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How often over a plan may go through a plot before it counts as endless.
 const ROUNDS: u64 = 16;
@@ -119,7 +127,7 @@ impl Planner {
         visitor: &mut impl Visitor,
     ) -> Followed {
         let plot = describe(job, index, scan_rate);
-        let Some(taken) = seat.call(|| self.take()) else { return Followed::Abandoned };
+        let Some(taken) = seat.call(OPEN_LIMIT, || self.take()) else { return Followed::Abandoned };
         let outcome = match taken {
             None => Ok(None),
             Some(Err(fault)) => Err(fault),
@@ -179,20 +187,25 @@ struct Run<'a> {
 impl Run<'_> {
     fn follow(self, visitor: &mut impl Visitor) -> Result<Followed, Fault> {
         let started = Instant::now();
-        let begin = self.seat.call(|| self.strategy.begin(&self.job.to_abi(), self.plot));
+        let begin =
+            self.seat.call(CALL_LIMIT, || self.strategy.begin(&self.job.to_abi(), self.plot));
         let Some(begun) = begin else { return Ok(Followed::Abandoned) };
         begun?;
         let mut spans = [Span::default(); SPANS];
-        let (mut idle, mut planned) = (0, 0_u64);
+        let (mut idle, mut planned, mut last_planned) = (0, 0_u64, started);
         let leaves = self.plot.leaf_count;
-        loop {
-            let plan =
-                self.seat.call(|| self.strategy.plan(&mut spans, self.job.cancel_flag(), leaves));
+        while !self.job.is_over() {
+            let plan = self.seat.call(CALL_LIMIT, || {
+                self.strategy.plan(&mut spans, self.job.cancel_flag(), leaves)
+            });
             let Some(plan) = plan else { return Ok(Followed::Abandoned) };
             let (written, done) = plan?;
-            idle = if written == 0 { idle + 1 } else { 0 };
-            if idle > IDLE_CALLS {
-                return Err(Fault::new(format_args!("it planned nothing in {IDLE_CALLS} calls")));
+            idle += 1;
+            if written > 0 {
+                (idle, last_planned) = (0, Instant::now());
+            }
+            if idle > IDLE_CALLS || (idle > 0 && last_planned.elapsed() > IDLE_LIMIT) {
+                return Err(Fault::new(format_args!("it planned nothing in {idle} calls")));
             }
             let batch = spans[..written].iter().map(|span| span.len).sum::<u64>();
             planned = planned.saturating_add(batch);
@@ -205,11 +218,12 @@ impl Run<'_> {
                 )));
             }
             let stats = stats(self.job, self.index, started);
-            let Some(fed) = self.seat.call(|| self.strategy.feedback(&stats)) else {
+            let Some(fed) = self.seat.call(CALL_LIMIT, || self.strategy.feedback(&stats)) else {
                 return Ok(Followed::Abandoned);
             };
             fed?;
         }
+        Ok(Followed::Done)
     }
 }
 

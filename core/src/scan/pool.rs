@@ -30,12 +30,6 @@ use super::{
 /// Readers of one drive that may be stuck before it is left out of scans.
 const STUCK_READERS: usize = 8;
 
-/// What a call of a strategy may take.
-const STRATEGY_LIMIT: Duration = Duration::from_secs(1);
-
-/// What a call of an engine may take: it is given a mebibyte.
-const ENGINE_LIMIT: Duration = Duration::from_secs(5);
-
 /// Scans plot sets. Dropping it ends its threads once their work is done.
 pub struct Scanner {
     shared: Arc<Shared>,
@@ -166,10 +160,18 @@ impl Queue {
         self.plots.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    /// Reports the plots that no reader will take.
+    /// Reports the plots that no reader will take: the first one for all of
+    /// them, as they fail for the same reason.
     fn give_up(&self, job: &Arc<ScanJob>, reason: &str) {
-        while let Some(plot) = self.pop() {
-            job.report().plot_failed(job, plot, &ReadError(reason.to_owned()));
+        let Some(first) = self.pop() else { return };
+        let others = self.len();
+        let reason = match others {
+            0 => reason.to_owned(),
+            others => format!("{reason}; the same holds for {others} more on this drive"),
+        };
+        job.report().plot_failed(job, first, &ReadError(reason));
+        job.close_one();
+        while self.pop().is_some() {
             job.close_one();
         }
     }
@@ -191,8 +193,10 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
     let at = Arc::new(AtomicUsize::new(NONE));
     let seat = {
         let (weak, desk, at) = (Arc::downgrade(shared), desk.clone(), at.clone());
-        let take_over = move || replace_reader(&weak, desk, at.load(Ordering::Acquire));
-        shared.watchdog.seat(STRATEGY_LIMIT, take_over)
+        let take_over = move |limit| {
+            replace_reader(&weak, desk, at.load(Ordering::Acquire), limit);
+        };
+        shared.watchdog.seat(take_over)
     };
     let at_work = AtWork::on(desk.queue.drive.clone());
     let name = format!("read-{}", desk.queue.drive.number);
@@ -213,9 +217,9 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
 }
 
 /// A reader hangs in its strategy: another one goes on without it.
-fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize) {
+fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, limit: Duration) {
     let Some(shared) = shared.upgrade() else { return };
-    shared.planner.hung(&desk.job, STRATEGY_LIMIT);
+    shared.planner.hung(&desk.job, limit);
     desk.job.start_over(plot);
     let (job, queue) = (desk.job.clone(), desk.queue.clone());
     if start_reader(&shared, desk, Some(plot)).is_err() {
@@ -259,11 +263,11 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
     let current: Arc<Mutex<Option<Arc<Filled>>>> = Arc::default();
     let seat = {
         let (weak, current) = (Arc::downgrade(shared), current.clone());
-        let take_over = move || {
+        let take_over = move |limit| {
             let batch = current.lock().unwrap_or_else(PoisonError::into_inner).take();
-            replace_worker(&weak, batch);
+            replace_worker(&weak, batch, limit);
         };
-        shared.watchdog.seat(ENGINE_LIMIT, take_over)
+        shared.watchdog.seat(take_over)
     };
     // Not the scanner itself, which would never end then.
     let (hasher, work) = (shared.hasher.clone(), shared.work.clone());
@@ -285,9 +289,9 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
 }
 
 /// A worker hangs in the engine: another one takes its batch and its place.
-fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>) {
+fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>, limit: Duration) {
     let (Some(shared), Some(batch)) = (shared.upgrade(), batch) else { return };
-    shared.hasher.hung(&batch.job, ENGINE_LIMIT);
+    shared.hasher.hung(&batch.job, limit);
     if let Err(error) = start_worker(&shared) {
         tracing::error!("no thread to hash with in place of one that hangs: {error}");
     }

@@ -25,45 +25,53 @@ const ABANDONED: u64 = 1;
 #[derive(Debug)]
 pub(super) struct Seat {
     state: AtomicU64,
+    /// What the call under way may take, ms.
+    limit: AtomicU64,
     started: Instant,
 }
 
 impl Seat {
     fn new() -> Self {
-        Self { state: AtomicU64::new(HOME), started: Instant::now() }
+        Self { state: AtomicU64::new(HOME), limit: AtomicU64::new(0), started: Instant::now() }
     }
 
     fn clock(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 2) + 2
     }
 
-    /// Calls foreign code. `None`: it took too long, and somebody else has
-    /// taken over; the thread shall end without doing anything more.
-    pub(super) fn call<T>(&self, foreign: impl FnOnce() -> T) -> Option<T> {
+    /// Calls foreign code. `None`: it took longer than `limit`, and somebody
+    /// else has taken over; the thread shall end without doing anything more.
+    pub(super) fn call<T>(&self, limit: Duration, foreign: impl FnOnce() -> T) -> Option<T> {
         let since = self.clock();
+        self.limit.store(millis(limit), Ordering::Relaxed);
         self.state.store(since, Ordering::Release);
         let result = foreign();
         let back = self.state.compare_exchange(since, HOME, Ordering::AcqRel, Ordering::Acquire);
         back.is_ok().then_some(result)
     }
 
-    /// Gives the thread up if it has been in foreign code for too long.
-    fn abandon(&self, limit: Duration) -> bool {
+    /// Gives the thread up if it has been in foreign code for too long: longer
+    /// than this.
+    fn abandon(&self) -> Option<Duration> {
         let since = self.state.load(Ordering::Acquire);
-        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-        since > ABANDONED
-            && self.clock().saturating_sub(since) > limit
-            && self
-                .state
-                .compare_exchange(since, ABANDONED, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
+        let limit = self.limit.load(Ordering::Relaxed);
+        let is_late = since > ABANDONED && self.clock().saturating_sub(since) > limit;
+        let give_up =
+            || self.state.compare_exchange(since, ABANDONED, Ordering::AcqRel, Ordering::Acquire);
+        (is_late && give_up().is_ok()).then_some(Duration::from_millis(limit))
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What goes on elsewhere, told what the call was allowed.
+type TakeOver = Box<dyn FnOnce(Duration) + Send>;
+
 struct Watched {
     seat: Weak<Seat>,
-    limit: Duration,
-    take_over: Box<dyn FnOnce() + Send>,
+    take_over: TakeOver,
 }
 
 /// Looks after all seats of a scanner.
@@ -92,15 +100,10 @@ impl Watchdog {
     }
 
     /// A seat for a thread; `take_over` runs, once, when a call of it takes
-    /// longer than `limit`.
-    pub(super) fn seat(
-        &self,
-        limit: Duration,
-        take_over: impl FnOnce() + Send + 'static,
-    ) -> Arc<Seat> {
+    /// longer than it may.
+    pub(super) fn seat(&self, take_over: impl FnOnce(Duration) + Send + 'static) -> Arc<Seat> {
         let seat = Arc::new(Seat::new());
-        let watched =
-            Watched { seat: Arc::downgrade(&seat), limit, take_over: Box::new(take_over) };
+        let watched = Watched { seat: Arc::downgrade(&seat), take_over: Box::new(take_over) };
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
         seat
     }
@@ -111,16 +114,16 @@ impl Watchdog {
             let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
             let all = std::mem::take(&mut *watched);
             for entry in all {
-                match entry.seat.upgrade() {
-                    Some(seat) if seat.abandon(entry.limit) => late.push(entry.take_over),
-                    Some(_) => watched.push(entry),
-                    // Its thread has ended.
-                    None => {}
+                // Its thread may have ended.
+                let Some(seat) = entry.seat.upgrade() else { continue };
+                match seat.abandon() {
+                    Some(limit) => late.push((entry.take_over, limit)),
+                    None => watched.push(entry),
                 }
             }
         }
         // Without the lock: they take seats for others.
-        late.into_iter().for_each(|take_over| take_over());
+        late.into_iter().for_each(|(take_over, limit)| take_over(limit));
     }
 }
 
@@ -135,12 +138,13 @@ mod tests {
         let watchdog = Watchdog::start().unwrap();
         let (over, taken) = bounded(2);
         let (release, released) = bounded::<()>(0);
-        let seat = watchdog.seat(Duration::from_millis(50), move || over.send(()).unwrap());
+        let seat = watchdog.seat(move |limit| over.send(limit).unwrap());
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(50));
         let hung = thread::spawn(move || {
-            assert_eq!(seat.call(|| 1), Some(1));
-            seat.call(|| released.recv().unwrap_err())
+            assert_eq!(seat.call(long, || 1), Some(1));
+            seat.call(short, || released.recv().unwrap_err())
         });
-        taken.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(taken.recv_timeout(Duration::from_secs(20)), Ok(short));
         drop(release);
         assert_eq!(hung.join().unwrap(), None);
         assert!(taken.recv().is_err(), "it is dropped after it has run");

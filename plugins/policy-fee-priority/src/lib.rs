@@ -51,27 +51,27 @@ fn choose(candidates: &[Candidate], min_fee: u64, limit: usize) -> Vec<usize> {
     let mut waiting: HashMap<Identity, Vec<usize>> = HashMap::new();
     let mut chosen = Vec::new();
     for at in order {
+        let candidate = &candidates[at];
+        let sender = senders
+            .entry(candidate.sender)
+            .or_insert(Sender { balance: candidate.sender_balance, nonce: candidate.sender_nonce });
+        let held = waiting.entry(candidate.sender).or_default();
+        if candidate.nonce > sender.nonce {
+            held.push(at);
+            continue;
+        }
         let mut next = Some(at);
-        while let Some(at) = next.take() {
+        while let Some(at) = next {
             if chosen.len() >= limit {
                 return chosen;
             }
-            let candidate = &candidates[at];
-            let sender = senders.entry(candidate.sender).or_insert(Sender {
-                balance: candidate.sender_balance,
-                nonce: candidate.sender_nonce,
-            });
-            let held = waiting.entry(candidate.sender).or_default();
-            if candidate.nonce > sender.nonce {
-                held.push(at);
-            } else if candidate.nonce == sender.nonce && pay(sender, candidate) {
+            if candidates[at].nonce == sender.nonce && pay(sender, &candidates[at]) {
                 chosen.push(at);
-                // The best-paying one of those that were waiting for this.
-                next = held
-                    .iter()
-                    .position(|at| candidates[*at].nonce == sender.nonce)
-                    .map(|position| held.remove(position));
             }
+            // The best-paying one of those that were waiting for this; one that
+            // cannot be paid makes room for the next.
+            let position = held.iter().position(|at| candidates[*at].nonce == sender.nonce);
+            next = position.map(|position| held.remove(position));
         }
     }
     chosen

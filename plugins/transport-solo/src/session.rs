@@ -9,7 +9,7 @@ use spacetime_sdk::protocol::BlockHash;
 use spacetime_sdk::protocol::header::BlockHeader;
 use spacetime_sdk::protocol::network::Network;
 use spacetime_sdk::tokio::{self, task, time};
-use spacetime_sdk::{Event, EventSender, Port, Request, Result, Verdict};
+use spacetime_sdk::{Event, EventSender, Port, Request, Result, Verdict, tracing};
 
 use crate::answer;
 
@@ -22,9 +22,11 @@ const MAX_HEADERS: u64 = 2000;
 pub(crate) async fn run(network: Network, directory: &Path, port: &mut Port) -> Result<()> {
     let folder = directory.to_owned();
     let service = blocking(move || Service::open(&folder, network)).await??;
-    // Closed, and its record removed, with the session.
+    // Closed, and its record removed, with the session. Mining does without it.
     #[cfg(unix)]
-    let _server = spacetime_node::local::Server::start(service.clone(), directory)?;
+    let _server = spacetime_node::local::Server::start(service.clone(), directory)
+        .inspect_err(|error| tracing::warn!("other commands cannot reach this chain: {error}"))
+        .ok();
     let mut changes = service.subscribe();
     let mut feed = Feed::start(service, port.sender(), directory).await?;
     // When the pending transactions are told next; `None`: they are known.

@@ -28,6 +28,17 @@ pub struct Fault {
     pub reserved: [u64; 4],
 }
 
+/// What a library is told of its host when it is loaded.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct HostInfo<'a> {
+    /// The host's version of this interface, `major.minor.patch`.
+    pub abi: RStr<'a>,
+    /// Bits for what this host fills in of `reserved` words; as in [`OpenArgs`].
+    pub features: u64,
+    pub reserved: [u64; 8],
+}
+
 /// What every factory gets.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
@@ -41,7 +52,8 @@ pub struct OpenArgs<'a> {
     /// Where that text starts in the manifest, lines and columns from 1.
     pub config_line: u32,
     pub config_column: u32,
-    /// The `ron` extension bits that the manifest switched on.
+    /// The RON extensions that the manifest switched on: 1 `unwrap_newtypes`,
+    /// 2 `implicit_some`, 4 `unwrap_variant_newtypes`, 8 `explicit_struct_names`.
     pub ron_extensions: u64,
     /// Bits for what this host fills in of `reserved` words, here and elsewhere.
     pub features: u64,
@@ -133,6 +145,7 @@ pub struct PlanOutcome {
     pub written: u64,
     /// Whether the plan is complete.
     pub done: bool,
+    pub reserved: [u64; 2],
 }
 
 /// What became of the spans of a plan.
@@ -156,6 +169,7 @@ pub struct BestLeaf {
     /// Position in the batch, counted in leaves from 0.
     pub index: u64,
     pub score: [u8; 32],
+    pub reserved: [u64; 2],
 }
 
 /// A challenge that a transport brings ready-made: it builds on the view that
@@ -193,6 +207,7 @@ pub struct Account {
     pub identity: [u8; 33],
     pub balance: u64,
     pub nonce: u64,
+    pub reserved: [u64; 2],
 }
 
 /// A pending transaction, as block policies see it.
@@ -237,6 +252,7 @@ pub struct Selection {
     pub candidates: RVec<u32>,
     /// A reason not to publish this block at all.
     pub veto: ROption<RString>,
+    pub reserved: [u64; 4],
 }
 
 /// A finished proof.
@@ -253,6 +269,7 @@ pub struct ProofClaim {
     pub miner: [u8; 33],
     /// The encoded block proof (`blocks.md` section 5 of the protocol).
     pub proof: RVec<u8>,
+    pub reserved: [u64; 16],
 }
 
 /// A log line of a plugin.
@@ -266,4 +283,5 @@ pub struct LogRecord<'a> {
     pub target: RStr<'a>,
     /// The message and its fields, formatted.
     pub message: RStr<'a>,
+    pub reserved: [u64; 4],
 }

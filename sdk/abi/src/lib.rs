@@ -38,7 +38,7 @@ pub use abi_stable;
 
 pub use codes::{Builder, Emitted, FaultCode, StopRule, Verdict};
 pub use data::{
-    Account, BatchStats, BestLeaf, Candidate, Challenge, Fault, Job, LogRecord, OpenArgs,
+    Account, BatchStats, BestLeaf, Candidate, Challenge, Fault, HostInfo, Job, LogRecord, OpenArgs,
     PlanOutcome, Plot, PolicyContext, ProofClaim, Selection, Span, TransportArgs,
 };
 pub use events::{

@@ -9,7 +9,7 @@ use abi_stable::{
 };
 
 use crate::{
-    data::{Fault, OpenArgs, TransportArgs},
+    data::{Fault, HostInfo, OpenArgs, TransportArgs},
     objects::{
         EngineObject, HostObject, PolicyObject, PortObject, StrategyObject, TransportObject,
     },
@@ -28,7 +28,7 @@ pub struct PluginModule {
     /// The same text as in the library's descriptor section.
     pub descriptor: extern "C" fn() -> RStr<'static>,
     /// Called once per loading, before any factory.
-    pub init: extern "C" fn(HostObject) -> RResult<(), Fault>,
+    pub init: extern "C" fn(&HostInfo<'_>, HostObject) -> RResult<(), Fault>,
     pub strategy: extern "C" fn(&OpenArgs<'_>) -> RResult<StrategyObject, Fault>,
     pub engine: extern "C" fn(&OpenArgs<'_>) -> RResult<EngineObject, Fault>,
     pub policy: extern "C" fn(&OpenArgs<'_>) -> RResult<PolicyObject, Fault>,

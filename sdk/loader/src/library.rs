@@ -9,7 +9,7 @@ use std::{
 };
 
 use abi::{
-    ABI_VERSION, PluginModuleRef,
+    ABI_VERSION, HostInfo, PluginModuleRef,
     abi_stable::{
         abi_stability::{
             StableAbi,
@@ -85,7 +85,8 @@ impl Library {
         if !same {
             return Err(Refusal::changed(&self.path));
         }
-        self.module.init()(services::object(services))
+        let info = HostInfo { abi: ABI_VERSION.into(), features: 0, reserved: [0; 8] };
+        self.module.init()(&info, services::object(services))
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
     }

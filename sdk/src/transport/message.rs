@@ -241,7 +241,12 @@ fn encode_transactions(transactions: &[Transaction]) -> Result<Vec<u8>> {
 }
 
 fn account_to_abi((identity, account): &(Identity, Account)) -> abi::Account {
-    abi::Account { identity: identity.to_bytes(), balance: account.balance, nonce: account.nonce }
+    abi::Account {
+        identity: identity.to_bytes(),
+        balance: account.balance,
+        nonce: account.nonce,
+        reserved: [0; 2],
+    }
 }
 
 impl Request {

@@ -44,12 +44,14 @@ impl Port {
         self.events.emit(event).await
     }
 
-    /// The host's next request; `None` when the session shall end.
+    /// The host's next request; `None` when the session shall end, and what
+    /// came before that has been handed out.
     pub async fn next_request(&mut self) -> Option<Request> {
         tokio::select! {
             biased;
-            () = closed(&mut self.events.closing) => None,
+            // A block that we won may be the last request.
             request = self.requests.recv() => request,
+            () = closed(&mut self.events.closing) => None,
         }
     }
 

@@ -19,7 +19,7 @@ use abi::{
 };
 use spacetime_sdk_abi::{self as abi, Fault, OpenArgs, TransportObject};
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     sync::{mpsc, watch},
 };
 
@@ -41,7 +41,8 @@ const QUEUE: usize = 256;
 /// What tasks of the session get to end after its future has.
 const TASKS_END: Duration = Duration::from_millis(500);
 
-/// What dropping an unclosed session waits for its thread.
+/// What an author's destructor may take, and what dropping an unclosed
+/// session waits for its thread.
 const DROP_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(super) struct Session {
@@ -115,7 +116,8 @@ fn serve<T: Transport>(
     closing: watch::Receiver<bool>,
 ) {
     let mut port = Port::new(host_port.clone(), requests, closing.clone());
-    let outcome = runtime.block_on(guarded(name, value.run(&mut port)));
+    // `run` itself may panic before it returns a future.
+    let outcome = runtime.block_on(guarded(name, async { value.run(&mut port).await }));
     let asked = *closing.borrow();
     let reason = match outcome {
         Ok(Ok(())) => "its session ended".to_owned(),
@@ -131,15 +133,34 @@ fn serve<T: Transport>(
             message
         }
     };
-    let entered = runtime.enter();
-    if let Err(fault) = guard::run(name, "its destructor", || drop(value)) {
-        host::report(name, fault);
-    }
-    drop(entered);
     drop(port);
     if !asked && let Ok(event) = (Event::Offline { reason }).to_abi() {
         // The host also learns it from the next request.
         host_port.emit(event);
+    }
+    drop_value(runtime.handle().clone(), name, value);
+}
+
+/// Runs the author's destructor on a thread of its own, so that one that hangs
+/// does not keep the host from learning that the session is over.
+fn drop_value<T: Transport>(runtime: Handle, name: &Arc<str>, value: T) {
+    let (done, dropped) = std_mpsc::channel();
+    let instance = name.clone();
+    let destroy = move || {
+        guard::set_instance(&instance);
+        let _entered = runtime.enter();
+        if let Err(fault) = guard::run(&instance, "its destructor", || drop(value)) {
+            host::report(&instance, fault);
+        }
+        // Nobody may be waiting any more.
+        let _ = done.send(());
+    };
+    let spawned = thread::Builder::new().name(format!("drop-{name}")).spawn(destroy);
+    let timeout = Err(std_mpsc::RecvTimeoutError::Timeout);
+    if spawned.is_ok() && dropped.recv_timeout(DROP_DEADLINE) == timeout {
+        let message =
+            format_args!("its destructor did not return within {} ms", DROP_DEADLINE.as_millis());
+        host::report(name, fault(FaultCode::FAILED, message));
     }
 }
 
@@ -182,7 +203,7 @@ impl abi::Transport for Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // After `close` this returns at once.
+        // At once, if its session has ended.
         let _ = self.end(DROP_DEADLINE);
     }
 }

@@ -56,7 +56,7 @@ pub fn lowest(challenge: &[u8; 32], leaves: &[u8], bound: &[u8; 32]) -> Option<B
         let leaf = Leaf::new(leaf.try_into().expect("a chunk of 32 bytes"));
         let score = score::score(&challenge, &leaf).to_bytes();
         if score < best.map_or(*bound, |best| best.score) {
-            best = Some(BestLeaf { index, score });
+            best = Some(BestLeaf { index, score, reserved: [0; 2] });
         }
     }
     best

@@ -6,6 +6,7 @@
 mod config;
 mod descriptor;
 mod faults;
+mod fee_priority;
 mod refusals;
 mod services;
 mod side_by_side;

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use spacetime_protocol::accounts::Account;
 use spacetime_protocol::transaction::Transaction;
-use spacetime_protocol::{Identity, TxHash};
+use spacetime_protocol::validity::{Admission, check_form, check_signature};
+use spacetime_protocol::{Identity, TxHash, keys};
 
 pub use refusal::Refusal;
 
@@ -52,7 +53,8 @@ impl Mempool {
         transaction: Transaction,
         account: &Account,
     ) -> Result<TxHash, Refusal> {
-        refusal::check_alone(&transaction)?;
+        check_form(&transaction, &Admission::DEFAULT)?;
+        check_signature(&transaction, &keys::verify)?;
         let hash = transaction.hash();
         if self.order.contains_key(&(Reverse(transaction.fee), hash)) {
             return Err(Refusal::Duplicate);
@@ -155,7 +157,7 @@ impl Mempool {
             let pending = self.queues.get(&transaction.sender);
             let other = pending.and_then(|queue| queue.get(&transaction.nonce));
             let pays_more = other.is_none_or(|other| other.fee < transaction.fee);
-            if pays_more && refusal::check_limits(&transaction).is_ok() {
+            if pays_more && check_form(&transaction, &Admission::DEFAULT).is_ok() {
                 self.put(transaction);
             }
         }

@@ -1,6 +1,7 @@
 //! The pool's rules, over signed transactions.
 
 use spacetime_protocol::keys::{Scheme, SecretKey};
+use spacetime_protocol::validity::TransactionErrorKind as Kind;
 
 use super::*;
 
@@ -36,12 +37,17 @@ fn rules_are_checked_in_order() {
     foreign.amount += 1;
     let old = Transaction { version: 2, ..good.clone() };
     let greedy = Transaction { amount: 999_996, ..good.clone() }.sign(&key(1));
+    for (bad, kind) in [
+        (unsigned, Kind::BasicValidationFailed),
+        (old, Kind::UnsupportedVersion),
+        (payment(1, 0, 0), Kind::FeeTooLow),
+        (payment(1, 0, 1_000_001), Kind::FeeTooHigh),
+        (foreign, Kind::InvalidSignature),
+    ] {
+        let refused = pool.admit(bad, &RICH);
+        assert!(matches!(&refused, Err(Refusal::Rule(rule)) if rule.kind == kind), "{refused:?}");
+    }
     for (bad, refusal) in [
-        (unsigned, Refusal::Basic),
-        (old, Refusal::Version(2)),
-        (payment(1, 0, 0), Refusal::FeeTooLow(0)),
-        (payment(1, 0, 1_000_001), Refusal::FeeTooHigh(1_000_001)),
-        (foreign, Refusal::Signature),
         (payment(1, 1, 5), Refusal::Nonce { found: 1, next: 0 }),
         (greedy, Refusal::Balance { needed: 1_000_001, balance: 1_000_000 }),
     ] {

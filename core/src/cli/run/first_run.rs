@@ -1,7 +1,7 @@
 //! What `run` makes on its first run, where the manifest allows it: a key, and
 //! a plot to begin with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use spacetime_protocol::{
     Leaf,
@@ -53,7 +53,7 @@ pub(super) fn plot(
         return Ok(live);
     };
     let Some(folder) = manifest.plot_directories.first() else { return Ok(live) };
-    if !live.plots().is_empty() || has_plot_files(manifest) {
+    if !live.plots().is_empty() || has_plot_files(manifest) || misses_plots(&live) {
         return Ok(live);
     }
     let target = folder.join(NAME);
@@ -68,12 +68,20 @@ pub(super) fn plot(
     Ok(live)
 }
 
+/// Whether plots are recorded that are not there: their drive may only be
+/// unmounted, and a plot in its place would hide that.
+fn misses_plots(live: &Live) -> bool {
+    live.first.iter().any(|problem| is_plot_name(&problem.path))
+}
+
+fn is_plot_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("plot"))
+}
+
 /// Whether there are plots, however broken.
 fn has_plot_files(manifest: &Manifest) -> bool {
     let entries = manifest.plot_directories.iter().filter_map(|folder| folder.read_dir().ok());
-    entries.flatten().flatten().any(|entry| {
-        entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("plot"))
-    })
+    entries.flatten().flatten().any(|entry| is_plot_name(&entry.path()))
 }
 
 fn make(target: PathBuf, bytes: u64, key: &SecretKey, output: &Output) -> Result<(), Failure> {

@@ -94,6 +94,7 @@ fn finish(args: &Args, outcome: Outcome) -> Result<(), Failure> {
                 "there is nothing to mine on: {reason}. `spacetime-miner check` looks at every part"
             ),
         )),
+        (Outcome::Misconfigured(reason), _) => Err(Failure::new(Exit::Plugin, reason)),
         _ => Ok(()),
     }
 }
@@ -139,9 +140,11 @@ fn open_plots(manifest: &Manifest) -> Result<(PlotSet, Vec<PlotProblem>), Failur
         .map_err(|error| Failure::new(Exit::Plot, error))
 }
 
-/// Makes a folder that is missing, where the manifest lets `run` make things.
+/// Makes a folder that is missing, where the manifest lets `run` make things
+/// and this is the first run: later, a drive may only be unmounted.
 fn make_folder(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
-    if folder.exists() || manifest.first_run.is_none() {
+    let is_first = !manifest.plot_metadata_path.exists();
+    if folder.exists() || manifest.first_run.is_none() || !is_first {
         return Ok(());
     }
     std::fs::create_dir_all(folder).map_err(|error| {

@@ -157,7 +157,8 @@ impl Driver {
         outcome
     }
 
-    /// The next event, the miner's own before the transports'.
+    /// The next event. What is urgent comes first; faults and transports, of
+    /// which plugins can make many, take turns.
     async fn next(&mut self) -> Event {
         let closed = self.stream.closed();
         let mut status = time::interval(STATUS_STEP);
@@ -168,7 +169,6 @@ impl Driver {
                 biased;
                 () = self.signals.next() => return Event::Stop,
                 () = &mut closed => return Event::Stop,
-                Some(event) = self.inbox.receiver.recv() => return event,
                 event = self.scans.ended() => return event,
                 () = wake => {
                     if self.wake_ms.is_some_and(|wake| wake <= now().unix_ms) {
@@ -176,7 +176,7 @@ impl Driver {
                         return Event::Timer;
                     }
                 }
-                event = self.transports.next() => return event,
+                event = next_of(&mut self.inbox, &mut self.transports) => return event,
                 plots = self.plots.changed() => {
                     let summary = summary(&plots);
                     self.scans.set_plots(plots);
@@ -217,6 +217,7 @@ impl Driver {
                 let plot = self.scans.plot(job, found.plot).cloned();
                 self.work.prove(claim, plot, found);
             }
+            Command::CancelProof { claim } => self.work.cancel_proof(claim),
             Command::Build { claim, plan } => self.work.build(claim, *plan),
             Command::SubmitProof { source, ticket, claim } => {
                 let claim = abi::abi_stable::std_types::RBox::new((*claim).clone());
@@ -259,6 +260,13 @@ impl Driver {
             () = signals.next() => {}
             () = close => {}
         }
+    }
+}
+
+async fn next_of(inbox: &mut Inbox, transports: &mut Transports) -> Event {
+    tokio::select! {
+        Some(event) = inbox.receiver.recv() => event,
+        event = transports.next() => event,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Proofs and blocks, made off the loop, with deadlines.
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,18 +18,15 @@ use tokio::{
 use super::policy::PolicyDesk;
 use crate::{
     block::{self, BlockPlan, Outcome, Workshop},
-    engine::event::{Event, Proved},
+    engine::event::{Event, Proved, Unproven},
     observe::Fault,
-    plots::PlotFile,
+    plots::{PathError, PlotFile},
     proof,
     scan::Found,
 };
 
 /// What a proof may take: without a cache, all of its plot is read.
 const PROVE_LIMIT: Duration = Duration::from_secs(600);
-
-/// Proofs at once; an older one is given up for a newer one.
-const MAX_PROOFS: usize = 4;
 
 /// What a block may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(10);
@@ -41,7 +37,8 @@ pub(super) struct Work {
     key: Arc<SecretKey>,
     policy: PolicyDesk,
     events: mpsc::Sender<Event>,
-    proofs: VecDeque<Arc<AtomicBool>>,
+    /// Under way, by their claims, with what cancels them.
+    proofs: Vec<(u64, Arc<AtomicBool>)>,
 }
 
 impl Work {
@@ -51,23 +48,23 @@ impl Work {
         policy: PolicyDesk,
         events: mpsc::Sender<Event>,
     ) -> Self {
-        Self { network, key, policy, events, proofs: VecDeque::new() }
+        Self { network, key, policy, events, proofs: Vec::new() }
     }
 
     /// Makes and verifies a proof; `Proved` follows in any case.
     pub(super) fn prove(&mut self, claim: u64, plot: Option<Arc<PlotFile>>, found: Found) {
-        let cancelled = self.new_proof();
+        let cancelled = self.new_proof(claim);
         let events = self.events.clone();
         let started = Instant::now();
         task::spawn(async move {
             let flag = cancelled.clone();
             let making = task::spawn_blocking(move || {
-                let Some(plot) = plot else { return Err("its plot is gone".to_owned()) };
+                let Some(plot) = plot else { return Err(given_up("its plot is gone")) };
                 prove(&plot, &found, &flag)
             });
             let outcome = match timeout(PROVE_LIMIT, making).await {
-                Ok(done) => done.unwrap_or_else(|error| Err(broken(&error))),
-                Err(_) => Err(format!("no proof within {} s", PROVE_LIMIT.as_secs())),
+                Ok(done) => done.unwrap_or_else(|error| Err(given_up(broken(&error)))),
+                Err(_) => Err(given_up(format!("no proof within {} s", PROVE_LIMIT.as_secs()))),
             };
             cancelled.store(true, Ordering::Release);
             let elapsed_ms = millis(started);
@@ -76,16 +73,18 @@ impl Work {
         });
     }
 
-    fn new_proof(&mut self) -> Arc<AtomicBool> {
-        self.proofs.retain(|ended| !ended.load(Ordering::Acquire));
-        if self.proofs.len() >= MAX_PROOFS
-            && let Some(oldest) = self.proofs.pop_front()
-        {
-            oldest.store(true, Ordering::Release);
-        }
+    fn new_proof(&mut self, claim: u64) -> Arc<AtomicBool> {
+        self.proofs.retain(|(_, ended)| !ended.load(Ordering::Acquire));
         let cancelled = Arc::new(AtomicBool::new(false));
-        self.proofs.push_back(cancelled.clone());
+        self.proofs.push((claim, cancelled.clone()));
         cancelled
+    }
+
+    /// Ends the work on a claim's proof.
+    pub(super) fn cancel_proof(&mut self, claim: u64) {
+        for (_, cancelled) in self.proofs.extract_if(.., |(of, _)| *of == claim) {
+            cancelled.store(true, Ordering::Release);
+        }
     }
 
     /// Builds and checks a block; `Built` follows in any case.
@@ -110,12 +109,20 @@ impl Work {
     }
 }
 
-fn prove(plot: &PlotFile, found: &Found, cancelled: &AtomicBool) -> Result<Proved, String> {
-    let given_up = || cancelled.load(Ordering::Acquire);
-    let proof = proof::prove_unless(plot, found.leaf_index, &found.leaf, &given_up)
-        .map_err(|error| error.to_string())?;
-    let encoded = proof.encode().map_err(|error| error.to_string())?.into();
+fn prove(plot: &PlotFile, found: &Found, cancelled: &AtomicBool) -> Result<Proved, Unproven> {
+    let is_cancelled = || cancelled.load(Ordering::Acquire);
+    let proof = proof::prove_unless(plot, found.leaf_index, &found.leaf, &is_cancelled).map_err(
+        |error| match error.reason {
+            PathError::Cancelled => given_up(error),
+            _ => Unproven::Damaged(error.to_string()),
+        },
+    )?;
+    let encoded = proof.encode().map_err(given_up)?.into();
     Ok(Proved { proof: Arc::new(proof), encoded, root: plot.header().root })
+}
+
+fn given_up(reason: impl ToString) -> Unproven {
+    Unproven::GivenUp(reason.to_string())
 }
 
 fn failed(message: String) -> Outcome {

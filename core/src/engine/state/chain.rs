@@ -39,10 +39,9 @@ impl Following {
         self.chain.tip()
     }
 
-    /// Whether a block is one of the last two of the best chain.
-    pub(super) fn is_at_tip(&self, hash: &BlockHash) -> bool {
-        let tip = self.chain.tip();
-        tip.hash == *hash || tip.header.parent == *hash
+    /// Whether the best chain, as far back as it is kept, contains a block.
+    pub(super) fn contains(&self, height: u64, hash: &BlockHash) -> bool {
+        self.chain.best_at(height).is_some_and(|block| block.hash == *hash)
     }
 
     pub(super) fn expected(&self, network: &Network, epoch: u64) -> Expected {

@@ -11,7 +11,7 @@ use crate::{
     block::{BlockPlan, Built, Outcome},
     engine::{
         command::Command,
-        event::{Best, Now, Proved},
+        event::{Best, Now, Proved, Unproven},
     },
     observe::{BuildPerformance, Detail, Fault, Won},
     submit::{Audience, What},
@@ -21,7 +21,7 @@ use crate::{
 /// transactions that came during the scan, early enough to be ready in time.
 const BUILD_AHEAD_MS: u64 = 250;
 
-/// Claims that are followed at once.
+/// Claims that are followed at once; shares make room before blocks do.
 const MAX_CLAIMS: usize = 8;
 
 /// A leaf that may be worth something.
@@ -73,20 +73,47 @@ impl Claim {
 
 impl State {
     /// Follows a claim up.
-    pub(super) fn claim(&mut self, claim: Claim) {
+    pub(super) fn claim(&mut self, mut claim: Claim, now: Now) {
+        if claim.block && self.is_proving_for(&claim.task.parent) {
+            // It would only take the drive's time from the one that is nearer
+            // its end.
+            claim.block = false;
+            let culprit = claim.best.path.display().to_string();
+            let message = "a leaf that wins was left: the proof of an earlier one, for the same \
+                           block, is still being made";
+            let next = "a plot without a cache is read as a whole for a proof";
+            self.fault(Fault::new(culprit, message, next), now);
+        }
+        if !claim.block && !claim.share {
+            return;
+        }
         if self.claims.len() == MAX_CLAIMS {
-            self.claims.remove(0);
+            let shares_first = self.claims.iter().position(|claim| !claim.block);
+            let evicted = self.claims.remove(shares_first.unwrap_or(0));
+            self.give_up(&evicted);
         }
         let found = claim.best.found.clone();
         self.out.push(Command::Prove { claim: claim.id, job: claim.job, found });
         self.claims.push(claim);
     }
 
+    fn is_proving_for(&self, parent: &spacetime_protocol::BlockHash) -> bool {
+        let mut claims = self.claims.iter().filter(|claim| claim.block);
+        claims.any(|claim| matches!(claim.stage, Stage::Proving) && claim.task.parent == *parent)
+    }
+
+    /// Ends the work on a claim that is not followed any more.
+    fn give_up(&mut self, claim: &Claim) {
+        if matches!(claim.stage, Stage::Proving) {
+            self.out.push(Command::CancelProof { claim: claim.id });
+        }
+    }
+
     /// A proof was made, or was not.
     pub(super) fn proved(
         &mut self,
         id: u64,
-        outcome: Result<Proved, String>,
+        outcome: Result<Proved, Unproven>,
         elapsed_ms: u64,
         now: Now,
     ) {
@@ -105,12 +132,21 @@ impl State {
         }
     }
 
-    fn unprovable(&mut self, at: usize, error: String, now: Now) {
+    fn unprovable(&mut self, at: usize, reason: Unproven, now: Now) {
         let claim = self.claims.remove(at);
         let path = claim.best.path;
-        let next = "its leaf was not used; `spacetime-miner plot verify` shows what is damaged";
-        self.fault(Fault::new(path.display().to_string(), error, next), now);
-        self.scan_without(&claim.task, path, now);
+        let culprit = path.display().to_string();
+        match reason {
+            Unproven::Damaged(error) => {
+                let next =
+                    "its leaf was not used; `spacetime-miner plot verify` shows what is damaged";
+                self.fault(Fault::new(culprit, error, next), now);
+                self.scan_without(&claim.task, path, now);
+            }
+            Unproven::GivenUp(error) => {
+                self.fault(Fault::new(culprit, error, "its leaf was not used"), now);
+            }
+        }
     }
 
     /// A block was built, or was not.
@@ -151,6 +187,8 @@ impl State {
             }
             if claim.block || claim.share {
                 self.claims.push(claim);
+            } else {
+                self.give_up(&claim);
             }
         }
     }
@@ -232,6 +270,22 @@ impl State {
         Some(end + window_ms.min(2000) / 2)
     }
 
+    /// Before the end: follows on only blocks that may be published until then.
+    pub(super) fn keep_claims_until(&mut self, unix_ms: u64) {
+        for claim in std::mem::take(&mut self.claims) {
+            if claim.block && claim.task.publish_at_ms <= unix_ms {
+                self.claims.push(claim);
+            } else {
+                self.give_up(&claim);
+            }
+        }
+    }
+
+    /// Whether a block of ours is still being made.
+    pub(super) fn has_block_claims(&self) -> bool {
+        self.claims.iter().any(|claim| claim.block)
+    }
+
     /// When there is something to do for a claim, Unix ms.
     pub(super) fn claims_due(&self) -> Option<u64> {
         self.claims.iter().filter(|claim| claim.block).filter_map(Claim::due_ms).min()
@@ -248,5 +302,6 @@ fn proof_claim(claim: &Claim, proved: &Proved, miner: spacetime_protocol::Identi
         plot_root: proved.root.to_bytes(),
         miner: miner.to_bytes(),
         proof: proved.encoded.to_vec().into(),
+        reserved: [0; 16],
     }
 }

@@ -1,63 +1,75 @@
 //! Keeps one broken part from filling the event stream: the same fault of the
 //! same culprit is told once in a while, with how often it was left unsaid.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 
 use crate::observe::Fault;
 
-/// The same fault is told once in this time, ms.
+/// The same fault is told once in this time, ms; the longer it lasts, the less
+/// often.
 const QUIET_MS: u64 = 10_000;
 
-/// Faults that are remembered.
-const REMEMBERED: usize = 64;
+/// How much longer each time.
+const LONGER: u64 = 6;
+
+/// The longest such time, ms.
+const MAX_QUIET_MS: u64 = 3_600_000;
+
+/// Faults that are remembered: one for each plot of a large drive.
+const REMEMBERED: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct FaultFilter {
-    told: VecDeque<Told>,
+    /// By culprit and message.
+    told: HashMap<(String, String), Told>,
 }
 
 #[derive(Debug)]
 struct Told {
-    fault: Fault,
     at_ms: u64,
+    quiet_ms: u64,
     unsaid: u64,
 }
 
 impl FaultFilter {
     /// The fault as it shall be told, if it shall be.
     pub(super) fn pass(&mut self, fault: Fault, now_ms: u64) -> Option<Fault> {
-        let is_same = |told: &Told| {
-            (&told.fault.culprit, &told.fault.message) == (&fault.culprit, &fault.message)
-        };
-        let at = self.told.iter().position(is_same);
-        let Some(mut told) = at.and_then(|at| self.told.remove(at)) else {
-            self.remember(Told { fault: fault.clone(), at_ms: now_ms, unsaid: 0 });
+        let key = (fault.culprit.clone(), fault.message.clone());
+        let Some(told) = self.told.get_mut(&key) else {
+            self.make_room();
+            self.told.insert(key, Told { at_ms: now_ms, quiet_ms: QUIET_MS, unsaid: 0 });
             return Some(fault);
         };
-        if now_ms < told.at_ms + QUIET_MS {
+        if now_ms < told.at_ms + told.quiet_ms {
             told.unsaid += 1;
-            self.remember(told);
             return None;
         }
         let repeated = std::mem::take(&mut told.unsaid);
-        told.at_ms = now_ms;
-        self.remember(told);
+        // One that had gone away for a while is news again.
+        let is_lasting = repeated > 0;
+        let longer = if is_lasting { told.quiet_ms.saturating_mul(LONGER) } else { QUIET_MS };
+        (told.at_ms, told.quiet_ms) = (now_ms, longer.min(MAX_QUIET_MS));
         Some(Fault { repeated, ..fault })
     }
 
     /// Whether a fault that says the same was told a moment ago: a session's
     /// error comes as a fault of its plugin and as the reason of its end.
     pub(super) fn has_told(&self, reason: &str, now_ms: u64) -> bool {
-        let recent = |told: &Told| now_ms < told.at_ms + QUIET_MS;
-        !reason.is_empty()
-            && self.told.iter().any(|told| recent(told) && told.fault.message.contains(reason))
+        let says_it = |((_, message), told): (&(String, String), &Told)| {
+            now_ms < told.at_ms + QUIET_MS && message.contains(reason)
+        };
+        !reason.is_empty() && self.told.iter().any(says_it)
     }
 
-    fn remember(&mut self, told: Told) {
-        if self.told.len() == REMEMBERED {
-            self.told.pop_front();
+    /// Forgets what was told longest ago, if there is too much.
+    fn make_room(&mut self) {
+        if self.told.len() < REMEMBERED {
+            return;
         }
-        self.told.push_back(told);
+        let oldest = self.told.iter().min_by_key(|(_, told)| told.at_ms);
+        if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+            self.told.remove(&oldest);
+        }
     }
 }
 
@@ -74,12 +86,16 @@ mod tests {
         assert!(filter.pass(Fault::new("other", "gone", ""), 5_000).is_some());
         assert!(filter.pass(fault(), 9_999).is_none());
         assert_eq!(filter.pass(fault(), 10_000).unwrap().repeated, 2);
+        assert!(filter.pass(fault(), 69_999).is_none(), "it lasts");
+        assert_eq!(filter.pass(fault(), 70_000).unwrap().repeated, 1);
+        assert_eq!(filter.pass(fault(), 1_000_000).unwrap().repeated, 0, "it had gone away");
+        assert!(filter.pass(fault(), 1_010_000).is_some());
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut filter = FaultFilter::default();
-        for number in 0..1000 {
+        for number in 0..2 * REMEMBERED {
             filter.pass(Fault::new("plot", number, ""), 0);
         }
         assert_eq!(filter.told.len(), REMEMBERED);

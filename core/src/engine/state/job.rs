@@ -129,7 +129,7 @@ impl State {
         let (block, share) = (task.wins(&best.found.score), task.is_share(&best.found.score));
         if (block || share) && self.stopping.is_none() {
             let claim = Claim::new(self.next_id(), id, task, best, block, share);
-            self.claim(claim);
+            self.claim(claim, now);
         }
     }
 

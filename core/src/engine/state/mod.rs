@@ -41,7 +41,8 @@ use crate::{
     submit::Submissions,
 };
 
-/// What a stop waits for answers to blocks, ms.
+/// What a stop waits for: blocks that are about to be published, and answers
+/// to those that were, ms.
 const FAREWELL_MS: u64 = 700;
 
 /// What the state must know of its surroundings.
@@ -151,8 +152,8 @@ impl State {
                 let until = now.unix_ms + FAREWELL_MS;
                 self.stopping.get_or_insert((Outcome::Stopped, until));
             }
-            Event::GiveUp(reason) => {
-                self.stopping.get_or_insert((Outcome::Failed(reason), now.unix_ms));
+            Event::GiveUp(outcome) => {
+                self.stopping.get_or_insert((outcome, now.unix_ms));
             }
         }
     }
@@ -278,17 +279,19 @@ impl State {
             return self.end(Outcome::BlocksReached, now);
         }
         if self.config.until_ms.is_some_and(|until| until <= now.unix_ms) {
-            return self.end(Outcome::TimeOver, now);
+            let until = now.unix_ms + FAREWELL_MS;
+            self.stopping.get_or_insert((Outcome::TimeOver, until));
         }
         let Some((outcome, until)) = self.stopping.clone() else { return };
-        self.claims.clear();
+        self.keep_claims_until(until);
         if let Some(job) = &mut self.job
             && job.phase == Phase::Scanning
         {
             job.phase = Phase::Ending(Ended::Stopped);
             self.out.push(Command::CancelScan { job: job.id });
         }
-        if self.submissions.blocks().next().is_none() || until <= now.unix_ms {
+        let is_done = self.submissions.blocks().next().is_none() && !self.has_block_claims();
+        if is_done || until <= now.unix_ms {
             self.end(outcome, now);
         }
     }
@@ -314,7 +317,7 @@ impl State {
             self.job_due(now),
             self.claims_due(),
             self.submissions.next_due(|source| self.sources[source].online),
-            self.config.until_ms,
+            self.config.until_ms.filter(|_| self.stopping.is_none()),
             self.stopping.as_ref().map(|(_, until)| *until),
         ];
         let Some(due) = due.into_iter().flatten().min() else { return };

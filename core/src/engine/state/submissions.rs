@@ -83,7 +83,7 @@ impl State {
             (What::Block(block), Audience::Everybody) => {
                 let tip = self.chain.tip();
                 let sibling = tip.header.parent == block.parent && block.score < tip.header.score;
-                if self.chain.is_at_tip(&block.hash) {
+                if self.chain.contains(block.height, &block.hash) {
                     Standing::InChain
                 } else if tip.hash == block.parent || sibling {
                     Standing::Current

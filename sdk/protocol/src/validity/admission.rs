@@ -120,7 +120,7 @@ pub fn check_transactions(
         let result = check_transaction(transaction, admission, |_| before, is_known, verify);
         failed = result.is_err();
         if !failed {
-            senders.insert(transaction.sender, after(transaction, before));
+            senders.insert(transaction.sender, account_after(transaction, before));
         }
         result
     };
@@ -129,15 +129,24 @@ pub fn check_transactions(
 
 /// The sender's account after a transaction that it can pay. A nonce after the last one is that
 /// of no transaction.
-fn after(transaction: &Transaction, before: Account) -> Account {
+///
+/// # Panics
+/// May panic if [`check_transaction`] refuses the transaction for this account.
+pub fn account_after(transaction: &Transaction, before: Account) -> Account {
     Account {
         balance: before.balance - transaction.amount - transaction.fee,
         nonce: before.nonce + 1,
     }
 }
 
-/// Rules 1 to 5.
-fn check_form(transaction: &Transaction, admission: &Admission) -> Result<(), TransactionError> {
+/// Rules 1 to 5: what needs nothing but the transaction.
+///
+/// # Errors
+/// The first check that failed.
+pub fn check_form(
+    transaction: &Transaction,
+    admission: &Admission,
+) -> Result<(), TransactionError> {
     use TransactionErrorKind as Kind;
 
     let Transaction { version, fee, .. } = transaction;
@@ -163,8 +172,14 @@ fn check_form(transaction: &Transaction, admission: &Admission) -> Result<(), Tr
     Ok(())
 }
 
-/// Rule 6.
-fn check_signature(transaction: &Transaction, verify: Verify<'_>) -> Result<(), TransactionError> {
+/// Rule 6: its sender signed it.
+///
+/// # Errors
+/// It did not.
+pub fn check_signature(
+    transaction: &Transaction,
+    verify: Verify<'_>,
+) -> Result<(), TransactionError> {
     let is_signed = transaction.signature.is_some_and(|signature| {
         verify(&transaction.sender, transaction.hash().as_bytes(), &signature)
     });

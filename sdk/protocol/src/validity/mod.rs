@@ -8,7 +8,8 @@ mod proof;
 use crate::{Identity, Score, Signature, network::Network, score};
 
 pub use admission::{
-    Admission, TransactionError, TransactionErrorKind, check_transaction, check_transactions,
+    Admission, TransactionError, TransactionErrorKind, account_after, check_form, check_signature,
+    check_transaction, check_transactions,
 };
 pub use block::{
     BlockError, BlockErrorKind, Expected, check_block, check_follows, check_header,

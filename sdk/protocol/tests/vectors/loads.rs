@@ -16,7 +16,7 @@ use crate::{
 
 const WRAPS: &str = "the reference's length wraps at 64 bits; no file can hold so many leaves";
 const LEAF_SIZE: &str = "leaves of another size than 32 bytes can never be proven";
-const PLOT_FILE: &str = "how a path is opened is the miner's, which runs it";
+const PLOT_FILE: &str = "how a path is opened is the miner's; its own tests run these";
 const CLOSED: &str = "a closed plot has no name in Rust";
 
 #[test]

@@ -11,14 +11,14 @@ use crate::{
     files::{hex, plot_and_cache, sha256},
 };
 
-const CREATOR: &str = "the plot creator's and the command line's, which runs them";
+const CREATOR: &str = "the plot creator's and the command line's; the miner's own tests run them";
 
 #[test]
 fn plots() {
     let exceptions = [
         ("header-serialize-before-checksum", "our headers have no state without a checksum"),
         ("config-*", CREATOR),
-        ("progress-*", CREATOR),
+        ("progress-*", "percentages are the reference's; our plotter tells of leaves"),
         ("create-cancelled-*", CREATOR),
         ("create-minimum-with-cache", "its bytes are compared here; its files are the creator's"),
         ("create-cache-levels-zero", "its bytes are compared here; its files are the creator's"),

@@ -22,7 +22,7 @@ use super::{
     sink::{Envelope, Heard, sink},
 };
 use crate::{
-    engine::{driver::inbox::tell, event::Event},
+    engine::{command::Outcome, driver::inbox::tell, event::Event},
     observe,
     plugin::{EventSink, TransportSetup, TransportSlot},
 };
@@ -121,11 +121,15 @@ impl Link {
             ),
         };
         tell(&self.internal, observe::Fault::new(self.slot.component(), message, next));
-        if (hopeless || attempt >= allowed) && !was_up {
+        if hopeless {
+            let outcome = Outcome::Misconfigured(reason.to_owned());
+            // The queue is full only if the loop has ended.
+            let _ = self.internal.blocking_send(Event::GiveUp(outcome));
+        } else if attempt >= allowed && !was_up {
             let reason = format!("{}: {reason}", self.slot.component());
             if let Some(reasons) = self.boot.failed(self.source, reason) {
-                // The queue is full only if the loop has ended.
-                let _ = self.internal.blocking_send(Event::GiveUp(reasons));
+                // As above.
+                let _ = self.internal.blocking_send(Event::GiveUp(Outcome::Failed(reasons)));
             }
         }
     }

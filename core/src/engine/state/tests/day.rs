@@ -18,7 +18,7 @@ use super::world::{
 use crate::{
     engine::{
         command::{Command, Outcome},
-        event::{Event, Now, TransportEvent},
+        event::{Event, Now, TransportEvent, Unproven},
         state::State,
     },
     observe::{self, Detail},
@@ -191,11 +191,16 @@ impl Day {
             Command::Prove { claim, .. } => {
                 let fails = self.chance.percent(1);
                 self.seen.unprovable += u64::from(fails);
-                let outcome =
-                    if fails { Err("a bit has flipped".to_owned()) } else { Ok(proved()) };
+                let outcome = if fails {
+                    Err(Unproven::Damaged("a bit has flipped".to_owned()))
+                } else {
+                    Ok(proved())
+                };
                 let ms = 1 + self.chance.below(20);
                 self.after(ms, Happening::Told(Event::Proved { claim, outcome, elapsed_ms: ms }));
             }
+            // It may come all the same; nobody wants it.
+            Command::CancelProof { .. } => {}
             Command::Build { claim, plan } => {
                 let (header, outcome) = built(&plan);
                 self.blocks.insert(header.hash(), header);

@@ -14,7 +14,7 @@ use crate::{
     block::{BlockPlan, Outcome as BlockOutcome},
     engine::{
         command::{Command, Outcome},
-        event::{Event, Now, PlotSummary, TransportEvent},
+        event::{Event, Now, PlotSummary, TransportEvent, Unproven},
         state::State,
     },
     observe::{Detail, Ended, Fault},
@@ -29,6 +29,7 @@ pub(super) struct Asked {
     pub(super) without: Vec<usize>,
     pub(super) cancelled: Vec<u64>,
     pub(super) proofs: Vec<u64>,
+    pub(super) given_up: Vec<u64>,
     pub(super) plans: Vec<(u64, BlockPlan)>,
     pub(super) blocks: Vec<(usize, u64)>,
     pub(super) submitted_proofs: Vec<(usize, u64)>,
@@ -48,6 +49,7 @@ impl Asked {
                 }
                 Command::CancelScan { job } => self.cancelled.push(job),
                 Command::Prove { claim, .. } => self.proofs.push(claim),
+                Command::CancelProof { claim } => self.given_up.push(claim),
                 Command::Build { claim, plan } => self.plans.push((claim, *plan)),
                 Command::SubmitBlock { source, ticket, .. } => self.blocks.push((source, ticket)),
                 Command::SubmitProof { source, ticket, .. } => {
@@ -108,11 +110,11 @@ impl Loner {
         self.hear(TransportEvent::Headers { anchor: false, headers })
     }
 
-    fn scanned(&mut self, job: u64, score: spacetime_protocol::Score) -> Asked {
+    pub(super) fn scanned(&mut self, job: u64, score: spacetime_protocol::Score) -> Asked {
         self.tell(Event::Scanned { job, best: Some(best(score)), coverage: covered(2000) })
     }
 
-    fn rival(&self, epoch: u64, margin: u64) -> BlockHeader {
+    pub(super) fn rival(&self, epoch: u64, margin: u64) -> BlockHeader {
         let expected = self.state.chain.expected(&self.network, epoch);
         let score = winning(expected.difficulty, margin);
         let timestamp = expected.min_timestamp.max(self.now.seconds());
@@ -120,7 +122,7 @@ impl Loner {
     }
 
     /// From a winning scan to a block that is ready.
-    fn ready(&mut self, scan: &ScanSpec) -> BlockHeader {
+    pub(super) fn ready(&mut self, scan: &ScanSpec) -> BlockHeader {
         let difficulty = score::difficulty(&scan.block_target.unwrap());
         let asked = self.scanned(scan.id, winning(difficulty, 5));
         let claim = asked.proofs[0];
@@ -279,12 +281,12 @@ fn a_leaf_that_cannot_be_proven_leads_to_the_other_plots() {
     let mut loner = Loner::new(none_network());
     let scan = loner.boot();
     let claim = loner.scanned(scan.id, winning(1_000_000_000, 0)).proofs[0];
-    let outcome = Err("its path leads elsewhere".to_owned());
+    let outcome = Err(Unproven::Damaged("its path leads elsewhere".to_owned()));
     let asked = loner.tell(Event::Proved { claim, outcome, elapsed_ms: 1 });
     assert_eq!(asked.names(), ["fault"]);
     assert_eq!((asked.scans.len(), asked.without[0]), (1, 1));
     let claim = loner.scanned(asked.scans[0].id, winning(1_000_000_000, 0)).proofs[0];
-    let outcome = Err("and here too".to_owned());
+    let outcome = Err(Unproven::Damaged("and here too".to_owned()));
     let asked = loner.tell(Event::Proved { claim, outcome, elapsed_ms: 1 });
     assert!(asked.scans.is_empty(), "no plot is left");
     assert_eq!(loner.state.counters().challenges, 1);
@@ -363,13 +365,13 @@ fn the_time_runs_out() {
     assert_eq!(asked.wake, Some(now.unix_ms + 50));
     loner.boot();
     let asked = loner.at(now.unix_ms + 50);
-    assert_eq!(asked.exit, Some(Outcome::TimeOver));
+    assert_eq!(asked.exit, Some(Outcome::TimeOver), "there is nothing to wait for");
     assert_eq!(asked.cancelled.len(), 1);
 }
 
 #[test]
 fn a_transport_that_cannot_be_opened_at_all_is_a_failure() {
     let mut loner = Loner::new(Network::local());
-    let asked = loner.tell(Event::GiveUp("no".to_owned()));
+    let asked = loner.tell(Event::GiveUp(Outcome::Failed("no".to_owned())));
     assert_eq!(asked.exit, Some(Outcome::Failed("no".to_owned())));
 }

@@ -2,5 +2,6 @@
 
 mod brought;
 mod day;
+mod farewell;
 mod loner;
 mod world;

@@ -1,0 +1,89 @@
+//! The end of a run, of a proof, and of a submission's wait.
+
+use spacetime_protocol::{network::Network, score};
+
+use super::{
+    loner::{Asked, Loner},
+    world::winning,
+};
+use crate::engine::{
+    command::Outcome,
+    event::{Event, Now, TransportEvent},
+};
+
+fn accepted(ticket: u64) -> TransportEvent {
+    TransportEvent::Verdict {
+        ticket,
+        verdict: crate::submit::Verdict::Accepted,
+        reason: String::new(),
+    }
+}
+
+/// A block is ready, and the stop comes so many ms before its window's end.
+fn stopped_before_the_end(ms: u64, stop: impl Fn(&mut Loner) -> Asked) -> (Loner, u64, Asked) {
+    let mut loner = Loner::new(Network::local());
+    let scan = loner.boot();
+    loner.ready(&scan);
+    loner.now = Now { unix_ms: scan.deadline_ms - ms };
+    let asked = stop(&mut loner);
+    (loner, scan.deadline_ms, asked)
+}
+
+fn by_signal(loner: &mut Loner) -> Asked {
+    loner.tell(Event::Stop)
+}
+
+fn by_time(loner: &mut Loner) -> Asked {
+    loner.state.config.until_ms = Some(loner.now.unix_ms);
+    loner.tell(Event::Timer)
+}
+
+#[test]
+fn a_stop_waits_for_a_block_that_is_about_to_be_published() {
+    for (stop, outcome) in
+        [(by_signal as fn(&mut Loner) -> Asked, Outcome::Stopped), (by_time, Outcome::TimeOver)]
+    {
+        let (mut loner, end, asked) = stopped_before_the_end(200, stop);
+        assert_eq!(asked.exit, None);
+        let asked = loner.at(end);
+        assert_eq!((asked.names(), asked.exit), (vec!["won", "submitted"], None));
+        let asked = loner.hear(accepted(asked.blocks[0].1));
+        assert_eq!((asked.names(), asked.exit), (vec!["accepted", "stopped"], Some(outcome)));
+    }
+}
+
+#[test]
+fn a_stop_does_not_wait_for_what_is_far_away_or_never_answered() {
+    let (_, _, asked) = stopped_before_the_end(900, by_signal);
+    assert_eq!(asked.exit, Some(Outcome::Stopped));
+    let (mut loner, end, _) = stopped_before_the_end(200, by_signal);
+    assert_eq!(loner.at(end).exit, None);
+    assert_eq!(loner.at(end + 500).exit, Some(Outcome::Stopped));
+}
+
+#[test]
+fn a_block_in_the_chain_is_accepted_whoever_does_not_answer() {
+    let mut loner = Loner::new(Network::local());
+    let scan = loner.boot();
+    let header = loner.ready(&scan);
+    assert_eq!(loner.at(scan.deadline_ms).names(), ["won", "submitted"]);
+    let asked = loner.headers(vec![header]);
+    assert_eq!(asked.names(), ["tip", "accepted", "challenge"]);
+}
+
+#[test]
+fn a_slow_proof_is_not_disturbed_by_newer_ones_and_ends_when_it_is_useless() {
+    let mut loner = Loner::new(Network::local());
+    let scan = loner.boot();
+    let score = winning(score::difficulty(&scan.block_target.unwrap()), 5);
+    let slow = loner.scanned(scan.id, score).proofs[0];
+    let next = loner.at(scan.deadline_ms + 500).scans.remove(0);
+    assert_eq!(next.epoch, scan.epoch + 1);
+    let asked = loner.scanned(next.id, score);
+    assert_eq!((asked.names(), asked.proofs.len()), (vec!["proof", "fault"], 0));
+    assert!(asked.given_up.is_empty());
+
+    let rival = loner.rival(next.epoch, 900);
+    loner.now.unix_ms = rival.timestamp * 1000;
+    assert_eq!(loner.headers(vec![rival]).given_up, [slow]);
+}
