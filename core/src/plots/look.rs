@@ -138,7 +138,7 @@ impl Looker {
             places.into_iter().partition(|(folder, _)| self.hanging.contains_key(folder));
         survey.silent.extend(hung.into_iter().map(|(folder, _)| folder));
         waiting.reverse();
-        let mut running = BTreeMap::new();
+        let mut running = HashMap::new();
         let mut found = Vec::new();
         let mut next = 0;
         loop {
@@ -185,14 +185,14 @@ impl Looker {
     fn hear(
         &mut self,
         hear: &Receiver<(usize, Answer)>,
-        running: &mut BTreeMap<usize, Running>,
+        running: &mut HashMap<usize, Running>,
         found: &mut Vec<(usize, usize, Found)>,
         survey: &mut Survey,
     ) {
         let Some(until) = running.values().map(|look| look.until).min() else { return };
         let Ok((place, answer)) = hear.recv_deadline(until) else {
             let now = Instant::now();
-            for (_, look) in running.extract_if(.., |_, look| look.until <= now) {
+            for (_, look) in running.extract_if(|_, look| look.until <= now) {
                 survey.silent.insert(look.folder.clone());
                 self.hanging.insert(look.folder, look.thread);
             }
