@@ -22,7 +22,7 @@ use spacetime_protocol::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::plots::durable;
+use crate::durable;
 
 /// A key file is far shorter.
 const LONGEST: u64 = 4096;

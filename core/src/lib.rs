@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod cli;
+mod durable;
 pub mod engine;
 mod foreign;
 pub mod keys;

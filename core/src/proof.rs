@@ -6,10 +6,7 @@ use spacetime_protocol::{
 };
 use thiserror::Error;
 
-use crate::{
-    plots::{PathError, PlotFile, path_of},
-    scan::LeafSource,
-};
+use crate::plots::{LeafSource, PathError, PlotFile, path_of};
 
 /// Why a leaf cannot be proved.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -9,6 +9,7 @@ use spacetime_protocol::{NodeHash, PlotHeaderHash, PlotKey, PlotSeed, plot::Plot
 use super::{Exit, Failure, manifest::ManifestArgs};
 use crate::{
     keys::{self, KeyError},
+    observe::size,
     plots::PlotError,
 };
 
@@ -87,25 +88,10 @@ impl fmt::Display for PlotDocument {
         writeln!(f, "plot         {}", self.path.display())?;
         writeln!(f, "format       version {}, {} bytes per leaf", self.version, self.leaf_size)?;
         writeln!(f, "leaves       {} (tree of height {})", self.leaves, self.height)?;
-        writeln!(f, "size         {} ({} bytes)", Bytes(self.size_bytes), self.size_bytes)?;
+        writeln!(f, "size         {} ({} bytes)", size(self.size_bytes), self.size_bytes)?;
         writeln!(f, "seed         {}", self.seed)?;
         writeln!(f, "root         {}", self.root)?;
         write!(f, "header hash  {}", self.header_hash)
-    }
-}
-
-/// A number of bytes for people, in powers of 1024.
-pub(super) struct Bytes(pub(super) u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-        if self.0 < 1024 {
-            return write!(f, "{} B", self.0);
-        }
-        let power = (self.0.ilog2() / 10) as usize;
-        let amount = self.0 as f64 / 1024_f64.powi(power as i32);
-        write!(f, "{amount:.1} {}", units[power - 1])
     }
 }
 
@@ -145,10 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_read_well() {
-        let texts = [0, 1023, 1024, 64 << 20, (1 << 40) + (1 << 39), u64::MAX]
-            .map(|bytes| Bytes(bytes).to_string());
-        assert_eq!(texts, ["0 B", "1023 B", "1.0 KiB", "64.0 MiB", "1.5 TiB", "16.0 EiB"]);
+    fn durations_read_well() {
         let texts =
             [1500, 61_000, 7_260_000].map(|ms| Clock(Duration::from_millis(ms)).to_string());
         assert_eq!(texts, ["1.5 s", "1 min 01 s", "2 h 01 min"]);

@@ -12,10 +12,11 @@ use spacetime_protocol::{Leaf, PlotSeed, plot::REFERENCE_MIN_BYTES};
 use super::{
     Exit, Failure, Output,
     manifest::ManifestArgs,
-    plot_common::{Bytes, Clock, KeyArgs, PlotDocument, percent},
+    plot_common::{Clock, KeyArgs, PlotDocument, percent},
 };
 use crate::{
     manifest::parse_size,
+    observe::size,
     plots::{
         CacheLevels, CreateError, CreateEvent, CreateSpec, CreateWatch, Created, DEFAULT_MEMORY,
         create,
@@ -73,8 +74,8 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     if bytes < REFERENCE_MIN_BYTES {
         output.note(format_args!(
             "{} is under {}, the smallest plot that the reference makes; it is valid all the same",
-            Bytes(bytes),
-            Bytes(REFERENCE_MIN_BYTES),
+            size(bytes),
+            size(REFERENCE_MIN_BYTES),
         ));
     }
     let watch = Progress::new(output);
@@ -168,12 +169,12 @@ impl<'a> Progress<'a> {
         let rate = (done - from) as f64 / seconds.max(1e-9);
         let pace = if done > from {
             let left = Duration::from_secs_f64(((total - done) as f64 / rate).min(1e9));
-            format!(", {}/s, {} left", Bytes((rate * Leaf::SIZE as f64) as u64), Clock(left))
+            format!(", {}/s, {} left", size((rate * Leaf::SIZE as f64) as u64), Clock(left))
         } else {
             String::new()
         };
-        let amount = Bytes(done.saturating_mul(Leaf::SIZE as u64));
-        let all = Bytes(total.saturating_mul(Leaf::SIZE as u64));
+        let amount = size(done.saturating_mul(Leaf::SIZE as u64));
+        let all = size(total.saturating_mul(Leaf::SIZE as u64));
         self.output
             .progress(format_args!("{:>3} %  {amount} of {all}{pace}", percent(done, total)));
     }

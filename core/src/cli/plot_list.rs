@@ -8,11 +8,10 @@ use std::{
 use serde::Serialize;
 use spacetime_protocol::NodeHash;
 
-use super::{Exit, Failure, Output, Style, manifest::ManifestArgs, plot_common::Bytes};
+use super::{Exit, Failure, Output, Style, manifest::ManifestArgs};
 use crate::{
-    observe::count,
-    plots::{CacheState, PlotProblem, PlotSet, plots_in},
-    scan::LeafSource,
+    observe::{count, size},
+    plots::{CacheState, LeafSource, PlotProblem, PlotSet, plots_in},
 };
 
 /// Arguments of `plot list`.
@@ -109,11 +108,11 @@ fn text(document: &Document, output: &Output) -> String {
         let path = row.path.display();
         // Writing into a string cannot fail.
         let _ = match (&row.reason, row.size_bytes) {
-            (None, Some(size)) => {
+            (None, Some(bytes)) => {
                 let status = output.paint(Style::Good, "valid   ");
                 let root = row.root.map_or_else(String::new, |root| root.to_string());
-                let size = Bytes(size).to_string();
-                writeln!(text, "{status}  {size:>10}  {}  {path}  {}", &root[..16], cache(row))
+                let size = size(bytes);
+                writeln!(text, "{status}  {size:>11}  {}  {path}  {}", &root[..16], cache(row))
             }
             (reason, _) => {
                 let status = output.paint(Style::Bad, "unusable");
@@ -122,7 +121,7 @@ fn text(document: &Document, output: &Output) -> String {
         };
     }
     let unusable = document.plots.len() - document.usable;
-    let total = Bytes(document.total_bytes);
+    let total = size(document.total_bytes);
     let plots = count(document.usable as u64, "plot");
     let _ = write!(text, "{plots}, {total}; {unusable} unusable");
     text

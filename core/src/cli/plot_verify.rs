@@ -8,7 +8,10 @@ use super::{
     Exit, Failure, Output, Style,
     plot_common::{Clock, KeyArgs, percent},
 };
-use crate::plots::{CacheVerdict, Locator, PlotFile, Region, Verdict, verify};
+use crate::{
+    observe::count,
+    plots::{CacheVerdict, Locator, PlotFile, Region, Verdict, verify},
+};
 
 /// Regions that are listed one by one for a human; JSON has all.
 const LISTED: usize = 20;
@@ -65,23 +68,25 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
 fn fault(args: &Args, verdict: &Verdict) -> Option<String> {
     let path = args.plot.display();
     if !verdict.intact {
-        let place = match (verdict.located_by, &*verdict.damaged) {
-            (Some(_), [first, ..]) => {
-                let more = match verdict.damaged.len() - 1 {
+        let what = match verdict.computed_root {
+            Some(_) => format!("the leaves of {path} do not hash to its root"),
+            None => format!("not all leaves of {path} can be read"),
+        };
+        let place = match &*verdict.damaged {
+            [first, more @ ..] => {
+                let more = match more.len() {
                     0 => String::new(),
                     more => format!(" and {more} more"),
                 };
-                format!(": damaged in {}{more}", place(first))
+                format!(": damaged in {}{more}{}", place(first), reason(first))
             }
-            (Some(_), []) | (None, _) => {
-                ": give its key with --key to find out where it is damaged".to_owned()
-            }
+            [] => ": give its key with --key to find out where it is damaged".to_owned(),
         };
         let key = match verdict.made_with_key {
             Some(false) => " (it was not made with the key that was given)",
             _ => "",
         };
-        return Some(format!("the leaves of {path} do not hash to its root{place}{key}"));
+        return Some(format!("{what}{place}{key}"));
     }
     if let CacheVerdict::Stale { path: cache, reason } = &verdict.cache {
         let cache = cache.display();
@@ -94,12 +99,19 @@ fn fault(args: &Args, verdict: &Verdict) -> Option<String> {
 }
 
 fn text(verdict: &Verdict, begin: Instant, output: &Output) -> String {
-    let mut text = match verdict.intact {
-        true => output.paint(Style::Good, "the leaves hash to the root of the header"),
-        false => output.paint(Style::Bad, "the leaves do not hash to the root of the header"),
+    let mut text = match (verdict.intact, verdict.computed_root) {
+        (true, _) => output.paint(Style::Good, "the leaves hash to the root of the header"),
+        (_, Some(_)) => {
+            output.paint(Style::Bad, "the leaves do not hash to the root of the header")
+        }
+        (_, None) => output.paint(Style::Bad, "not all leaves can be read"),
     };
     // Writing into a string cannot fail.
-    let _ = write!(text, "\nroot      {}\ncomputed  {}", verdict.root, verdict.computed_root);
+    let _ = write!(text, "\nroot      {}", verdict.root);
+    let _ = match &verdict.computed_root {
+        Some(root) => write!(text, "\ncomputed  {root}"),
+        None => write!(text, "\ncomputed  nothing"),
+    };
     let _ = match &verdict.cache {
         CacheVerdict::Absent => write!(text, "\ncache     none"),
         CacheVerdict::Valid { path } => write!(text, "\ncache     valid ({})", path.display()),
@@ -109,13 +121,13 @@ fn text(verdict: &Verdict, begin: Instant, output: &Output) -> String {
     };
     for region in verdict.damaged.iter().take(LISTED) {
         let by = match verdict.located_by {
-            Some(Locator::Key) => "",
-            _ => " (somewhere in)",
+            Some(Locator::Cache) if region.reason.is_none() => " (somewhere in)",
+            _ => "",
         };
-        let _ = write!(text, "\ndamaged   {}{by}", place(region));
+        let _ = write!(text, "\ndamaged   {}{by}{}", place(region), reason(region));
     }
     if let Some(more @ 1..) = verdict.damaged.len().checked_sub(LISTED) {
-        let _ = write!(text, "\ndamaged   {more} more regions");
+        let _ = write!(text, "\ndamaged   {}", count(more as u64, "more region"));
     }
     let _ = write!(text, "\ntook      {}", Clock(begin.elapsed()));
     text
@@ -128,4 +140,9 @@ fn place(region: &Region) -> String {
         leaf + region.leaves - 1,
         byte + region.bytes - 1
     )
+}
+
+/// Why it cannot be read, if so, as the end of a line.
+fn reason(region: &Region) -> String {
+    region.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
 }

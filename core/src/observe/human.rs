@@ -238,14 +238,12 @@ fn short(hex: &str) -> String {
 
 /// Bytes in powers of 1024, with two decimals.
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = bytes.checked_ilog2().unwrap_or(0) as usize / 10;
+    match power.checked_sub(1) {
+        None => format!("{bytes} B"),
+        Some(unit) => format!("{:.2} {}", bytes as f64 / 1024_f64.powi(power as i32), UNITS[unit]),
     }
-    format!("{value:.2} {}", UNITS[unit])
 }
 
 #[cfg(test)]
@@ -254,10 +252,9 @@ mod tests {
 
     #[test]
     fn sizes_have_two_decimals_in_powers_of_1024() {
-        assert_eq!(size(0), "0.00 B");
-        assert_eq!(size(1536), "1.50 KiB");
-        assert_eq!(size(64 << 20), "64.00 MiB");
-        assert_eq!(size(u64::MAX), "16777216.00 TiB");
+        let texts = [0, 1023, 1024, 1536, 64 << 20, (1 << 40) + (1 << 39), u64::MAX].map(size);
+        let sizes = ["0 B", "1023 B", "1.00 KiB", "1.50 KiB", "64.00 MiB", "1.50 TiB", "16.00 EiB"];
+        assert_eq!(texts, sizes);
     }
 
     #[test]

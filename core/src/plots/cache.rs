@@ -3,7 +3,6 @@
 //! is believed before a path through it has led to the plot's root.
 
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -13,6 +12,7 @@ use serde::Serialize;
 use spacetime_protocol::{NodeHash, cache::CacheIndex, merkle::TreeBuilder};
 
 use super::{positioned::read_exact_at, tree::NODE_BYTES};
+use crate::durable::with_suffix;
 
 /// Bytes of nodes that are read at once.
 const GATHER: usize = 1 << 20;
@@ -38,13 +38,6 @@ pub enum CacheState {
 /// `<plot>.cache`.
 pub fn path_beside(plot: &Path) -> PathBuf {
     with_suffix(plot, ".cache")
-}
-
-/// The path with something appended to its file name.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 /// An open cache whose structure fits its plot.

@@ -17,9 +17,9 @@ use super::{
     cache::{self, CacheFile, CacheState},
     handles::Slot,
     positioned::read_at,
+    source::{LeafSource, ReadError},
     stamp::FileStamp,
 };
-use crate::scan::{LeafSource, ReadError};
 
 /// A plot whose header passed all checks. Its leaves are read on demand, from
 /// any number of threads.

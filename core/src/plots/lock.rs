@@ -7,6 +7,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::Path,
+    sync::Once,
 };
 
 use super::stamp::FileStamp;
@@ -39,11 +40,27 @@ pub(super) fn open_locked(path: &Path) -> Result<File, LockError> {
     }
 }
 
-/// Locks an open file; `path` is for finding out who has it.
+/// Locks an open file; `path` is for finding out who has it. Where the file
+/// system has no locks, that is a warning, once.
 pub(super) fn lock(file: &File, path: &Path) -> Result<(), LockError> {
-    match file.try_lock() {
+    judge(file.try_lock(), path)
+}
+
+fn judge(locked: Result<(), TryLockError>, path: &Path) -> Result<(), LockError> {
+    static WARNED: Once = Once::new();
+    match locked {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(LockError::Held(Holder::of(path))),
+        // A file system without locks: better without one than not at all.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            WARNED.call_once(|| {
+                tracing::warn!(
+                    file = %path.display(),
+                    "this file system has no locks: let no other process write here"
+                );
+            });
+            Ok(())
+        }
         Err(TryLockError::Error(error)) => Err(LockError::Io(error)),
     }
 }
@@ -159,6 +176,15 @@ mod tests {
         assert!(matches!(open_locked(&to), Err(LockError::Held(_))));
         assert!(open_locked(&from).is_ok(), "the old name is free");
         assert!(!is_at(&first, &from).unwrap());
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_put_up_with() {
+        let refused = |kind: io::ErrorKind| TryLockError::Error(kind.into());
+        let path = Path::new("file");
+        judge(Err(refused(io::ErrorKind::Unsupported)), path).unwrap();
+        let error = judge(Err(refused(io::ErrorKind::PermissionDenied)), path).unwrap_err();
+        assert!(matches!(error, LockError::Io(_)), "{error:?}");
     }
 
     #[cfg(target_os = "linux")]

@@ -4,15 +4,17 @@
 mod cache;
 mod create;
 mod discover;
-pub(crate) mod durable;
 mod error;
 mod file;
 mod handles;
 mod lock;
+mod look;
 mod metadata;
 mod path;
 mod positioned;
+mod regions;
 mod set;
+mod source;
 mod stamp;
 mod stream;
 mod tree;
@@ -31,8 +33,10 @@ pub use lock::Holder;
 pub use metadata::MetadataError as PlotSetError;
 pub use path::PathError;
 pub(crate) use path::path_of;
+pub use regions::Region;
 pub use set::{PlotProblem, PlotSet};
-pub use verify::{CacheVerdict, Locator, Region, Verdict, verify};
+pub use source::{LeafSource, ReadError};
+pub use verify::{CacheVerdict, Locator, Verdict, verify};
 
 /// Whether bytes are a metadata file's; for fuzzing.
 pub(crate) fn is_metadata(bytes: &[u8]) -> bool {

@@ -2,6 +2,8 @@
 //! subtree is read once; above them one node per level comes from the cache.
 //! Without a cache the whole plot is read, once.
 
+use std::io;
+
 use spacetime_protocol::{
     Leaf, NodeHash,
     merkle::{MerklePath, height, leaf_hash, level_len, node_hash, padding_hash},
@@ -11,10 +13,10 @@ use thiserror::Error;
 use super::{
     PlotFile,
     cache::CacheFile,
+    source::{LeafSource, ReadError},
     stream::stream,
     tree::{Assembler, NODE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, subtree_top},
 };
-use crate::scan::{LeafSource, ReadError};
 
 /// Why there is no path.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -36,6 +38,15 @@ pub enum PathError {
         /// Its position.
         index: u64,
     },
+    /// Some leaves are damaged: the cache is right, and they do not hash to the
+    /// node that it has for them.
+    #[error("its leaves {first} to {last} are damaged: run `plot verify` on it")]
+    Damaged {
+        /// The first leaf of the subtree that the damage is in.
+        first: u64,
+        /// Its last leaf.
+        last: u64,
+    },
     /// The leaves do not hash to the plot's root.
     #[error("its leaves do not hash to its root: run `plot verify` on it")]
     WrongRoot,
@@ -44,8 +55,8 @@ pub enum PathError {
     Cancelled,
 }
 
-/// The path of a leaf, led to the root. A cache that does not lead there is
-/// reported, and done without.
+/// The path of a leaf, led to the root. A cache that does not lead there, and
+/// whose own node does not either, is reported, and done without.
 pub(crate) fn path_of(
     plot: &PlotFile,
     index: u64,
@@ -98,27 +109,53 @@ impl Search<'_> {
         let low = cache.map_or(height, CacheFile::lowest_level);
         let mut siblings = self.below(low)?;
         let mut climb = Climb::new(self.leaf, self.index);
-        siblings.iter_mut().for_each(|sibling| climb.step(sibling));
-        if let Some(cache) = cache {
-            for level in low..height {
-                let beside = climb.position ^ 1;
-                let mut sibling = (beside < level_len(count, level))
-                    .then(|| cache.node(level, beside))
-                    .transpose()
-                    .map_err(|error| Blame::Cache(error.to_string()))?;
-                climb.step(&mut sibling);
-                siblings.push(sibling);
-            }
+        climb.all(&mut siblings);
+        let Some(cache) = cache else {
+            return match self.is_root(&climb) {
+                true => Ok(path(siblings, self.index)),
+                false => Err(PathError::WrongRoot.into()),
+            };
+        };
+        let computed = climb.node;
+        let mut above = self.above(cache, climb.position)?;
+        climb.all(&mut above);
+        if !self.is_root(&climb) {
+            return Err(self.blame(cache, &computed)?);
         }
-        if climb.node == self.plot.header().root {
-            return Ok(path(siblings, self.index));
+        siblings.append(&mut above);
+        Ok(path(siblings, self.index))
+    }
+
+    fn is_root(&self, climb: &Climb) -> bool {
+        climb.node == self.plot.header().root
+    }
+
+    /// Siblings of the levels that the cache holds, on the way of one node of
+    /// its lowest level; `None` where padding stands in for one.
+    fn above(&self, cache: &CacheFile, position: u64) -> Result<Vec<Option<NodeHash>>, Blame> {
+        let (count, low) = (self.plot.leaf_count(), cache.lowest_level());
+        let siblings = (low..height(count)).map(|level| {
+            let beside = (position >> (level - low)) ^ 1;
+            (beside < level_len(count, level)).then(|| cache.node(level, beside)).transpose()
+        });
+        siblings.collect::<io::Result<_>>().map_err(|error| Blame::Cache(error.to_string()))
+    }
+
+    /// Whose fault it is that a way through the cache misses the root: if the
+    /// way from the cache's own node above the leaf does not, the leaves under
+    /// that node are damaged.
+    fn blame(&self, cache: &CacheFile, computed: &NodeHash) -> Result<Blame, Blame> {
+        let stale = "a path through it does not lead to the plot's root";
+        let low = cache.lowest_level();
+        let position = self.index >> low;
+        let node = cache.node(low, position).map_err(|error| Blame::Cache(error.to_string()))?;
+        let mut climb = Climb { node, position };
+        climb.all(&mut self.above(cache, position)?);
+        if node == *computed || !self.is_root(&climb) {
+            return Ok(Blame::Cache(stale.to_owned()));
         }
-        Err(match cache {
-            Some(_) => {
-                Blame::Cache("a path through it does not lead to the plot's root".to_owned())
-            }
-            None => Blame::Plot(PathError::WrongRoot),
-        })
+        let end = ((position + 1) << low).min(self.plot.leaf_count());
+        Ok(PathError::Damaged { first: position << low, last: end - 1 }.into())
     }
 
     /// Siblings of the levels under `low`, from the leaves of the subtree of
@@ -185,6 +222,10 @@ struct Climb {
 impl Climb {
     fn new(leaf: &Leaf, index: u64) -> Self {
         Self { node: leaf_hash(leaf.as_bytes()), position: index }
+    }
+
+    fn all(&mut self, siblings: &mut [Option<NodeHash>]) {
+        siblings.iter_mut().for_each(|sibling| self.step(sibling));
     }
 
     /// Goes up a level; a sibling that is absent becomes the padding.

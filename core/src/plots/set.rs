@@ -3,27 +3,20 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fmt, fs,
+    fmt, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::Arc,
 };
 
 use uuid::Uuid;
 
 use super::{
     PlotError, PlotFile,
-    cache::path_beside,
-    discover::{canonical, plots_in},
+    discover::{canonical, plain},
+    look::{Found, Look, Looker, Open, Place, Recorded},
     metadata::{Entry, Loaded, MetadataError, MetadataFile, Status, Timestamp, read_only},
-    stamp::FileStamp,
+    source::LeafSource,
 };
-
-/// Plots that are opened at once: enough to hide a drive's latency.
-const OPENERS: usize = 8;
 
 /// Something that a plot set has to report; mining goes on with the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,9 +41,11 @@ pub struct PlotSet {
     store: Option<MetadataFile>,
     metadata: PathBuf,
     entries: Vec<Entry>,
-    /// By canonical path.
-    open: BTreeMap<PathBuf, Arc<PlotFile>>,
+    open: Arc<Open>,
     plots: Arc<[Arc<PlotFile>]>,
+    looker: Looker,
+    /// Whether the file is older than the entries.
+    unsaved: bool,
     /// What has been reported and has not gone away.
     known: HashSet<PlotProblem>,
 }
@@ -68,7 +63,7 @@ impl PlotSet {
         metadata: &Path,
     ) -> Result<(Self, Vec<PlotProblem>), MetadataError> {
         let (store, loaded) = MetadataFile::open(metadata)?;
-        Ok(Self::with(directories, metadata, Some(store), loaded))
+        Ok(Self::with(directories, metadata, Some(store), loaded, Looker::default()))
     }
 
     /// The same without writing anything, beside a running miner if need be.
@@ -81,12 +76,12 @@ impl PlotSet {
         metadata: &Path,
     ) -> Result<(Self, Vec<PlotProblem>), MetadataError> {
         let loaded = read_only(metadata)?;
-        Ok(Self::with(directories, metadata, None, loaded))
+        Ok(Self::with(directories, metadata, None, loaded, Looker::default()))
     }
 
     /// The plots in these folders, with nothing remembered or written.
     pub fn of_folders(directories: &[PathBuf]) -> (Self, Vec<PlotProblem>) {
-        Self::with(directories, Path::new(""), None, Loaded::default())
+        Self::with(directories, Path::new(""), None, Loaded::default(), Looker::default())
     }
 
     /// Strikes plots off a metadata file, or, if one of them is not in it,
@@ -115,14 +110,17 @@ impl PlotSet {
         metadata: &Path,
         store: Option<MetadataFile>,
         loaded: Loaded,
+        looker: Looker,
     ) -> (Self, Vec<PlotProblem>) {
         let mut set = Self {
             directories: directories.to_vec(),
             store,
             metadata: metadata.to_owned(),
             entries: loaded.entries,
-            open: BTreeMap::new(),
+            open: Arc::default(),
             plots: Arc::new([]),
+            looker,
+            unsaved: false,
             known: HashSet::new(),
         };
         let corrupt = loaded.corrupt.map(|(reason, kept)| {
@@ -143,25 +141,32 @@ impl PlotSet {
 
     /// Looks for new, changed and vanished plots. Returns the problems that
     /// were not there at the last look. It reads and opens files, so it
-    /// belongs on a thread of its own; nothing waits for it.
+    /// belongs on a thread of its own; nothing waits for it. A folder that
+    /// gives no answer for 10 s is left as it was, and looked at again.
     pub fn rescan(&mut self) -> Vec<PlotProblem> {
-        let mut problems = Vec::new();
-        let found = self.discover(&mut problems);
-        let looks = self.look_at(&found);
+        let survey = self.looker.ask(self.places(), &self.open);
+        let mut problems: Vec<PlotProblem> = survey
+            .unsearched
+            .into_iter()
+            .map(|(folder, error)| unsearched(folder, &error))
+            .collect();
+        problems.extend(survey.silent.iter().map(|folder| self.silent(folder)));
         let before = self.entries.clone();
-        let mut open = BTreeMap::new();
-        for (path, look) in found.into_iter().zip(looks) {
-            self.record(&path, &look);
-            match look {
-                Look::Usable(plot) => {
-                    open.insert(path.canonical, plot);
+        let mut open = self.left_open(&survey.silent);
+        for plot in once_each(survey.found) {
+            self.record(&plot);
+            match plot.look {
+                Look::Usable { plot: file, .. } => drop(open.insert(plot.canonical, file)),
+                Look::Unusable { error, .. } => {
+                    open.remove(&plot.canonical);
+                    problems.push(unusable(plot.given, &error, !plot.entries.is_empty()));
                 }
-                Look::Unusable { error, .. } => problems.push(unusable(path, &error)),
             }
         }
         self.plots = open.values().cloned().collect();
-        self.open = open;
-        if self.entries != before {
+        self.open = Arc::new(open);
+        self.unsaved |= self.entries != before;
+        if self.unsaved {
             problems.extend(self.save());
         }
         let all: HashSet<PlotProblem> = problems.iter().cloned().collect();
@@ -170,110 +175,98 @@ impl PlotSet {
         problems
     }
 
-    /// Everything that is recorded or lies in a folder, once each.
-    fn discover(&self, problems: &mut Vec<PlotProblem>) -> Vec<Candidate> {
-        let recorded = self.entries.iter().enumerate().filter_map(|(number, entry)| {
-            let path = entry.path.as_deref().filter(|path| !path.trim().is_empty())?;
-            Some((PathBuf::from(path), Some(number)))
-        });
-        let mut paths: Vec<(PathBuf, Option<usize>)> = recorded.collect();
+    /// What is to be asked of which folder.
+    fn places(&self) -> BTreeMap<PathBuf, Place> {
+        let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
         for folder in &self.directories {
-            match plots_in(folder) {
-                Ok(found) => paths.extend(found.into_iter().map(|path| (path, None))),
-                Err(error) => problems.push(PlotProblem {
-                    path: folder.clone(),
-                    reason: format!("cannot look for plots in {}: {error}", folder.display()),
-                }),
-            }
+            places.entry(plain(folder)).or_default().searched.push(folder.clone());
         }
-        let mut seen: HashMap<PathBuf, usize> = HashMap::new();
-        let mut found: Vec<Candidate> = Vec::new();
-        for (given, entry) in paths {
-            let canonical = canonical(&given);
-            let next = found.len();
-            let at = *seen.entry(canonical.clone()).or_insert(next);
-            if at == next {
-                found.push(Candidate { canonical, given, entries: Vec::new() });
-            }
-            found[at].entries.extend(entry);
+        for (number, entry) in self.entries.iter().enumerate() {
+            let path = entry.path.as_deref().filter(|path| !path.trim().is_empty());
+            let Some(path) = path.map(PathBuf::from) else { continue };
+            let cache = (!entry.cache_path.is_empty()).then(|| PathBuf::from(&entry.cache_path));
+            let recorded = Recorded { entry: number, cache, path };
+            places.entry(folder_of(&recorded.path)).or_default().recorded.push(recorded);
         }
-        found
+        places
     }
 
-    /// What has become of each, several at once.
-    fn look_at(&self, found: &[Candidate]) -> Vec<Look> {
-        let next = AtomicUsize::new(0);
-        let looks = Mutex::new(Vec::with_capacity(found.len()));
-        let work = || {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(candidate) = found.get(number) else { return };
-                let look = self.look(candidate);
-                looks.lock().unwrap_or_else(PoisonError::into_inner).push((number, look));
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 0..OPENERS.min(found.len()) {
-                scope.spawn(work);
-            }
-        });
-        let mut looks = looks.into_inner().unwrap_or_else(PoisonError::into_inner);
-        looks.sort_by_key(|(number, _)| *number);
-        looks.into_iter().map(|(_, look)| look).collect()
+    /// The open plots of folders that do not answer.
+    fn left_open(&self, silent: &HashSet<PathBuf>) -> Open {
+        let is_left = |plot: &PlotFile| silent.contains(&folder_of(plot.path()));
+        let open = self.open.iter().filter(|(_, plot)| is_left(plot));
+        open.map(|(path, plot)| (path.clone(), plot.clone())).collect()
     }
 
-    /// A plot that has not changed stays the object that it is.
-    fn look(&self, candidate: &Candidate) -> Look {
-        let path = &candidate.given;
-        let recorded = candidate.entries.first().map(|number| &self.entries[*number].cache_path);
-        let cache = match recorded {
-            Some(cache) if !cache.is_empty() => PathBuf::from(cache),
-            _ => path_beside(path),
-        };
-        if let Some(plot) = self.open.get(&candidate.canonical)
-            && plot.cache_path() == cache
-            && fs::metadata(path).is_ok_and(|now| FileStamp::of(&now) == plot.stamp())
-        {
-            return Look::Usable(plot.clone());
-        }
-        match PlotFile::open_with_cache(path, &cache) {
-            Ok(plot) => Look::Usable(Arc::new(plot)),
-            Err(error) => Look::unusable(path, error),
-        }
+    fn silent(&self, folder: &Path) -> PlotProblem {
+        let (path, seconds) = (folder.display(), self.looker.deadline().as_secs());
+        let reason = format!(
+            "{path} does not answer within {seconds} s: its plots stay as they were last seen; it is looked at again"
+        );
+        PlotProblem { path: folder.to_owned(), reason }
     }
 
     /// Brings the records of a plot up to date, its root and size included
     /// (D18), or makes one.
-    fn record(&mut self, candidate: &Candidate, look: &Look) {
-        for number in &candidate.entries {
-            look.update(&mut self.entries[*number]);
+    fn record(&mut self, plot: &Found) {
+        for number in &plot.entries {
+            update(&mut self.entries[*number], &plot.look);
         }
         // The file is JSON: a name that is no text is mined, but not recorded.
-        if let ([], Some(path)) = (&*candidate.entries, candidate.given.to_str()) {
+        if let ([], Some(path)) = (&*plot.entries, plot.given.to_str()) {
             let mut entry = Entry {
                 id: Uuid::new_v4(),
                 path: Some(path.to_owned()),
                 cache_path: String::new(),
-                space: fs::metadata(path).map_or(0, |metadata| bytes(metadata.len())),
+                space: 0,
                 root: Vec::new(),
                 created: Timestamp::now(),
                 status: Status::Missing,
             };
-            look.update(&mut entry);
+            if let Look::Unusable { len, .. } = plot.look {
+                entry.space = bytes(len);
+            }
+            update(&mut entry, &plot.look);
             self.entries.push(entry);
         }
     }
 
     fn save(&mut self) -> Option<PlotProblem> {
-        let error = self.store.as_mut()?.save(&self.entries).err()?;
+        let saved = self.store.as_mut()?.save(&self.entries);
+        self.unsaved = saved.is_err();
+        let error = saved.err()?;
         Some(PlotProblem { path: self.metadata.clone(), reason: error.to_string() })
     }
 }
 
-fn unusable(candidate: Candidate, error: &PlotError) -> PlotProblem {
-    let path = candidate.given;
+/// The folder of a plot, as [`PlotSet::places`] spells it.
+fn folder_of(plot: &Path) -> PathBuf {
+    let path = plain(plot);
+    path.parent().map_or_else(|| path.clone(), Path::to_owned)
+}
+
+/// One file that was found in several folders is one plot.
+fn once_each(found: Vec<Found>) -> Vec<Found> {
+    let mut seen = HashMap::new();
+    let mut plots: Vec<Found> = Vec::with_capacity(found.len());
+    for plot in found {
+        let at = *seen.entry(plot.canonical.clone()).or_insert(plots.len());
+        match plots.get_mut(at) {
+            Some(same) => same.entries.extend(plot.entries),
+            None => plots.push(plot),
+        }
+    }
+    plots
+}
+
+fn unsearched(folder: PathBuf, error: &io::Error) -> PlotProblem {
+    let reason = format!("cannot look for plots in {}: {error}", folder.display());
+    PlotProblem { path: folder, reason }
+}
+
+fn unusable(path: PathBuf, error: &PlotError, is_recorded: bool) -> PlotProblem {
     // It is known only from its record.
-    let reason = match error.is_missing() && !candidate.entries.is_empty() {
+    let reason = match error.is_missing() && is_recorded {
         true => format!(
             "{error}; is its drive mounted? If it is gone for good: spacetime-miner plot forget {}",
             path.display()
@@ -283,46 +276,139 @@ fn unusable(candidate: Candidate, error: &PlotError) -> PlotProblem {
     PlotProblem { path, reason }
 }
 
-/// A file that may be a plot.
-struct Candidate {
-    canonical: PathBuf,
-    given: PathBuf,
-    /// Its records.
-    entries: Vec<usize>,
-}
-
-/// What was found at a path.
-enum Look {
-    Usable(Arc<PlotFile>),
-    Unusable { error: PlotError, status: Status },
-}
-
-impl Look {
-    fn unusable(path: &Path, error: PlotError) -> Self {
-        // A link that leads nowhere is there, and of no use.
-        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        let status =
-            if error.is_missing() && !is_link { Status::Missing } else { Status::Corrupted };
-        Self::Unusable { error, status }
-    }
-
-    fn update(&self, entry: &mut Entry) {
-        match self {
-            Self::Usable(plot) => {
-                entry.status = Status::Valid;
-                entry.root = plot.header().root.as_bytes().to_vec();
-                entry.space = bytes(plot.size_bytes());
-                if entry.cache_path.is_empty() && plot.cache_path().exists() {
-                    let cache = plot.cache_path().to_str().unwrap_or_default();
-                    cache.clone_into(&mut entry.cache_path);
-                }
+fn update(entry: &mut Entry, look: &Look) {
+    match look {
+        Look::Usable { plot, has_cache } => {
+            entry.status = Status::Valid;
+            entry.root = plot.header().root.as_bytes().to_vec();
+            entry.space = bytes(plot.size_bytes());
+            if entry.cache_path.is_empty() && *has_cache {
+                let cache = plot.cache_path().to_str().unwrap_or_default();
+                cache.clone_into(&mut entry.cache_path);
             }
-            Self::Unusable { status, .. } => entry.status = *status,
         }
+        Look::Unusable { status, .. } => entry.status = *status,
     }
 }
 
 /// A length as the metadata file holds it.
 fn bytes(len: u64) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        sync::{
+            Condvar, Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use spacetime_protocol::PlotKey;
+
+    use super::{
+        super::{
+            CacheLevels, CreateEvent, CreateSpec, CreateWatch, create,
+            look::{Tell, look_at},
+        },
+        *,
+    };
+
+    /// What a folder on a healthy drive may take on a busy machine.
+    const DEADLINE: Duration = Duration::from_secs(3);
+
+    static HANGS: Mutex<bool> = Mutex::new(false);
+    static CHANGED: Condvar = Condvar::new();
+    /// Looks that the drive has held up.
+    static HELD: AtomicUsize = AtomicUsize::new(0);
+
+    /// Looks at folders of which those named `hung` lie on a drive that does
+    /// not answer while [`HANGS`] says so.
+    fn look_at_hung(place: &Place, open: &Open, tell: Tell<'_>) {
+        let mut hangs = HANGS.lock().unwrap();
+        if *hangs && place.searched.iter().any(|folder| folder.ends_with("hung")) {
+            HELD.fetch_add(1, Ordering::SeqCst);
+            while *hangs {
+                hangs = CHANGED.wait(hangs).unwrap();
+            }
+        }
+        drop(hangs);
+        look_at(place, open, tell);
+    }
+
+    fn set_hangs(hangs: bool) {
+        *HANGS.lock().unwrap() = hangs;
+        CHANGED.notify_all();
+    }
+
+    struct Quiet;
+
+    impl CreateWatch for Quiet {
+        fn event(&self, _: CreateEvent) {}
+
+        fn is_stopped(&self) -> bool {
+            false
+        }
+    }
+
+    fn make(target: PathBuf) {
+        let cache_levels = CacheLevels::Top(0);
+        let key = PlotKey::new([7; 32]);
+        let spec =
+            CreateSpec { target, key, seed: None, leaf_count: 10, cache_levels, memory: 1 << 20 };
+        create(&spec, &Quiet).unwrap();
+    }
+
+    fn names(set: &PlotSet) -> Vec<String> {
+        let plots = set.plots();
+        let name = |plot: &Arc<PlotFile>| plot.path().file_stem().unwrap().to_str().unwrap().into();
+        plots.iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_drive_that_does_not_answer_keeps_no_other_waiting() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = ["hung", "well"].map(|name| home.path().join(name));
+        for (folder, name) in folders.iter().zip(["a.plot", "b.plot"]) {
+            fs::create_dir(folder).unwrap();
+            make(folder.join(name));
+        }
+        let open = || {
+            let looker = Looker::new(look_at_hung, DEADLINE);
+            PlotSet::with(&folders, Path::new(""), None, Loaded::default(), looker)
+        };
+        let (mut set, problems) = open();
+        assert_eq!((names(&set), problems.len()), (vec!["a".to_owned(), "b".to_owned()], 0));
+        let first = set.plots()[0].clone();
+
+        set_hangs(true);
+        make(folders[0].join("late.plot"));
+        make(folders[1].join("c.plot"));
+        let told = set.rescan();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].path, folders[0]);
+        assert!(told[0].reason.contains("hung does not answer within 3 s: "), "{}", told[0]);
+        assert_eq!(names(&set), ["a", "b", "c"]);
+        assert!(Arc::ptr_eq(&first, &set.plots()[0]), "an open plot stays as it was");
+        assert!(set.rescan().is_empty(), "what was told is not told again");
+        assert_eq!(names(&set), ["a", "b", "c"]);
+        assert_eq!(HELD.load(Ordering::SeqCst), 1, "no second look while the first hangs");
+
+        let (other, problems) = open();
+        assert_eq!((names(&other), problems.len()), (vec!["b".to_owned(), "c".to_owned()], 1));
+
+        set_hangs(false);
+        let begin = Instant::now();
+        while names(&set).len() < 4 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", set.known);
+            assert!(set.rescan().is_empty());
+            thread::yield_now();
+        }
+        assert_eq!(names(&set), ["a", "late", "b", "c"]);
+        assert!(Arc::ptr_eq(&first, &set.plots()[0]));
+    }
 }

@@ -6,8 +6,10 @@ use std::{ops::Range, thread};
 use crossbeam_channel::bounded;
 use spacetime_protocol::Leaf;
 
-use super::tree::{SUBTREE_BYTES, SUBTREE_LEAVES};
-use crate::scan::{LeafSource, ReadError};
+use super::{
+    source::{LeafSource, ReadError},
+    tree::{SUBTREE_BYTES, SUBTREE_LEAVES},
+};
 
 /// Subtrees of a batch: 4 MiB of leaves.
 const BATCH_SUBTREES: u64 = 32;
@@ -54,6 +56,44 @@ pub(super) fn stream(
         }
         Ok(())
     })
+}
+
+/// Consecutive leaves of a plot.
+pub(super) struct Piece<'a> {
+    /// The first of them.
+    pub(super) first: u64,
+    /// How many they are.
+    pub(super) count: u64,
+    /// The leaves, or why they cannot be read.
+    pub(super) read: Result<&'a [u8], ReadError>,
+}
+
+/// As [`stream`] from the first leaf to the last, but goes on behind what
+/// cannot be read: of a batch that fails, each subtree is read on its own.
+pub(super) fn stream_past(plot: &dyn LeafSource, mut each: impl FnMut(Piece<'_>) -> bool) {
+    let count = plot.leaf_count();
+    let mut buffer = Vec::new();
+    let mut at = 0;
+    let mut wanted = true;
+    while wanted && at < count {
+        let streamed = stream(plot, at..count, |first, leaves| {
+            let count = (leaves.len() / Leaf::SIZE) as u64;
+            at = first + count;
+            wanted = each(Piece { first, count, read: Ok(leaves) });
+            wanted
+        });
+        if streamed.is_ok() {
+            return;
+        }
+        let end = count.min(at + BATCH_SUBTREES * SUBTREE_LEAVES);
+        while wanted && at < end {
+            let count = SUBTREE_LEAVES.min(end - at);
+            buffer.resize(count as usize * Leaf::SIZE, 0);
+            let read = plot.read(at, &mut buffer).map(|()| &*buffer);
+            wanted = each(Piece { first: at, count, read });
+            at += count;
+        }
+    }
 }
 
 /// First leaf and bytes of each batch.

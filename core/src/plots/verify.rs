@@ -1,22 +1,23 @@
 //! Reads a whole plot and its whole cache, recomputes the root, and finds out
 //! what is damaged: with the cache to 4,096 leaves, with the key to the leaf.
 
-use std::{ops::Range, path::PathBuf};
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use spacetime_protocol::{Leaf, NodeHash, PlotKey, plot::leaf_offset};
+use spacetime_protocol::{Leaf, NodeHash, PlotKey};
 
 use super::{
     PlotFile,
     cache::CacheFile,
-    stream::stream,
+    regions::{Region, Regions, add_unreadable},
+    source::{LeafSource, ReadError},
+    stream::stream_past,
     tree::{
         Assembler, NODE_BYTES, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, kernels,
         subtree_top,
     },
 };
-use crate::scan::{LeafSource, ReadError};
 
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,16 +26,17 @@ pub struct Verdict {
     pub intact: bool,
     /// The root of the header.
     pub root: NodeHash,
-    /// The root of the leaves.
-    pub computed_root: NodeHash,
+    /// The root of the leaves; `None`: some cannot be read.
+    pub computed_root: Option<NodeHash>,
     /// The cache.
     pub cache: CacheVerdict,
     /// Whether the plot was made with the key that was given; `None`: none
     /// was, or the damage hides it.
     pub made_with_key: Option<bool>,
-    /// Where the leaves are damaged; empty if that could not be told.
+    /// Where the leaves are damaged, in order; empty if that could not be told.
+    /// What cannot be read is always told.
     pub damaged: Vec<Region>,
-    /// What told where the damage is.
+    /// What told where leaves are damaged that can be read.
     pub located_by: Option<Locator>,
 }
 
@@ -58,19 +60,6 @@ pub enum CacheVerdict {
     },
 }
 
-/// A run of leaves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Region {
-    /// The first leaf.
-    pub first_leaf: u64,
-    /// Number of leaves.
-    pub leaves: u64,
-    /// Offset in the file of the first byte.
-    pub first_byte: u64,
-    /// Number of bytes.
-    pub bytes: u64,
-}
-
 /// What told where damage is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -82,22 +71,34 @@ pub enum Locator {
 }
 
 /// Verifies a plot; `progress` sees the leaves done, of all passes together,
-/// and how many there will be, and whether to go on is what it returns.
+/// and how many there will be, and whether to go on is what it returns. Leaves
+/// that cannot be read are damage like any other, told to 4,096 leaves.
 ///
 /// # Errors
 ///
-/// The plot cannot be read, at the leaf that the error names, or `progress`
-/// wanted no more.
+/// `progress` wanted no more.
 pub fn verify(
     plot: &PlotFile,
     key: Option<&PlotKey>,
     progress: &dyn Fn(u64, u64) -> bool,
 ) -> Result<Verdict, ReadError> {
+    verify_from(plot, plot, key, progress)
+}
+
+/// Verifies the leaves of `source` as those of a plot.
+fn verify_from(
+    plot: &PlotFile,
+    source: &dyn LeafSource,
+    key: Option<&PlotKey>,
+    progress: &dyn Fn(u64, u64) -> bool,
+) -> Result<Verdict, ReadError> {
     let cache = plot.open_cache();
     let mut check = CacheCheck::new(cache.as_ref().ok().and_then(Option::as_ref));
-    let computed_root = hash_plot(plot, &mut check, progress)?;
+    let mut unreadable = Vec::new();
+    let computed = hash_plot(source, &mut check, &mut unreadable, progress)?;
+    let computed_root = unreadable.is_empty().then_some(computed);
     let root = plot.header().root;
-    let intact = computed_root == root;
+    let intact = computed_root == Some(root);
     let mut verdict = Verdict {
         intact,
         root,
@@ -108,34 +109,53 @@ pub fn verify(
         located_by: None,
     };
     if let Some(key) = key {
-        by_key(plot, key, &mut verdict, progress)?;
+        by_key(source, key, &mut verdict, progress)?;
     }
     if !intact && verdict.located_by.is_none() && check.leads_to(&root) {
         verdict.damaged = check.damaged(plot.leaf_count());
         verdict.located_by = Some(Locator::Cache);
     }
+    verdict.add_unreadable(unreadable);
     Ok(verdict)
 }
 
+impl Verdict {
+    /// What lies in an unreadable region is told as that.
+    fn add_unreadable(&mut self, unreadable: Vec<Region>) {
+        self.damaged = self.damaged.iter().flat_map(|region| region.without(&unreadable)).collect();
+        self.damaged.extend(unreadable);
+        self.damaged.sort_by_key(|region| region.first_leaf);
+    }
+}
+
 /// One pass over the plot: its root, and every node compared with the cache.
+/// Zeros stand in for what cannot be read.
 fn hash_plot(
-    plot: &PlotFile,
+    plot: &dyn LeafSource,
     check: &mut CacheCheck<'_>,
+    unreadable: &mut Vec<Region>,
     progress: &dyn Fn(u64, u64) -> bool,
 ) -> Result<NodeHash, ReadError> {
     let count = plot.leaf_count();
     let (top, keep) = (subtree_top(count), check.keep());
     let mut assembler = Assembler::new(top, 0);
     let mut done = 0;
-    stream(plot, 0..count, |first, leaves| {
-        for subtree in Subtree::hash_all(leaves, top, keep) {
+    stream_past(plot, |piece| {
+        done = piece.first + piece.count;
+        let subtrees = match piece.read {
+            Ok(leaves) => Subtree::hash_all(leaves, top, keep),
+            Err(error) => {
+                add_unreadable(unreadable, piece.first..done, error);
+                Subtree::hash_all(&vec![0; piece.count as usize * Leaf::SIZE], top, keep)
+            }
+        };
+        for subtree in subtrees {
             assembler.add(&subtree, &mut |level, index, nodes: &[u8]| {
                 check.compare(level, index, nodes);
             });
         }
-        done = first + (leaves.len() / Leaf::SIZE) as u64;
         progress(done, count)
-    })?;
+    });
     if done < count {
         return Err(stopped(plot));
     }
@@ -144,14 +164,14 @@ fn hash_plot(
     root.ok_or_else(|| stopped(plot))
 }
 
-fn stopped(plot: &PlotFile) -> ReadError {
+fn stopped(plot: &dyn LeafSource) -> ReadError {
     ReadError(format!("{}: the verification was stopped", plot.path().display()))
 }
 
 /// Compares the leaves with those that the key makes, if the key is the
 /// plot's: if what it makes hashes to the plot's root.
 fn by_key(
-    plot: &PlotFile,
+    plot: &dyn LeafSource,
     key: &PlotKey,
     verdict: &mut Verdict,
     progress: &dyn Fn(u64, u64) -> bool,
@@ -162,15 +182,18 @@ fn by_key(
     let mut assembler = Assembler::new(top, 0);
     let mut damaged = Regions::default();
     let mut done = 0;
-    stream(plot, 0..count, |first, leaves| {
-        made.resize(leaves.len(), 0);
-        for subtree in make(key, plot, first, &mut made) {
+    stream_past(plot, |piece| {
+        made.resize(piece.count as usize * Leaf::SIZE, 0);
+        for subtree in make(key, plot, piece.first, &mut made) {
             assembler.add(&subtree, &mut |_, _, _: &[u8]| {});
         }
-        compare_leaves(first, leaves, &made, &mut damaged);
-        done = first + (leaves.len() / Leaf::SIZE) as u64;
+        // What cannot be read the first pass has told.
+        if let Ok(leaves) = piece.read {
+            compare_leaves(piece.first, leaves, &made, &mut damaged);
+        }
+        done = piece.first + piece.count;
         progress(done, count)
-    })?;
+    });
     if done < count {
         return Err(stopped(plot));
     }
@@ -184,7 +207,7 @@ fn by_key(
 }
 
 /// Makes leaves with the key, and hashes them.
-fn make(key: &PlotKey, plot: &PlotFile, first: u64, out: &mut [u8]) -> Vec<Subtree> {
+fn make(key: &PlotKey, plot: &dyn LeafSource, first: u64, out: &mut [u8]) -> Vec<Subtree> {
     let (seed, top) = (plot.id(), subtree_top(plot.leaf_count()));
     out.par_chunks_mut(SUBTREE_BYTES)
         .enumerate()
@@ -287,32 +310,114 @@ fn cache_verdict(
     }
 }
 
-/// Runs of numbers, added in ascending order.
-#[derive(Debug, Default)]
-struct Regions(Vec<Range<u64>>);
+#[cfg(test)]
+mod tests {
+    use std::{ops::Range, path::Path};
 
-impl Regions {
-    fn add(&mut self, first: u64, count: u64) {
-        match self.0.last_mut() {
-            Some(last) if last.end == first => last.end += count,
-            _ => self.0.push(first..first + count),
+    use spacetime_protocol::PlotSeed;
+
+    use super::{
+        super::{CacheLevels, CreateEvent, CreateSpec, CreateWatch, create},
+        *,
+    };
+
+    const KEY: PlotKey = PlotKey::new([7; 32]);
+    /// More than one batch.
+    const LEAVES: u64 = 40 * 4096 + 99;
+
+    struct Quiet;
+
+    impl CreateWatch for Quiet {
+        fn event(&self, _: CreateEvent) {}
+
+        fn is_stopped(&self) -> bool {
+            false
         }
     }
 
-    fn into_regions(self) -> Vec<Region> {
-        self.0.into_iter().map(Region::of).collect()
+    /// A plot with sectors that cannot be read, and leaves that are wrong.
+    struct Damaged<'a> {
+        plot: &'a PlotFile,
+        bad_sectors: &'a [u64],
+        wrong: &'a [u64],
     }
-}
 
-impl Region {
-    fn of(leaves: Range<u64>) -> Self {
-        let count = leaves.end - leaves.start;
-        Self {
-            first_leaf: leaves.start,
-            leaves: count,
-            // The leaf is in a file, so it has an offset.
-            first_byte: leaf_offset(leaves.start).unwrap_or(u64::MAX),
-            bytes: count * Leaf::SIZE as u64,
+    impl LeafSource for Damaged<'_> {
+        fn leaf_count(&self) -> u64 {
+            self.plot.leaf_count()
         }
+
+        fn id(&self) -> PlotSeed {
+            self.plot.id()
+        }
+
+        fn drive(&self) -> u64 {
+            self.plot.drive()
+        }
+
+        fn path(&self) -> &Path {
+            self.plot.path()
+        }
+
+        fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
+            let asked = first..first + (out.len() / Leaf::SIZE) as u64;
+            if let Some(bad) = self.bad_sectors.iter().find(|leaf| asked.contains(leaf)) {
+                return Err(ReadError(format!("bad sector at leaf {bad}")));
+            }
+            self.plot.read(first, out)?;
+            for wrong in self.wrong.iter().filter(|leaf| asked.contains(leaf)) {
+                out[(wrong - first) as usize * Leaf::SIZE] ^= 1;
+            }
+            Ok(())
+        }
+    }
+
+    fn plot(folder: &Path, cache_levels: CacheLevels) -> PlotFile {
+        let target = folder.join(format!("{cache_levels:?}.plot"));
+        let (key, seed, leaf_count, memory) = (KEY, None, LEAVES, 1 << 20);
+        let spec =
+            CreateSpec { target: target.clone(), key, seed, leaf_count, cache_levels, memory };
+        create(&spec, &Quiet).unwrap();
+        PlotFile::open(&target).unwrap()
+    }
+
+    fn told(verdict: &Verdict) -> Vec<(Range<u64>, Option<&str>)> {
+        let regions = verdict.damaged.iter();
+        regions.map(|region| (region.leaves(), region.reason.as_deref())).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_the_rest_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let plot = plot(folder.path(), CacheLevels::Auto);
+        let last = LEAVES - 1;
+        let bad_sectors = &[4096 + 7, 2 * 4096, last];
+        let source = Damaged { plot: &plot, bad_sectors, wrong: &[3 * 4096 + 5, 35 * 4096] };
+        let first = (4096..3 * 4096, Some("bad sector at leaf 4103"));
+        let end = (40 * 4096..LEAVES, Some("bad sector at leaf 163938"));
+        let seen = std::cell::Cell::new(0);
+        let progress = |done, _| {
+            seen.set(done);
+            true
+        };
+        let found = verify_from(&plot, &source, None, &progress).unwrap();
+        assert_eq!((found.intact, found.computed_root, seen.get()), (false, None, LEAVES));
+        assert!(matches!(found.cache, CacheVerdict::Valid { .. }), "{found:?}");
+        assert_eq!(found.located_by, Some(Locator::Cache));
+        let wrong = [3 * 4096..4 * 4096, 35 * 4096..36 * 4096].map(|leaves| (leaves, None));
+        let [third, fourth] = wrong;
+        assert_eq!(told(&found), [first.clone(), third, fourth, end.clone()]);
+
+        let found = verify_from(&plot, &source, Some(&KEY), &|_, _| true).unwrap();
+        assert_eq!(found.made_with_key, Some(true));
+        let wrong = [3 * 4096 + 5, 35 * 4096].map(|leaf| (leaf..leaf + 1, None));
+        let [third, fourth] = wrong;
+        assert_eq!(told(&found), [first.clone(), third, fourth, end.clone()]);
+        verify_from(&plot, &source, None, &|_, _| false).unwrap_err();
+
+        let plot = self::plot(folder.path(), CacheLevels::Top(0));
+        let source = Damaged { plot: &plot, ..source };
+        let found = verify_from(&plot, &source, None, &|_, _| true).unwrap();
+        assert_eq!((told(&found), found.located_by), (vec![first, end], None));
     }
 }

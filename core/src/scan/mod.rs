@@ -18,9 +18,9 @@ mod reader;
 mod tests;
 mod watch;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::sync::Arc;
 
-use spacetime_protocol::{Challenge, Leaf, PlotSeed, Score, Target};
+use spacetime_protocol::{Challenge, Leaf, Score, Target};
 
 pub use hasher::{EngineSource, Hasher};
 pub use job::{Coverage, ScanJob};
@@ -29,35 +29,7 @@ pub use once::{Outcome, scan_once};
 pub use planner::{Planner, StrategySource};
 pub use pool::Scanner;
 
-/// What a scan reads: a plot file, or a stand-in for one in tests.
-pub trait LeafSource: Send + Sync {
-    /// Number of leaves; at least 1.
-    fn leaf_count(&self) -> u64;
-    /// The plot's seed.
-    fn id(&self) -> PlotSeed;
-    /// The drive it lies on: sources of one drive share its readers.
-    fn drive(&self) -> u64;
-    /// Where it lies.
-    fn path(&self) -> &Path;
-    /// Reads whole leaves, `out.len() / 32` of them, from leaf `first` on.
-    ///
-    /// # Errors
-    ///
-    /// A read error, or the end of the file: an error of this plot only.
-    fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError>;
-}
-
-/// A plot that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadError(pub String);
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ReadError {}
+pub use crate::plots::{LeafSource, ReadError};
 
 /// What a scan is for.
 #[derive(Clone, Debug)]

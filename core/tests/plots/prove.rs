@@ -89,6 +89,39 @@ fn a_stale_cache_is_reported_and_done_without() {
 }
 
 #[test]
+fn a_damaged_leaf_costs_its_subtree_and_not_the_cache() {
+    // Subtrees of one read, of more than one, and of two leaves.
+    let levels = [(CacheLevels::Auto, 12), (CacheLevels::Top(2), 13), (CacheLevels::Top(99), 1)];
+    for (levels, lowest_level) in levels {
+        let tree = oracle(LEAVES);
+        let (_folder, path) = plot(levels);
+        let plot = PlotFile::open(&path).unwrap();
+        let fits = CacheState::Fits { lowest_level };
+        assert_eq!(plot.cache_state(), fits);
+        let last = LEAVES - 1;
+        let (good, beside) = (leaf(&plot, last), leaf(&plot, last - 1));
+        flip(&path, 121 + 32 * last + 7);
+        let first = last >> lowest_level << lowest_level;
+        let damaged = PathError::Damaged { first, last };
+        let error = prove(&plot, last, &leaf(&plot, last)).unwrap_err();
+        assert_eq!(error.reason, damaged, "the leaf itself");
+        assert!(error.to_string().contains(&format!("leaves {first} to {last} are damaged")));
+        assert_eq!(prove(&plot, last - 1, &beside).unwrap_err().reason, damaged);
+        assert_eq!(plot.cache_state(), fits, "the cache is not to blame");
+        // Stopped at once, only a proof through the cache comes about.
+        let proof = prove_unless(&plot, 5, &leaf(&plot, 5), &|| true);
+        match lowest_level {
+            13 => assert_eq!(proof.unwrap_err().reason, PathError::Cancelled),
+            _ => assert_eq!(Some(proof.unwrap().path), tree.path(5)),
+        }
+        // A whole plot is not read for it either: the damage would show.
+        assert_eq!(Some(prove(&plot, 5, &leaf(&plot, 5)).unwrap().path), tree.path(5));
+        flip(&path, 121 + 32 * last + 7);
+        assert_eq!(Some(prove(&plot, last, &good).unwrap().path), tree.path(last));
+    }
+}
+
+#[test]
 fn damage_is_told_from_a_wrong_leaf_and_a_wrong_index() {
     let (_folder, path) = plot(CacheLevels::Auto);
     let plot = PlotFile::open(&path).unwrap();
@@ -102,7 +135,7 @@ fn damage_is_told_from_a_wrong_leaf_and_a_wrong_index() {
     let stopped = prove_unless(&plot, 3, &good, &|| true);
     assert!(stopped.is_ok(), "with a cache it is too quick to be stopped");
     flip(&path, 121 + 32);
-    assert_eq!(reason(3, &good), PathError::WrongRoot);
+    assert_eq!(reason(3, &good), PathError::Damaged { first: 0, last: 4095 });
     fs::remove_file(path.with_extension("plot.cache")).unwrap();
     assert_eq!(reason(3, &good), PathError::WrongRoot);
     let stopped = prove_unless(&plot, 3, &good, &|| true).unwrap_err();

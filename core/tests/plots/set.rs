@@ -113,6 +113,27 @@ fn what_is_remembered_is_repaired_and_kept() {
 }
 
 #[test]
+fn what_could_not_be_written_is_written_later() {
+    let home = Home::new();
+    make(&spec(&home.plot("a.plot"), 10));
+    let (mut set, _) = home.open();
+    let written = fs::read(home.metadata()).unwrap();
+    // A folder where the new file would be written first.
+    let temporary = home.metadata().with_extension("json.new");
+    fs::create_dir(&temporary).unwrap();
+    make(&spec(&home.plot("b.plot"), 10));
+    let told = set.rescan();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].reason.contains("plots_metadata.json"), "{}", told[0]);
+    assert_eq!(paths(&set), ["a.plot", "b.plot"], "mining goes on");
+    assert!(set.rescan().is_empty(), "what was told is not told again");
+    assert_eq!(fs::read(home.metadata()).unwrap(), written);
+    fs::remove_dir(&temporary).unwrap();
+    assert!(set.rescan().is_empty());
+    assert_eq!(home.json().as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn one_file_under_two_spellings_is_one_plot() {
     let home = Home::new();
     make(&spec(&home.plot("a.plot"), 10));

@@ -14,7 +14,13 @@ fn verdict(path: &std::path::Path, key: Option<&PlotKey>) -> Verdict {
 }
 
 fn region(first_leaf: u64, leaves: u64) -> Region {
-    Region { first_leaf, leaves, first_byte: 121 + 32 * first_leaf, bytes: 32 * leaves }
+    Region {
+        first_leaf,
+        leaves,
+        first_byte: 121 + 32 * first_leaf,
+        bytes: 32 * leaves,
+        reason: None,
+    }
 }
 
 #[test]
@@ -22,7 +28,9 @@ fn an_intact_plot_is_found_so() {
     for levels in [CacheLevels::Auto, CacheLevels::Top(99)] {
         let (_folder, path) = plot(levels);
         let found = verdict(&path, Some(&KEY));
-        assert!(found.intact && found.damaged.is_empty() && found.root == found.computed_root);
+        assert!(
+            found.intact && found.damaged.is_empty() && Some(found.root) == found.computed_root
+        );
         assert!(matches!(found.cache, CacheVerdict::Valid { .. }), "{found:?}");
         assert_eq!(found.made_with_key, Some(true));
         assert_eq!(verdict(&path, Some(&PlotKey::ZERO)).made_with_key, Some(false));
@@ -75,6 +83,10 @@ fn a_plot_that_shrinks_while_it_is_read_is_named() {
     let (_folder, path) = plot(CacheLevels::Top(0));
     let plot = PlotFile::open(&path).unwrap();
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
-    let error = verify(&plot, None, &|_, _| true).unwrap_err().to_string();
-    assert!(error.contains("a.plot: the file ends in leaf 27"), "{error}");
+    let found = verify(&plot, Some(&KEY), &|_, _| true).unwrap();
+    assert_eq!((found.intact, found.computed_root), (false, None));
+    let [region] = &*found.damaged else { panic!("{found:?}") };
+    assert_eq!((region.first_leaf, region.leaves), (0, LEAVES));
+    let reason = region.reason.as_ref().unwrap();
+    assert!(reason.contains("a.plot: the file ends in leaf 27"), "{reason}");
 }

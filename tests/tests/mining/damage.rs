@@ -44,22 +44,24 @@ fn assert_mines_with_the_other(home: &Home, words: &str) {
 #[test]
 fn a_truncated_plot() {
     let home = two_plots(32768);
+    let whole = fs::metadata(home.path("plots/a.plot")).unwrap().len();
     change(&home.path("plots/a.plot"), |bytes| bytes.truncate(bytes.len() - 33));
-    assert_mines_with_the_other(&home, "");
+    let words = format!("it has {} bytes, its header promises {whole}", whole - 33);
+    assert_mines_with_the_other(&home, &words);
 }
 
 #[test]
 fn a_flipped_bit_in_a_header() {
     let home = two_plots(32768);
     change(&home.path("plots/a.plot"), |bytes| bytes[20] ^= 4);
-    assert_mines_with_the_other(&home, "");
+    assert_mines_with_the_other(&home, "its header does not match its checksum");
 }
 
 #[test]
 fn a_plot_that_is_text() {
     let home = two_plots(32768);
     fs::write(home.path("plots/a.plot"), "no plot\n").unwrap();
-    assert_mines_with_the_other(&home, "");
+    assert_mines_with_the_other(&home, "it has 8 bytes, a plot header takes 121");
 }
 
 /// Leaves are not read through at the start; a wrong one shows when it wins,
@@ -79,6 +81,20 @@ fn flipped_bits_in_leaves() {
     miner.kill();
 }
 
+/// Most blocks are won far from it, so that it is of no concern to them.
+#[test]
+fn one_flipped_bit_in_a_leaf_stops_nothing() {
+    let home = two_plots(32768);
+    let plot = home.path("plots/a.plot");
+    let at = fs::metadata(&plot).unwrap().len() as usize - 32 * (32768 - 12_345);
+    change(&plot, |bytes| bytes[at] ^= 0x10);
+    let ended = home.mine(3);
+    assert_eq!(ended.events("started")[0]["plots"], 2, "{ended:#?}");
+    let faults = ended.events("fault");
+    assert!(faults.iter().all(|fault| fault.to_string().contains("a.plot")), "{ended:#?}");
+    assert!(!ended.stderr.contains("stale cache"), "the cache is not to blame: {ended:#?}");
+}
+
 #[test]
 fn one_flipped_bit_in_a_leaf_is_found_by_verify() {
     let home = two_plots(32768);
@@ -93,6 +109,38 @@ fn one_flipped_bit_in_a_leaf_is_found_by_verify() {
     let leaves = region["leaves"].as_u64().unwrap();
     assert!((first..first + leaves).contains(&(leaf as u64)), "{region}");
     assert!(home.command(&["plot", "verify", "plots/b.plot"]).code == Some(0));
+}
+
+#[test]
+fn damage_in_three_places_is_named_three_times() {
+    let home = two_plots(32768);
+    let plot = home.path("plots/a.plot");
+    let header = fs::metadata(&plot).unwrap().len() as usize - 32 * 32768;
+    let leaves = [5, 4 * 4096 + 1, 32767];
+    change(&plot, |bytes| leaves.iter().for_each(|leaf| bytes[header + 32 * leaf] ^= 0x10));
+    let place = |first: usize, last: usize| {
+        let (from, to) = (header + 32 * first, header + 32 * (last + 1) - 1);
+        format!("damaged   leaves {first} to {last} (bytes {from} to {to})")
+    };
+    for (key, leaves_of) in [(&[][..], 4096), (&["--key", "key"][..], 1)] {
+        let verify = [&["plot", "verify", "plots/a.plot"], key].concat();
+        let text = home.command(&verify);
+        text.assert_refused(5, "a.plot");
+        assert!(text.stderr.contains("and 2 more"), "{text:#?}");
+        let json = home.command(&[&*verify, &["--json"]].concat());
+        json.assert_refused(5, "a.plot");
+        let document = json.document();
+        let told = document["damaged"].as_array().unwrap();
+        assert_eq!(told.len(), 3, "{document}");
+        for (leaf, region) in leaves.iter().zip(told) {
+            let first = leaf / leaves_of * leaves_of;
+            assert_eq!(region["first_leaf"], first, "{document}");
+            assert_eq!(region["leaves"], leaves_of, "{document}");
+            assert_eq!(region["first_byte"], header + 32 * first, "{document}");
+            let line = place(first, first + leaves_of - 1);
+            assert!(text.stdout.contains(&line), "{line}: {text:#?}");
+        }
+    }
 }
 
 #[test]

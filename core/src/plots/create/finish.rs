@@ -5,12 +5,8 @@ use std::{fs, io};
 
 use spacetime_protocol::{NodeHash, plot::PlotHeader};
 
-use super::{
-    super::{durable, positioned::write_all_at},
-    CreateError, Spec,
-    names::Names,
-    partial::Partial,
-};
+use super::{super::positioned::write_all_at, CreateError, Spec, names::Names, partial::Partial};
+use crate::durable;
 
 /// Names a plot whose leaves and cache are on disk.
 pub(super) fn finish(

@@ -34,7 +34,8 @@ use self::{
     names::Names,
     partial::{Partial, Stage, is_same, read_checkpoint},
 };
-use super::{PlotFile, durable};
+use super::PlotFile;
+use crate::durable;
 
 pub use error::CreateError;
 

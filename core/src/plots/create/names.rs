@@ -6,10 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::{
-    cache::{path_beside, with_suffix},
-    durable,
-};
+use super::super::cache::path_beside;
+use crate::durable::{self, with_suffix};
 
 /// All names that a plotter uses beside its plot.
 #[derive(Clone, Debug)]

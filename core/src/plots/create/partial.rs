@@ -16,7 +16,6 @@ use spacetime_protocol::{
 use super::{
     super::{
         cache::CacheFile,
-        durable,
         lock::{LockError, open_locked},
         positioned::{read_at, write_all_at},
         tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, kernels, subtree_top},
@@ -26,6 +25,7 @@ use super::{
     checkpoint::Checkpoint,
     names::Names,
 };
+use crate::durable;
 
 /// The locked file, with what is known of it.
 #[derive(Debug)]

@@ -9,7 +9,6 @@ use spacetime_protocol::{Leaf, NodeHash, plot::leaf_offset};
 
 use super::{
     super::{
-        durable,
         positioned::write_all_at,
         tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, subtree_top},
     },
@@ -20,6 +19,7 @@ use super::{
     partial::{Partial, leaves_of},
     room,
 };
+use crate::durable;
 
 /// Buffers: one being made, one waiting, one being written.
 const BUFFERS: usize = 3;

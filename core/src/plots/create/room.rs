@@ -2,7 +2,7 @@
 
 use std::{fs::Metadata, io, path::Path};
 
-use super::super::durable::folder_of;
+use crate::durable::folder_of;
 
 /// Bytes that are free for us on the disk of a file that may not exist yet.
 #[cfg(unix)]

@@ -10,14 +10,11 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    super::{
-        cache::with_suffix,
-        durable,
-        lock::{Holder, LockError, is_at, lock, open_locked},
-    },
+    super::lock::{Holder, LockError, is_at, lock, open_locked},
     Entry, Timestamp, parse,
     write::render,
 };
+use crate::durable::{self, with_suffix};
 
 /// Why the metadata file cannot be used.
 #[derive(Debug, Error)]

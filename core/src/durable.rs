@@ -2,12 +2,18 @@
 //! renamed, and the folder synced after them.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use super::cache::with_suffix;
+/// The path with something appended to its file name.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
 
 /// Under what name a file is written before it gets its own. Always the same,
 /// so that the next writer overwrites what a killed one left.

@@ -1,0 +1,85 @@
+//! Runs of leaves that are damaged.
+
+use std::ops::Range;
+
+use serde::Serialize;
+use spacetime_protocol::{Leaf, plot::leaf_offset};
+
+use super::source::ReadError;
+
+/// A run of leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Region {
+    /// The first leaf.
+    pub first_leaf: u64,
+    /// Number of leaves.
+    pub leaves: u64,
+    /// Offset in the file of the first byte.
+    pub first_byte: u64,
+    /// Number of bytes.
+    pub bytes: u64,
+    /// Why it cannot be read; `None`: it can, and the leaves are wrong.
+    pub reason: Option<String>,
+}
+
+/// Runs of numbers, added in ascending order.
+#[derive(Debug, Default)]
+pub(super) struct Regions(pub(super) Vec<Range<u64>>);
+
+impl Regions {
+    pub(super) fn add(&mut self, first: u64, count: u64) {
+        match self.0.last_mut() {
+            Some(last) if last.end == first => last.end += count,
+            _ => self.0.push(first..first + count),
+        }
+    }
+
+    pub(super) fn into_regions(self) -> Vec<Region> {
+        self.0.into_iter().map(Region::of).collect()
+    }
+}
+
+impl Region {
+    pub(super) fn of(leaves: Range<u64>) -> Self {
+        let count = leaves.end - leaves.start;
+        Self {
+            first_leaf: leaves.start,
+            leaves: count,
+            // The leaf is in a file, so it has an offset.
+            first_byte: leaf_offset(leaves.start).unwrap_or(u64::MAX),
+            bytes: count * Leaf::SIZE as u64,
+            reason: None,
+        }
+    }
+
+    pub(super) fn leaves(&self) -> Range<u64> {
+        self.first_leaf..self.first_leaf + self.leaves
+    }
+
+    /// What is left of it without others, which are in order.
+    pub(super) fn without(&self, others: &[Self]) -> Vec<Self> {
+        let mut left = Vec::new();
+        let Range { mut start, end } = self.leaves();
+        for other in others.iter().map(Self::leaves) {
+            if start < other.start.min(end) {
+                left.push(Self::of(start..other.start.min(end)));
+            }
+            start = start.max(other.end);
+        }
+        if start < end {
+            left.push(Self::of(start..end));
+        }
+        left
+    }
+}
+
+/// Adds to a region that fails up to there, or begins another.
+pub(super) fn add_unreadable(regions: &mut Vec<Region>, leaves: Range<u64>, error: ReadError) {
+    match regions.last_mut() {
+        Some(last) if last.leaves().end == leaves.start => {
+            *last =
+                Region { reason: last.reason.take(), ..Region::of(last.first_leaf..leaves.end) };
+        }
+        _ => regions.push(Region { reason: Some(error.0), ..Region::of(leaves) }),
+    }
+}

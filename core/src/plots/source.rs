@@ -1,0 +1,35 @@
+//! Where leaves are read from: a plot file, to whoever only reads.
+
+use std::{fmt, path::Path};
+
+use spacetime_protocol::PlotSeed;
+
+/// What a scan reads: a plot file, or a stand-in for one in tests.
+pub trait LeafSource: Send + Sync {
+    /// Number of leaves; at least 1.
+    fn leaf_count(&self) -> u64;
+    /// The plot's seed.
+    fn id(&self) -> PlotSeed;
+    /// The drive it lies on: sources of one drive share its readers.
+    fn drive(&self) -> u64;
+    /// Where it lies.
+    fn path(&self) -> &Path;
+    /// Reads whole leaves, `out.len() / 32` of them, from leaf `first` on.
+    ///
+    /// # Errors
+    ///
+    /// A read error, or the end of the file: an error of this plot only.
+    fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError>;
+}
+
+/// A plot that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError(pub String);
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ReadError {}
