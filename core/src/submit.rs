@@ -176,6 +176,12 @@ impl Submissions {
         (sends, evicted)
     }
 
+    /// Whether a submission was given to this transport and is not answered.
+    pub fn is_open(&self, source: usize, ticket: u64) -> bool {
+        let mut open = self.open.iter().filter(|open| open.ticket == ticket);
+        open.any(|open| open.sent.iter().any(|sent| sent.source == source))
+    }
+
     /// Takes an answer; the submission's end if it decides. An answer to
     /// nothing that is open is no answer.
     pub fn answer(

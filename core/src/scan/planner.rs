@@ -103,9 +103,10 @@ impl Planner {
     }
 
     fn failed(&self, job: &ScanJob, fault: &Fault) {
+        // Before the destructors, whose panics must not hide it.
+        self.source.failed(fault);
         // Whether there shall be instances of it is the source's to say now.
         self.drop_idle();
-        self.source.failed(fault);
         job.report().component_failed(job, Component::Strategy, fault);
     }
 
@@ -130,24 +131,22 @@ impl Planner {
         let Some(taken) = seat.call(OPEN_LIMIT, || self.take()) else { return Followed::Abandoned };
         let outcome = match taken {
             None => Ok(None),
-            Some(Err(fault)) => Err(fault),
+            Some(Err(fault)) => Err((fault, None)),
             Some(Ok(mut strategy)) => {
                 let run = Run { strategy: &mut strategy, job, index, plot: &plot, seat };
                 match run.follow(visitor) {
                     Ok(Followed::Done) => Ok(Some(strategy)),
                     Ok(Followed::Abandoned) => return Followed::Abandoned,
-                    Err(fault) => {
-                        drop_aside(strategy);
-                        Err(fault)
-                    }
+                    Err(fault) => Err((fault, Some(strategy))),
                 }
             }
         };
         match outcome {
             Ok(Some(strategy)) => self.put_back(strategy),
             Ok(None) => all_in_order(plot.leaf_count, visitor),
-            Err(fault) => {
+            Err((fault, strategy)) => {
                 self.failed(job, &fault);
+                drop_aside(strategy);
                 visitor.start_over();
                 all_in_order(plot.leaf_count, visitor);
             }

@@ -56,6 +56,12 @@ impl State {
         reason: String,
         now: Now,
     ) {
+        if verdict == Verdict::Undelivered && self.submissions.is_open(source, ticket) {
+            let culprit = self.sources[source].name.clone();
+            let message = format!("it could not deliver what we found: {reason}");
+            let next = "it is sent again for as long as it is of use";
+            self.fault(Fault::new(culprit, message, next), now);
+        }
         let resolved = self.submissions.answer(source, ticket, verdict, reason, now.unix_ms);
         if let Some(resolved) = resolved {
             self.resolved(resolved, now);

@@ -6,17 +6,16 @@ use super::{
     loner::{Asked, Loner},
     world::winning,
 };
-use crate::engine::{
-    command::Outcome,
-    event::{Event, Now, TransportEvent},
+use crate::{
+    engine::{
+        command::Outcome,
+        event::{Event, Now, TransportEvent},
+    },
+    submit::Verdict,
 };
 
 fn accepted(ticket: u64) -> TransportEvent {
-    TransportEvent::Verdict {
-        ticket,
-        verdict: crate::submit::Verdict::Accepted,
-        reason: String::new(),
-    }
+    TransportEvent::Verdict { ticket, verdict: Verdict::Accepted, reason: String::new() }
 }
 
 /// A block is ready, and the stop comes so many ms before its window's end.
@@ -86,4 +85,20 @@ fn a_slow_proof_is_not_disturbed_by_newer_ones_and_ends_when_it_is_useless() {
     let rival = loner.rival(next.epoch, 900);
     loner.now.unix_ms = rival.timestamp * 1000;
     assert_eq!(loner.headers(vec![rival]).given_up, [slow]);
+}
+
+#[test]
+fn what_cannot_be_delivered_is_told_once_and_sent_again() {
+    let mut loner = Loner::new(Network::local());
+    let scan = loner.boot();
+    loner.ready(&scan);
+    let ticket = loner.at(scan.deadline_ms).blocks[0].1;
+    let full = || TransportEvent::Verdict {
+        ticket,
+        verdict: Verdict::Undelivered,
+        reason: "the disk is full".to_owned(),
+    };
+    assert_eq!(loner.hear(full()).names(), ["fault"]);
+    assert_eq!(loner.at(scan.deadline_ms + 100).names(), ["submitted"]);
+    assert!(loner.hear(full()).names().is_empty(), "the same as a moment ago");
 }
