@@ -17,7 +17,7 @@ use spacetime_protocol::{
 };
 use spacetime_sdk_loader::abi;
 
-use crate::{engine::Candidates, observe::Fault, submit::OwnBlock};
+use crate::{observe::Fault, submit::OwnBlock};
 
 /// What to build.
 #[derive(Clone, Debug)]
@@ -38,6 +38,17 @@ pub struct BlockPlan {
     pub proof: Arc<BlockProof>,
     /// What may go into it.
     pub candidates: Option<Arc<Candidates>>,
+}
+
+/// Pending transactions, best fee first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    /// The tip that they are pending on.
+    pub tip: BlockHash,
+    /// The transactions.
+    pub transactions: Vec<Transaction>,
+    /// Their senders' accounts there; one that is missing is empty.
+    pub accounts: Vec<(Identity, Account)>,
 }
 
 /// A block that is ready to be published.

@@ -10,7 +10,7 @@ use spacetime_protocol::{
 use spacetime_sdk_loader::abi;
 
 use crate::{
-    block::Outcome,
+    block::{Candidates, Outcome},
     observe::{DriveCoverage, Fault},
     scan::Found,
     submit::Verdict,
@@ -181,17 +181,6 @@ pub enum TransportEvent {
     Unknown,
     /// Something that cannot be decoded.
     Malformed(String),
-}
-
-/// Pending transactions, best fee first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidates {
-    /// The tip that they are pending on.
-    pub tip: BlockHash,
-    /// The transactions.
-    pub transactions: Vec<Transaction>,
-    /// Their senders' accounts there; one that is missing is empty.
-    pub accounts: Vec<(Identity, Account)>,
 }
 
 impl From<Option<abi::Event>> for TransportEvent {

@@ -8,7 +8,5 @@ mod state;
 
 pub use command::{Command, Outcome};
 pub use driver::{Inbox, PlotSource, Setup, run};
-pub use event::{
-    Best, Candidates, Coverage, Event, Now, PlotSummary, Proved, TransportEvent, Unproven,
-};
+pub use event::{Best, Coverage, Event, Now, PlotSummary, Proved, TransportEvent, Unproven};
 pub use state::{Config, State};

@@ -114,8 +114,8 @@ fn load_plugins(manifest: &Manifest, inbox: &Inbox, output: &Output) -> Result<R
     }
     if manifest.transports.is_empty() {
         let message = format!(
-            "{}: `transports` is missing or empty, so no challenge would ever come: \
-             `transports: [(name: \"solo\")]` mines on a chain of its own",
+            "{}: `transports` is missing or empty, so no challenge would ever come: name one of \
+             those that `spacetime-miner plugin list` shows",
             manifest.name()
         );
         return Err(Failure::new(Exit::Manifest, message));

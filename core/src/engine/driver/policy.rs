@@ -55,17 +55,16 @@ impl PolicyDesk {
         let (answer, answered) = bounded(1);
         let question = Question { context: *context, candidates: candidates.to_vec(), answer };
         let outcome = match self.questions.send_timeout(question, READY) {
-            Ok(()) => answered.recv_timeout(PATIENCE).ok(),
-            Err(_) => None,
+            Ok(()) => answered.recv_timeout(PATIENCE).map_err(|_| {
+                Fault::new(format_args!("it did not answer within {} ms", PATIENCE.as_millis()))
+            }),
+            Err(_) => Err(Fault::new("it did not answer: it is still busy with an earlier block")),
         };
         match outcome {
-            Some(PolicyOutcome::Chosen(positions)) => Choice::Include(positions),
-            Some(PolicyOutcome::Veto(reason)) => Choice::Veto(reason),
-            None => {
-                self.policy.failed(&Fault::new(format_args!(
-                    "it did not answer within {} ms",
-                    PATIENCE.as_millis()
-                )));
+            Ok(PolicyOutcome::Chosen(positions)) => Choice::Include(positions),
+            Ok(PolicyOutcome::Veto(reason)) => Choice::Veto(reason),
+            Err(fault) => {
+                self.policy.failed(&fault);
                 Choice::Include(Vec::new())
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use spacetime_protocol::BlockHash;
 
 use super::task::Task;
-use crate::engine::event::Candidates;
+use crate::block::Candidates;
 
 /// A request for headers is not repeated within this time, ms.
 const FETCH_MS: u64 = 2_000;
