@@ -1,12 +1,13 @@
 //! The plugin under test.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use spacetime_sdk_loader::{Descriptor, Engine, Fault, Library, OpenRequest, Policy, Strategy};
+use tempfile::TempDir;
 
 use crate::{
     build::cdylib,
@@ -19,6 +20,8 @@ use crate::{
 pub struct Plugin {
     library: Library,
     host: Arc<Recorder>,
+    // Deleted with it.
+    _copy: TempDir,
 }
 
 impl Plugin {
@@ -33,16 +36,23 @@ impl Plugin {
         Self::load(&cdylib(&PathBuf::from(package)))
     }
 
-    /// Loads a plugin file.
+    /// Loads a plugin file: a copy of it, as a loaded library keeps the host
+    /// that it was connected to first, and every test is a host of its own.
     ///
     /// # Panics
     ///
-    /// If the loader refuses it.
+    /// If it cannot be copied, or the loader refuses it.
     pub fn load(path: &Path) -> Self {
         let host = Recorder::new(5);
-        match Library::load(path, host.clone()) {
-            Ok(library) => Self { library, host },
-            Err(refusal) => panic!("{refusal}\n{}", refusal.detail()),
+        let copy = TempDir::new().and_then(|folder| {
+            fs::copy(path, folder.path().join(path.file_name().unwrap_or_default()))?;
+            Ok(folder)
+        });
+        let copy = copy.unwrap_or_else(|error| panic!("cannot copy {}: {error}", path.display()));
+        let file = copy.path().join(path.file_name().unwrap_or_default());
+        match Library::load(&file, host.clone()) {
+            Ok(library) => Self { library, host, _copy: copy },
+            Err(refusal) => panic!("{}: {refusal}\n{}", path.display(), refusal.detail()),
         }
     }
 

@@ -53,3 +53,13 @@ fn counters_arrive_under_the_instance() {
     };
     assert_eq!((sum("one"), sum("two")), (2, 1));
 }
+
+#[test]
+fn every_plugin_of_the_test_kit_tells_its_own_host() {
+    for _ in 0..2 {
+        let loaded = spacetime_sdk_testing::Plugin::load(&plugin("spacetime-misbehaving"));
+        loaded.strategy("misbehaving", "()").unwrap().plan(4).unwrap();
+        let told = loaded.told();
+        assert!(told.logs.iter().any(|(.., message)| message.contains("begins plot")), "{told:?}");
+    }
+}
