@@ -15,27 +15,15 @@ use std::{
 use divan::{Bencher, counter::BytesCount};
 use sha2::{Digest, Sha256};
 use spacetime_core::scan::{
-    Hasher, LeafSource, Planner, Plots, ReadError, ScanSpec, Scanner, Stop, StrategySource,
-    scan_once,
+    BuiltIn, Hasher, LeafSource, Planner, Plots, ReadError, ScanSpec, Scanner, scan_once,
 };
 use spacetime_kernels::Kernels;
 use spacetime_protocol::{Challenge, PlotSeed};
-use spacetime_sdk_loader::{Fault, Strategy};
 
 const LEAVES: usize = 1 << 20;
 
 fn main() {
     divan::main();
-}
-
-struct BuiltIn;
-
-impl StrategySource for BuiltIn {
-    fn open(&self) -> Option<Result<Strategy, Fault>> {
-        None
-    }
-
-    fn failed(&self, _: &Fault) {}
 }
 
 enum Source {
@@ -90,19 +78,7 @@ fn scan(bencher: Bencher<'_, '_>, source: Source) {
     let planner = Planner::new(Arc::new(BuiltIn));
     let scanner = Scanner::new(planner, hasher, NonZeroUsize::MIN, None).unwrap();
     let plots: Plots = Arc::new([Arc::new(source) as Arc<dyn LeafSource>]);
-    let spec = ScanSpec {
-        id: 0,
-        challenge: Challenge::new([3; 32]),
-        block_target: None,
-        share_target: None,
-        epoch: 0,
-        height: 0,
-        stop: Stop::BestOfAll,
-        builder: spacetime_sdk::Builder::Nobody,
-        deadline_ms: 0,
-        started_ms: 0,
-        leaves_per_plot: None,
-    };
+    let spec = ScanSpec::lone(0, Challenge::new([3; 32]));
     bencher
         .counter(BytesCount::new(LEAVES * 32))
         .bench_local(|| scan_once(&scanner, spec.clone(), plots.clone()).best);

@@ -10,6 +10,9 @@ use std::{
 use crossbeam_channel::bounded;
 use spacetime_sdk_loader::{Fault, abi::FaultCode};
 
+/// What loading a library, or opening one of its components, may take.
+pub(crate) const OPEN_LIMIT: Duration = Duration::from_secs(10);
+
 /// What a destructor may take.
 const DROP_LIMIT: Duration = Duration::from_millis(250);
 
@@ -44,7 +47,7 @@ pub(crate) fn drop_aside<T: Send + 'static>(foreign: T) {
 }
 
 /// Drops foreign objects and gives their destructors a moment.
-pub(crate) fn drop_within<T: Send + 'static>(foreign: T) {
+fn drop_within<T: Send + 'static>(foreign: T) {
     let dropped = within(DROP_LIMIT, move || {
         drop(foreign);
         Ok(())
@@ -54,8 +57,8 @@ pub(crate) fn drop_within<T: Send + 'static>(foreign: T) {
     }
 }
 
-/// Owns a foreign object; dropping it does not wait for the object's
-/// destructor longer than a moment.
+/// Owns foreign objects; dropping it does not wait for their
+/// destructors longer than a moment.
 pub(crate) struct Foreign<T: Send + 'static>(Option<T>);
 
 impl<T: Send> Foreign<T> {

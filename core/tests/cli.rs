@@ -10,7 +10,7 @@ use std::{
 
 use spacetime_core::{
     keys,
-    plots::{CacheLevels, CreateEvent, CreateSpec, CreateWatch, DEFAULT_MEMORY, create},
+    plots::{CacheLevels, CreateSpec, DEFAULT_MEMORY, create},
 };
 use spacetime_protocol::keys::Scheme;
 
@@ -55,12 +55,6 @@ fn transcript(folder: &Path, arguments: &[&str]) -> String {
     )
 }
 
-struct Unwatched;
-
-impl CreateWatch for Unwatched {
-    fn event(&self, _: CreateEvent) {}
-}
-
 /// A folder with a manifest, a key and a plot of 40 leaves.
 fn ready(manifest: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -75,7 +69,7 @@ fn ready(manifest: &str) -> tempfile::TempDir {
         memory: DEFAULT_MEMORY,
     };
     drop(key);
-    create(&spec, &Unwatched).unwrap();
+    create(&spec, &()).unwrap();
     folder
 }
 

@@ -7,18 +7,12 @@ use std::fs;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spacetime_core::{
-    plots::{CacheLevels, CreateEvent, CreateSpec, CreateWatch, DEFAULT_MEMORY, PlotSet, create},
+    plots::{CacheLevels, CreateSpec, DEFAULT_MEMORY, PlotSet, create},
     scan::LeafSource,
 };
 
 const DESCRIPTORS: u64 = 64;
 const PLOTS: usize = 400;
-
-struct Unwatched;
-
-impl CreateWatch for Unwatched {
-    fn event(&self, _: CreateEvent) {}
-}
 
 #[test]
 fn four_hundred_plots_are_read_with_sixty_four_descriptors() {
@@ -34,7 +28,7 @@ fn four_hundred_plots_are_read_with_sixty_four_descriptors() {
         cache_levels: CacheLevels::Auto,
         memory: DEFAULT_MEMORY,
     };
-    create(&spec, &Unwatched).unwrap();
+    create(&spec, &()).unwrap();
     for number in 1..PLOTS {
         fs::copy(&first, folder.path().join(format!("{number}.plot"))).unwrap();
     }

@@ -38,7 +38,7 @@ fn kill_at_ninety_per_cent(mut child: Child, partial: &Path) -> bool {
         if let Some(status) = child.try_wait().unwrap() {
             return !status.success();
         }
-        thread::sleep(Duration::from_micros(200));
+        thread::yield_now();
     }
     panic!("the plotter did not get to 90 % in {DEADLINE:?}");
 }

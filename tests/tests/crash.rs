@@ -37,6 +37,7 @@ fn kill_after(home: &Home, arguments: &[&str], after: Duration) -> Option<i32> {
     let mut command = Command::new(program("spacetime-miner"));
     command.current_dir(home.path("")).args(arguments);
     let mut running = Running::start(command);
+    // A kill at any moment is the fault that is injected.
     thread::sleep(after);
     running.kill();
     running.wait().code

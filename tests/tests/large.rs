@@ -16,8 +16,8 @@ use std::{
 use spacetime_core::{
     plots::{PlotFile, cache_path_beside},
     scan::{
-        Component, Found, Hasher, Planner, Plots, ReadError, Report, ScanJob, ScanSpec, Scanner,
-        Stop, StrategySource,
+        BuiltIn, Component, Found, Hasher, Planner, Plots, ReadError, Report, ScanJob, ScanSpec,
+        Scanner,
     },
 };
 use spacetime_kernels::Kernels;
@@ -27,7 +27,7 @@ use spacetime_protocol::{
     merkle,
     plot::PlotHeader,
 };
-use spacetime_sdk_loader::{Fault, Strategy};
+use spacetime_sdk_loader::Fault;
 
 /// A plot of `1 << height` zero leaves that takes no room.
 fn sparse_plot(folder: &Path, height: u32) -> PathBuf {
@@ -92,18 +92,6 @@ fn peak(status: &str) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-struct NoStrategy;
-
-impl StrategySource for NoStrategy {
-    fn open(&self) -> Option<Result<Strategy, Fault>> {
-        None
-    }
-
-    fn failed(&self, fault: &Fault) {
-        panic!("there is no strategy to fail: {fault}");
-    }
-}
-
 /// Notes when the scan was reported as ended.
 #[derive(Default)]
 struct End(Mutex<Option<Instant>>);
@@ -124,26 +112,11 @@ impl Report for End {
     }
 }
 
-fn spec(id: u64) -> ScanSpec {
-    ScanSpec {
-        id,
-        challenge: Challenge::new([u8::try_from(id).unwrap(); 32]),
-        block_target: None,
-        share_target: None,
-        epoch: 1,
-        height: 1,
-        stop: Stop::BestOfAll,
-        builder: spacetime_sdk::Builder::Host,
-        deadline_ms: 0,
-        started_ms: 0,
-        leaves_per_plot: None,
-    }
-}
-
 /// How long after a cancel leaves of the old scan are still being counted.
 fn time_to_stop(scanner: &Scanner, plots: &Plots, id: u64) -> Duration {
+    let challenge = Challenge::new([u8::try_from(id).unwrap(); 32]);
     let end = Arc::new(End::default());
-    let job = scanner.start(spec(id), plots.clone(), end.clone());
+    let job = scanner.start(ScanSpec::lone(id, challenge), plots.clone(), end.clone());
     let patience = Instant::now() + Duration::from_secs(60);
     while job.coverage().scanned < 1 << 17 {
         assert!(Instant::now() < patience, "the scan makes no progress");
@@ -170,7 +143,7 @@ fn a_scan_of_four_gibibytes_stops_within_ten_milliseconds() {
     let plot = PlotFile::open(&sparse_plot(folder.path(), 27)).unwrap();
     let plots: Plots = Arc::new([Arc::new(plot) as _]);
     let scanner = Scanner::new(
-        Planner::new(Arc::new(NoStrategy)),
+        Planner::new(Arc::new(BuiltIn)),
         Hasher::new(Kernels::detect(), None),
         NonZeroUsize::MIN,
         None,

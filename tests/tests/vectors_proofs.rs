@@ -19,9 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use spacetime_core::{
     manifest::ConfigText,
-    plots::{
-        CacheLevels, CreateEvent, CreateSpec, CreateWatch, PlotFile, cache_path_beside, create,
-    },
+    plots::{CacheLevels, CreateSpec, PlotFile, cache_path_beside, create},
     plugin::{FaultObserver, find_strategies},
     proof::prove,
     scan::{
@@ -192,7 +190,7 @@ fn make(plot: &Value, target: &Path) -> Result<Made, spacetime_core::plots::Plot
         cache_levels: CacheLevels::Top(u32::try_from(levels).unwrap()),
         memory: 1 << 20,
     };
-    create(&spec, &Unwatched).unwrap();
+    create(&spec, &()).unwrap();
     let is_patched = patch(target, &plot["patches"]);
     if plot["resealed"] == true {
         reseal(target);
@@ -231,17 +229,9 @@ fn reseal(file: &Path) {
 fn scan(plugins: &Path, case: &Case, challenge: Challenge, made: &[Made]) -> Outcome {
     let limits = limits(case).unwrap();
     let spec = ScanSpec {
-        id: 1,
-        challenge,
-        block_target: None,
-        share_target: None,
-        epoch: 1,
-        height: 1,
         stop: limits.stop(),
-        builder: spacetime_sdk::Builder::Nobody,
-        deadline_ms: 0,
-        started_ms: 0,
         leaves_per_plot: limits.leaves_per_plot(),
+        ..ScanSpec::lone(1, challenge)
     };
     let (name, config) = component(case.value("strategy"));
     let folders = [PathBuf::from(plugins)];
@@ -367,12 +357,6 @@ fn configuration(case: &Case) -> Answer {
         }
         Err(LimitError::MaxLeaves(_)) => Answer::refused_field("max_leaves_to_scan"),
     }
-}
-
-struct Unwatched;
-
-impl CreateWatch for Unwatched {
-    fn event(&self, _: CreateEvent) {}
 }
 
 /// No strategy may fail here.

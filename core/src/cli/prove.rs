@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 use serde::Serialize;
 use spacetime_kernels::Kernels;
 use spacetime_protocol::{Challenge, Leaf, NodeHash, Score};
-use spacetime_sdk_loader::{Fault, Strategy};
+use spacetime_sdk_loader::Fault;
 
 use super::{Exit, Failure, Output};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     plugin::{FaultObserver, FindError, find_strategies, folders},
     proof,
     scan::{
-        Found, Hasher, LeafSource, Outcome, Planner, ScanSpec, Scanner, Stop, StrategySource,
+        BuiltIn, Found, Hasher, LeafSource, Outcome, Planner, ScanSpec, Scanner, StrategySource,
         scan_once,
     },
 };
@@ -61,26 +61,9 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Plot, error))?;
     let scanner = scanner(strategies(args)?)?;
     let sources = plots.iter().map(|plot| plot.clone() as Arc<dyn LeafSource>).collect();
-    let outcome = scan_once(&scanner, spec(args.challenge), sources);
+    let outcome = scan_once(&scanner, ScanSpec::lone(0, args.challenge), sources);
     let found = checked(&outcome, &plots)?;
     print(&plots[found.plot], found, outcome.coverage.scanned, output)
-}
-
-/// A lone scan, in which only the lowest score counts.
-fn spec(challenge: Challenge) -> ScanSpec {
-    ScanSpec {
-        id: 0,
-        challenge,
-        block_target: None,
-        share_target: None,
-        epoch: 0,
-        height: 0,
-        stop: Stop::BestOfAll,
-        builder: spacetime_sdk::Builder::Nobody,
-        deadline_ms: 0,
-        started_ms: 0,
-        leaves_per_plot: None,
-    }
 }
 
 fn strategies(args: &Args) -> Result<Arc<dyn StrategySource>, Failure> {
@@ -143,17 +126,6 @@ fn print(plot: &PlotFile, found: &Found, scanned: u64, output: &Output) -> Resul
         document.siblings.len(),
     );
     output.result(&document, text)
-}
-
-/// No strategy: the host's own plan.
-struct BuiltIn;
-
-impl StrategySource for BuiltIn {
-    fn open(&self) -> Option<Result<Strategy, Fault>> {
-        None
-    }
-
-    fn failed(&self, _: &Fault) {}
 }
 
 /// The scan's outcome holds the faults already.

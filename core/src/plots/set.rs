@@ -93,13 +93,14 @@ impl PlotSet {
     /// or cannot be read or written.
     pub fn forget(metadata: &Path, plots: &[PathBuf]) -> Result<Vec<PathBuf>, MetadataError> {
         let (mut store, Loaded { mut entries, .. }) = MetadataFile::open(metadata)?;
-        let is = |entry: &Entry, plot: &Path| {
-            entry.path.as_deref().is_some_and(|path| canonical(Path::new(path)) == canonical(plot))
-        };
-        let is_unknown = |plot: &&PathBuf| !entries.iter().any(|entry| is(entry, plot));
-        let unknown: Vec<PathBuf> = plots.iter().filter(is_unknown).cloned().collect();
+        let canonical_of =
+            |entry: &Entry| entry.path.as_deref().map(|path| canonical(Path::new(path)));
+        let known: HashSet<PathBuf> = entries.iter().filter_map(canonical_of).collect();
+        let unknown: Vec<PathBuf> =
+            plots.iter().filter(|plot| !known.contains(&canonical(plot))).cloned().collect();
         if unknown.is_empty() {
-            entries.retain(|entry| !plots.iter().any(|plot| is(entry, plot)));
+            let gone: HashSet<PathBuf> = plots.iter().map(|plot| canonical(plot)).collect();
+            entries.retain(|entry| canonical_of(entry).is_none_or(|path| !gone.contains(&path)));
             store.save(&entries)?;
         }
         Ok(unknown)
@@ -312,7 +313,7 @@ mod tests {
 
     use super::{
         super::{
-            CacheLevels, CreateEvent, CreateSpec, CreateWatch, create,
+            CacheLevels, CreateSpec, create,
             look::{Tell, look_at},
         },
         *,
@@ -345,22 +346,12 @@ mod tests {
         CHANGED.notify_all();
     }
 
-    struct Quiet;
-
-    impl CreateWatch for Quiet {
-        fn event(&self, _: CreateEvent) {}
-
-        fn is_stopped(&self) -> bool {
-            false
-        }
-    }
-
     fn make(target: PathBuf) {
         let cache_levels = CacheLevels::Top(0);
         let key = PlotKey::new([7; 32]);
         let spec =
             CreateSpec { target, key, seed: None, leaf_count: 10, cache_levels, memory: 1 << 20 };
-        create(&spec, &Quiet).unwrap();
+        create(&spec, &()).unwrap();
     }
 
     fn names(set: &PlotSet) -> Vec<String> {

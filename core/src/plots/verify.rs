@@ -317,23 +317,13 @@ mod tests {
     use spacetime_protocol::PlotSeed;
 
     use super::{
-        super::{CacheLevels, CreateEvent, CreateSpec, CreateWatch, create},
+        super::{CacheLevels, CreateSpec, create},
         *,
     };
 
     const KEY: PlotKey = PlotKey::new([7; 32]);
     /// More than one batch.
     const LEAVES: u64 = 40 * 4096 + 99;
-
-    struct Quiet;
-
-    impl CreateWatch for Quiet {
-        fn event(&self, _: CreateEvent) {}
-
-        fn is_stopped(&self) -> bool {
-            false
-        }
-    }
 
     /// A plot with sectors that cannot be read, and leaves that are wrong.
     struct Damaged<'a> {
@@ -377,7 +367,7 @@ mod tests {
         let (key, seed, leaf_count, memory) = (KEY, None, LEAVES, 1 << 20);
         let spec =
             CreateSpec { target: target.clone(), key, seed, leaf_count, cache_levels, memory };
-        create(&spec, &Quiet).unwrap();
+        create(&spec, &()).unwrap();
         PlotFile::open(&target).unwrap()
     }
 

@@ -15,12 +15,11 @@ use super::{
     choose::{Offer, Wanted, choose},
     folders::list,
     health::{FaultObserver, Health},
-    opener::{Opener, START_LIMIT, culprit},
+    opener::{Opener, culprit, load},
     services::hub,
     slots::StrategySlot,
 };
 use crate::{
-    foreign::within,
     manifest::{ConfigText, Manifest},
     scan::StrategySource,
 };
@@ -134,22 +133,14 @@ fn find<'a>(
     let (position, name) = choose(&wanted, &offers).map_err(|unchosen| {
         FindError::Unknown(format!("{} (looked in {})", unchosen.message(), list(folders)))
     })?;
-    let library = load(offers[position].path).map_err(FindError::Refused)?;
+    let library =
+        load(offers[position].path).map_err(|refusal| FindError::Refused(refusal.to_string()))?;
     Ok((library, name))
-}
-
-/// Loads a library, waiting for its initialisers no longer than they deserve.
-fn load(path: &Path) -> Result<Library, String> {
-    let owned = path.to_owned();
-    match within(START_LIMIT, move || Ok(Library::load(&owned, hub().clone()))) {
-        Ok(loaded) => loaded.map_err(|refusal| refusal.to_string()),
-        Err(fault) => Err(format!("cannot load {}: {fault}", path.display())),
-    }
 }
 
 /// Loads a plugin, which runs its code; what goes wrong is noted.
 pub fn try_load(found: &mut Found) {
     if found.refusal.is_none() {
-        found.refusal = Library::load(&found.path, hub().clone()).err();
+        found.refusal = load(&found.path).err();
     }
 }

@@ -1,14 +1,25 @@
 //! Everything that it takes to open a component, again and again.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
-use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, abi::FaultCode};
+use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, Refusal, abi::FaultCode};
 
-use super::health::Health;
-use crate::{foreign::within, manifest::ConfigText};
+use super::{health::Health, services::hub};
+use crate::{
+    foreign::{OPEN_LIMIT, within},
+    manifest::ConfigText,
+};
 
-/// What loading a library, or opening one of its components, may take.
-pub(super) const START_LIMIT: Duration = Duration::from_secs(10);
+/// Loads a library, waiting for its initialisers no longer than they deserve.
+///
+/// # Errors
+///
+/// Why it cannot be loaded.
+pub(super) fn load(path: &Path) -> Result<Library, Refusal> {
+    let owned = path.to_owned();
+    within(OPEN_LIMIT, move || Ok(Library::load(&owned, hub().clone())))
+        .unwrap_or_else(|fault| Err(Refusal::start(path, &fault.to_string())))
+}
 
 /// A component that was chosen, with its config.
 #[derive(Clone, Debug)]
@@ -62,7 +73,7 @@ impl Opener {
         open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let opener = self.clone();
-        within(START_LIMIT, move || open(&opener.library, &opener.request()))
+        within(OPEN_LIMIT, move || open(&opener.library, &opener.request()))
             .map_err(|fault| self.explain(fault))
     }
 

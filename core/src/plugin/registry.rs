@@ -11,13 +11,13 @@ use super::{
     choose::{Offer, Unchosen, Wanted, choose},
     folders::{self, folders},
     health::{FaultObserver, Health},
-    opener::{Opener, START_LIMIT, culprit},
+    opener::{Opener, culprit, load},
     problem::RegistryProblem,
     services::hub,
     slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
 };
 use crate::{
-    foreign::{Foreign, within},
+    foreign::Foreign,
     manifest::{ComponentEntry, Manifest, PluginEntry},
     scan::{EngineSource, StrategySource},
 };
@@ -124,15 +124,13 @@ impl<'a> Loading<'a> {
 
     fn load(&mut self, entry: &PluginEntry) {
         let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
-        let loaded = {
-            let path = path.clone();
-            within(START_LIMIT, move || Ok(Library::load(&path, hub().clone())))
+        let refusal = match load(&path) {
+            Ok(library) => return self.libraries.push((entry.path.clone(), library)),
+            Err(refusal) => refusal,
         };
-        let (reason, detail) = match loaded {
-            Ok(Ok(library)) => return self.libraries.push((entry.path.clone(), library)),
-            Ok(Err(_)) if !path.exists() => (self.not_found(entry), String::new()),
-            Ok(Err(refusal)) => (refusal.to_string(), refusal.detail().to_owned()),
-            Err(fault) => (format!("cannot load {}: {fault}", path.display()), String::new()),
+        let reason = match path.exists() {
+            true => refusal.to_string(),
+            false => self.not_found(entry),
         };
         self.incomplete = true;
         let place = match entry.line {
@@ -140,7 +138,7 @@ impl<'a> Loading<'a> {
             line => format!("{}:{line}", self.manifest.name()),
         };
         let problem = RegistryProblem::lasting(format_args!("{place}: {reason}"));
-        self.problems.push(problem.with_detail(&detail));
+        self.problems.push(problem.with_detail(refusal.detail()));
     }
 
     fn not_found(&self, entry: &PluginEntry) -> String {

@@ -16,7 +16,7 @@ use spacetime_sdk_loader::{
 
 use super::opener::Opener;
 use crate::{
-    foreign::{Foreign, drop_within, within},
+    foreign::{Foreign, within},
     manifest::Manifest,
     scan::{EngineSource, StrategySource},
 };
@@ -28,25 +28,18 @@ const CHECK_LIMIT: Duration = Duration::from_secs(30);
 pub(super) struct StrategySlot {
     opener: Option<Opener>,
     /// The instance that was opened to check the config.
-    spare: Mutex<Option<Strategy>>,
+    spare: Mutex<Foreign<Option<Strategy>>>,
 }
 
 impl StrategySlot {
     pub(super) fn new(opened: Option<(Opener, Strategy)>) -> Self {
         let (opener, spare) = opened.unzip();
-        Self { opener, spare: Mutex::new(spare) }
+        Self { opener, spare: Mutex::new(Foreign::new(spare)) }
     }
 
     pub(super) fn name(&self) -> Option<&str> {
         let opener = self.opener.as_ref().filter(|opener| opener.health.is_well())?;
         Some(opener.component())
-    }
-}
-
-impl Drop for StrategySlot {
-    fn drop(&mut self) {
-        let spare = self.spare.get_mut().unwrap_or_else(PoisonError::into_inner);
-        drop_within(spare.take());
     }
 }
 

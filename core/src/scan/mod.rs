@@ -26,7 +26,7 @@ pub use hasher::{EngineSource, Hasher};
 pub use job::{Coverage, ScanJob};
 pub use limits::{LimitError, Limits};
 pub use once::{Outcome, scan_once};
-pub use planner::{Planner, StrategySource};
+pub use planner::{BuiltIn, Planner, StrategySource};
 pub use pool::Scanner;
 
 pub use crate::plots::{LeafSource, ReadError};
@@ -56,6 +56,26 @@ pub struct ScanSpec {
     pub started_ms: u64,
     /// Only so many leaves of each plot's plan are scanned.
     pub leaves_per_plot: Option<u64>,
+}
+
+impl ScanSpec {
+    /// A scan for no block, of all leaves that are planned: only the lowest
+    /// score counts.
+    pub fn lone(id: u64, challenge: Challenge) -> Self {
+        Self {
+            id,
+            challenge,
+            block_target: None,
+            share_target: None,
+            epoch: 0,
+            height: 0,
+            stop: Stop::BestOfAll,
+            builder: spacetime_sdk::Builder::Nobody,
+            deadline_ms: 0,
+            started_ms: 0,
+            leaves_per_plot: None,
+        }
+    }
 }
 
 /// When a scan may end before its plans do.

@@ -12,16 +12,13 @@ use spacetime_sdk_loader::{
 };
 
 use super::{Component, job::ScanJob, watch::Seat};
-use crate::foreign::{drop_aside, drop_within};
+use crate::foreign::{Foreign, OPEN_LIMIT, drop_aside};
 
 /// Spans asked for in one call of a strategy.
 const SPANS: usize = 1024;
 
 /// What a call of a strategy may take.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
-
-/// What its constructor may take.
-const OPEN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Calls in a row that plan nothing before the strategy is given up on, and
 /// what they may take together.
@@ -46,10 +43,22 @@ pub trait StrategySource: Send + Sync {
     fn failed(&self, fault: &Fault);
 }
 
+/// No strategy: the host's own plan.
+#[derive(Debug)]
+pub struct BuiltIn;
+
+impl StrategySource for BuiltIn {
+    fn open(&self) -> Option<Result<Strategy, Fault>> {
+        None
+    }
+
+    fn failed(&self, _: &Fault) {}
+}
+
 /// Hands out strategy instances, one per plot under scan, and takes them back.
 pub struct Planner {
     source: Arc<dyn StrategySource>,
-    idle: Mutex<Vec<Strategy>>,
+    idle: Mutex<Foreign<Vec<Strategy>>>,
 }
 
 /// Who follows a plan.
@@ -72,7 +81,7 @@ pub(super) enum Followed {
 impl Planner {
     /// A planner over a source.
     pub fn new(source: Arc<dyn StrategySource>) -> Self {
-        Self { source, idle: Mutex::default() }
+        Self { source, idle: Mutex::new(Foreign::new(Vec::new())) }
     }
 
     fn take(&self) -> Option<Result<Strategy, Fault>> {
@@ -86,13 +95,13 @@ impl Planner {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Strategy>> {
+    fn lock(&self) -> MutexGuard<'_, Foreign<Vec<Strategy>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops what is not at work.
     fn drop_idle(&self) {
-        let idle = std::mem::take(&mut *self.lock());
+        let idle = std::mem::take(&mut **self.lock());
         if !idle.is_empty() {
             drop_aside(idle);
         }
@@ -152,12 +161,6 @@ impl Planner {
             }
         }
         Followed::Done
-    }
-}
-
-impl Drop for Planner {
-    fn drop(&mut self) {
-        drop_within(std::mem::take(&mut *self.lock()));
     }
 }
 

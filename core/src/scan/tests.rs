@@ -17,8 +17,8 @@ use spacetime_protocol::{Challenge, Leaf, PlotKey, PlotSeed, Score, Target, plot
 use spacetime_sdk_loader::{Fault, Strategy};
 
 use super::{
-    Component, Found, Hasher, LeafSource, Planner, Plots, ReadError, Report, ScanJob, ScanSpec,
-    Scanner, Stop, StrategySource, scan_once,
+    BuiltIn, Component, Found, Hasher, LeafSource, Planner, Plots, ReadError, Report, ScanJob,
+    ScanSpec, Scanner, Stop, StrategySource, scan_once,
 };
 
 /// Longer than anything here takes on the slowest machine.
@@ -89,17 +89,6 @@ impl LeafSource for Memory {
     }
 }
 
-/// The host's own plan.
-struct BuiltIn;
-
-impl StrategySource for BuiltIn {
-    fn open(&self) -> Option<Result<Strategy, Fault>> {
-        None
-    }
-
-    fn failed(&self, _: &Fault) {}
-}
-
 /// A strategy that cannot be opened.
 struct Broken(AtomicU64);
 
@@ -124,19 +113,7 @@ fn scanner(workers: usize, per_drive: usize) -> Scanner {
 }
 
 pub(super) fn spec(challenge: u8, stop: Stop) -> ScanSpec {
-    ScanSpec {
-        id: u64::from(challenge),
-        challenge: Challenge::new([challenge; 32]),
-        block_target: None,
-        share_target: None,
-        epoch: 0,
-        height: 0,
-        stop,
-        builder: spacetime_sdk::Builder::Nobody,
-        deadline_ms: 0,
-        started_ms: 0,
-        leaves_per_plot: None,
-    }
+    ScanSpec { stop, ..ScanSpec::lone(challenge.into(), Challenge::new([challenge; 32])) }
 }
 
 pub(super) fn plots(sources: Vec<Memory>) -> (Vec<Arc<Memory>>, Plots) {

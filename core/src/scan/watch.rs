@@ -93,6 +93,7 @@ impl Watchdog {
             while let Some(watchdog) = weak.upgrade() {
                 watchdog.look();
                 drop(watchdog);
+                // The pause between two looks; nothing waits for it.
                 thread::sleep(LOOK);
             }
         })?;

@@ -146,7 +146,8 @@ impl Refusal {
         .with_detail(detail)
     }
 
-    pub(crate) fn start(path: &Path, detail: &str) -> Self {
+    /// Its own code failed, or never returned, while it was loaded.
+    pub fn start(path: &Path, detail: &str) -> Self {
         Self::new(
             path,
             "PLG-0010",

@@ -56,6 +56,7 @@ impl Engine for Misscorer {
         _cancel: Cancel<'_>,
     ) -> Result<Option<Best>> {
         count("batches", 1);
+        // Being slow is the misbehaviour; no test waits by it.
         std::thread::sleep(Duration::from_millis(self.config.slow_ms));
         self.config.fail.in_thread();
         self.config.fail.at(Place::Scan)?;

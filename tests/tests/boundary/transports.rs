@@ -36,17 +36,23 @@ fn channel() -> (Sink, Receiver<Event>) {
     (Arc::new(sink), events)
 }
 
-fn open(library: &Library, config: &str, sink: Sink) -> Result<Transport, Fault> {
+/// Calls the loader with what transports are opened with.
+fn with_request<T>(call: impl FnOnce(&TransportRequest<'_>) -> T) -> T {
     let (network, data) = (Network::local().to_json().unwrap(), tempfile::tempdir().unwrap());
-    let transport = TransportRequest {
+    call(&TransportRequest {
         network: &network,
         identity: &[0xED; 33],
         data_directory: data.path(),
         agent: "boundary/1.0",
         node_address: None,
         node_port: None,
-    };
-    Transport::open(library, &request("misbehaving", config), &transport, sink)
+    })
+}
+
+fn open(library: &Library, config: &str, sink: Sink) -> Result<Transport, Fault> {
+    with_request(|transport| {
+        Transport::open(library, &request("misbehaving", config), transport, sink)
+    })
 }
 
 fn submission(ticket: u64) -> Request {
@@ -187,16 +193,9 @@ fn a_constructor_or_destructor_that_panics_is_a_fault() {
 fn a_check_opens_no_session() {
     let library = load(&plugin("spacetime-misbehaving"));
     let check = |config| {
-        let (network, data) = (Network::local().to_json().unwrap(), tempfile::tempdir().unwrap());
-        let transport = TransportRequest {
-            network: &network,
-            identity: &[0xED; 33],
-            data_directory: data.path(),
-            agent: "boundary/1.0",
-            node_address: None,
-            node_port: None,
-        };
-        Transport::check(&library, &request("misbehaving", config), &transport)
+        with_request(|transport| {
+            Transport::check(&library, &request("misbehaving", config), transport)
+        })
     };
     assert_eq!(check("()").unwrap(), "misbehaving was given node None port None");
     assert_eq!(check("(fail: (panic_in: [check]))").unwrap_err().code, FaultCode::PANICKED);

@@ -156,36 +156,9 @@ mod tests {
 
     use spacetime_kernels::Kernels;
     use spacetime_protocol::Challenge;
-    use spacetime_sdk_loader::Strategy;
 
     use super::*;
-    use crate::scan::{Hasher, Planner, Stop, StrategySource};
-
-    struct BuiltIn;
-
-    impl StrategySource for BuiltIn {
-        fn open(&self) -> Option<Result<Strategy, Fault>> {
-            None
-        }
-
-        fn failed(&self, _: &Fault) {}
-    }
-
-    fn spec(id: u64) -> ScanSpec {
-        ScanSpec {
-            id,
-            challenge: Challenge::new([0; 32]),
-            block_target: None,
-            share_target: None,
-            epoch: 0,
-            height: 0,
-            stop: Stop::BestOfAll,
-            builder: spacetime_sdk::Builder::Nobody,
-            deadline_ms: 0,
-            started_ms: 0,
-            leaves_per_plot: None,
-        }
-    }
+    use crate::scan::{BuiltIn, Hasher, Planner};
 
     /// A scan whose end is never told would be waited for for ever.
     #[tokio::test]
@@ -196,7 +169,7 @@ mod tests {
         let scanner = Scanner::new(planner, hasher, one, Some(one)).unwrap();
         let mut scans = Scans::new(scanner, Arc::from([]), mpsc::channel(1).0);
         // Without plots, a scan ends as soon as it begins.
-        (1..4).for_each(|id| scans.start(spec(id), &[]));
+        (1..4).for_each(|id| scans.start(ScanSpec::lone(id, Challenge::new([0; 32])), &[]));
         for id in 1..4 {
             let event = scans.ended().await;
             assert!(matches!(event, Event::Scanned { job, .. } if job == id), "{event:?}");

@@ -87,6 +87,11 @@ pub trait Watch {
     }
 }
 
+/// Nobody follows it.
+impl Watch for () {
+    fn event(&self, _: Event) {}
+}
+
 /// What a plotter has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
