@@ -26,6 +26,7 @@ pub mod proof;
 pub mod score;
 pub mod transaction;
 pub mod validity;
+pub mod wire;
 
 pub use bytes::{
     BlockHash, BytesError, Challenge, Identity, Leaf, NodeHash, PlotHeaderHash, PlotKey, PlotSeed,
