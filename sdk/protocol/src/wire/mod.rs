@@ -1,12 +1,17 @@
 //! The wire protocol (`wire.md`), without I/O and without a clock.
 //!
 //! [`FrameReader`] cuts a byte stream into frames, [`Message`] is what a frame
-//! says.
+//! says, [`Connection`] is one connection with a peer, and [`Follower`]
+//! follows the chain of the node behind it.
 
+mod connection;
+mod follow;
 mod frame;
 mod message;
 mod payload;
 
+pub use connection::{Connection, End};
+pub use follow::{Follower, Lie, Ours, Step, Taken};
 pub use frame::{Frame, FrameError, FrameReader, MAX_FRAME};
 pub use message::{Handshake, Kind, MAX_HEADERS, Message, PeerAddress, PingPong};
 pub use payload::{PayloadError, Refusal};

@@ -1,0 +1,481 @@
+//! Following one node's chain (`wire.md` sections 5 and 7): what to ask it
+//! for, and when what it says cannot be true.
+//!
+//! Without I/O and clock. The owner sends what it is told to, checks blocks
+//! by the network's rules, and says what came of them; this decides from that
+//! alone. Blocks are asked for in their order, a few at a time; a block that
+//! the node announces is asked for by its hash at once, which takes one round
+//! trip.
+
+use std::collections::{HashMap, VecDeque};
+
+use thiserror::Error;
+
+use super::{MAX_HEADERS, Message};
+use crate::{BlockHash, block::Block, header::BlockHeader};
+
+/// Blocks that are asked for and not there yet, at most.
+const WINDOW: usize = 16;
+/// What an answer may take, ms.
+const ANSWER_MS: u64 = 30_000;
+/// A node that has said nothing new for so long is asked for its headers, ms.
+const POLL_MS: u64 = 15_000;
+/// The same after a block of ours was sent to it, ms.
+const POLL_SOON_MS: u64 = 2_000;
+/// Blocks whose fetching may fail before the node is given up.
+const PATIENCE: u32 = 2;
+
+/// What is known of our own chain.
+pub trait Ours {
+    /// Why it cannot be said.
+    type Error;
+
+    /// The best chain's last block, and its height.
+    ///
+    /// # Errors
+    /// As [`Ours::Error`], like all of these.
+    fn tip(&self) -> Result<(BlockHash, u64), Self::Error>;
+
+    /// The height of a block that is held, on whichever branch.
+    ///
+    /// # Errors
+    /// As [`Ours::tip`].
+    fn height_of(&self, hash: &BlockHash) -> Result<Option<u64>, Self::Error>;
+
+    /// Hashes of the best chain, newest first, at growing distances, the
+    /// genesis block's last.
+    ///
+    /// # Errors
+    /// As [`Ours::tip`].
+    fn locator(&self) -> Result<Vec<BlockHash>, Self::Error>;
+}
+
+/// What the owner shall do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send this to the node.
+    Send(Message),
+    /// Check this block, take it if it is valid, and say what came of it with
+    /// [`Follower::submitted`].
+    Submit(Box<Block>),
+    /// The node has no block that we lack.
+    Synced,
+    /// Close the connection: this cannot be true, or cannot be followed.
+    Leave(Lie),
+}
+
+/// What came of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is held now, or was before.
+    Held,
+    /// Its parent is not held.
+    Orphan,
+    /// It lies further ahead of the clock than is allowed; it may be asked
+    /// for again then.
+    Early {
+        /// Unix ms.
+        until_ms: u64,
+    },
+    /// It breaks a rule.
+    Invalid(String),
+    /// It leaves our chain where that cannot be undone any more.
+    TooDeep,
+    /// Our own store failed; it says nothing about the block.
+    Failed,
+}
+
+/// What a node said that cannot be true, or cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Lie {
+    /// Its chain begins with another genesis block.
+    #[error("it is on another network: its chain does not begin with our genesis block {genesis}")]
+    OtherNetwork {
+        /// Ours.
+        genesis: BlockHash,
+    },
+    /// A header that is none.
+    #[error("it sent a header that cannot be decoded: {0}")]
+    Header(String),
+    /// A header that does not continue what it was asked to continue.
+    #[error("it sent header {hash}, whose parent {parent} is not the block before it")]
+    Parent {
+        /// The header's hash.
+        hash: BlockHash,
+        /// Its parent.
+        parent: BlockHash,
+    },
+    /// A header or a notice with a height that is not the block's.
+    #[error("it gave block {hash} the height {said}; it has the height {height}")]
+    Height {
+        /// The block.
+        hash: BlockHash,
+        /// What the node said.
+        said: u64,
+        /// What follows from its parent, or from the block itself.
+        height: u64,
+    },
+    /// A block that is none.
+    #[error("it sent a block that cannot be decoded: {0}")]
+    Block(String),
+    /// A block that breaks a rule.
+    #[error("it sent block {hash}, which is not valid: {reason}")]
+    Invalid {
+        /// The block.
+        hash: BlockHash,
+        /// The rule.
+        reason: String,
+    },
+    /// Its chain leaves ours too far below the tip.
+    #[error(
+        "its chain leaves ours with the parent of block {hash}, too far below the tip to follow"
+    )]
+    TooDeep {
+        /// The first block that is not ours.
+        hash: BlockHash,
+    },
+    /// It does not answer.
+    #[error("it did not answer {what} within {} s", ANSWER_MS / 1000)]
+    NoAnswer {
+        /// What it was asked.
+        what: &'static str,
+    },
+}
+
+/// Follows one node.
+#[derive(Debug)]
+pub struct Follower {
+    genesis: BlockHash,
+    /// The question for headers that is open.
+    headers: Option<HeadersAsked>,
+    /// Blocks to be asked for, in their order.
+    wanted: VecDeque<BlockHash>,
+    /// Blocks that were asked for, and when, oldest first.
+    asked: VecDeque<(BlockHash, u64)>,
+    /// Heights that notices gave to blocks that we lack.
+    noticed: HashMap<BlockHash, u64>,
+    /// The newest block that the node is known to have and we hold.
+    common: Option<BlockHash>,
+    /// Its headers go on behind this one.
+    continues: Option<BlockHash>,
+    /// Something came that is explained by headers only.
+    again: bool,
+    is_synced: bool,
+    poll_ms: u64,
+    failures: u32,
+}
+
+/// A question for headers.
+#[derive(Debug)]
+struct HeadersAsked {
+    /// The block whose successors were asked for.
+    after: BlockHash,
+    /// Blocks to try when the node does not know that one, newest first.
+    back: VecDeque<BlockHash>,
+    sent_ms: u64,
+}
+
+impl Follower {
+    /// Follows a node of the network with this genesis block.
+    pub fn new(genesis: BlockHash) -> Self {
+        Self {
+            genesis,
+            headers: None,
+            wanted: VecDeque::new(),
+            asked: VecDeque::new(),
+            noticed: HashMap::new(),
+            common: None,
+            continues: None,
+            again: false,
+            is_synced: false,
+            poll_ms: u64::MAX,
+            failures: 0,
+        }
+    }
+
+    /// Begins: asks for what the node has and we lack.
+    ///
+    /// # Errors
+    /// Our own chain cannot be read, as for all methods here.
+    pub fn start<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
+        self.ask_headers(ours, now_ms)
+    }
+
+    /// Takes a message of the node; those that are no answer and no news of
+    /// its chain are ignored.
+    ///
+    /// # Errors
+    /// As [`Follower::start`].
+    pub fn heard<O: Ours>(
+        &mut self,
+        message: &Message,
+        ours: &O,
+        now_ms: u64,
+    ) -> Result<Vec<Step>, O::Error> {
+        self.poll_ms = now_ms + POLL_MS;
+        match message {
+            Message::Headers(headers) => self.headers(headers, ours, now_ms),
+            Message::Block(bytes) | Message::NewBlock(bytes) => self.block(bytes, ours, now_ms),
+            Message::BlockAccepted { hash, height } => self.notice(*hash, *height, ours, now_ms),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Takes what came of a block that was to be submitted.
+    ///
+    /// # Errors
+    /// As [`Follower::start`].
+    pub fn submitted<O: Ours>(
+        &mut self,
+        hash: BlockHash,
+        taken: Taken,
+        ours: &O,
+        now_ms: u64,
+    ) -> Result<Vec<Step>, O::Error> {
+        match taken {
+            Taken::Held => {
+                self.common = Some(hash);
+                self.failures = 0;
+            }
+            Taken::Orphan => self.again = true,
+            Taken::Early { until_ms } => {
+                self.forget_blocks();
+                self.poll_ms = until_ms.max(now_ms);
+                return Ok(Vec::new());
+            }
+            Taken::Invalid(reason) => return Ok(vec![Step::Leave(Lie::Invalid { hash, reason })]),
+            Taken::TooDeep => return Ok(vec![Step::Leave(Lie::TooDeep { hash })]),
+            Taken::Failed => {
+                self.forget_blocks();
+                self.poll_ms = now_ms + POLL_SOON_MS;
+                return Ok(Vec::new());
+            }
+        }
+        self.go_on(ours, now_ms)
+    }
+
+    /// A block of ours went out: unless the node tells what it did with it,
+    /// it is asked soon.
+    pub fn sent_block(&mut self, now_ms: u64) {
+        self.poll_ms = self.poll_ms.min(now_ms + POLL_SOON_MS);
+    }
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// As [`Follower::start`].
+    pub fn tick<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
+        let is_late = |sent_ms: u64| sent_ms + ANSWER_MS <= now_ms;
+        if self.headers.as_ref().is_some_and(|asked| is_late(asked.sent_ms)) {
+            return Ok(vec![Step::Leave(Lie::NoAnswer { what: "a question for headers" })]);
+        }
+        if self.asked.front().is_some_and(|(_, sent_ms)| is_late(*sent_ms)) {
+            // It may have left the node's chain meanwhile: see what is there now.
+            self.failures += 1;
+            if self.failures >= PATIENCE {
+                return Ok(vec![Step::Leave(Lie::NoAnswer { what: "a question for a block" })]);
+            }
+            self.forget_blocks();
+            return self.ask_headers(ours, now_ms);
+        }
+        if self.is_idle() && self.poll_ms <= now_ms {
+            return self.ask_headers(ours, now_ms);
+        }
+        Ok(Vec::new())
+    }
+
+    /// When [`Follower::tick`] has something to do next, Unix ms.
+    pub fn due_ms(&self) -> u64 {
+        let headers = self.headers.as_ref().map(|asked| asked.sent_ms + ANSWER_MS);
+        let block = self.asked.front().map(|(_, sent_ms)| sent_ms + ANSWER_MS);
+        let poll = self.is_idle().then_some(self.poll_ms);
+        [headers, block, poll].into_iter().flatten().min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether nothing is asked for.
+    fn is_idle(&self) -> bool {
+        self.headers.is_none() && self.wanted.is_empty() && self.asked.is_empty()
+    }
+
+    fn forget_blocks(&mut self) {
+        self.wanted.clear();
+        self.asked.clear();
+        self.noticed.clear();
+        self.continues = None;
+    }
+
+    fn ask_headers<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
+        self.again = false;
+        let mut back = VecDeque::from(ours.locator()?);
+        let after = back.pop_front().unwrap_or(self.genesis);
+        // A node that does not know our genesis block tells its own first header.
+        back.push_back(BlockHash::ZERO);
+        Ok(vec![self.ask_headers_after(after, back, now_ms)])
+    }
+
+    fn ask_headers_after(
+        &mut self,
+        after: BlockHash,
+        back: VecDeque<BlockHash>,
+        now_ms: u64,
+    ) -> Step {
+        self.headers = Some(HeadersAsked { after, back, sent_ms: now_ms });
+        let max = i32::try_from(MAX_HEADERS).unwrap_or(i32::MAX);
+        Step::Send(Message::GetHeaders { locator: after, stop: None, max })
+    }
+
+    fn headers<O: Ours>(
+        &mut self,
+        headers: &[Vec<u8>],
+        ours: &O,
+        now_ms: u64,
+    ) -> Result<Vec<Step>, O::Error> {
+        // Nobody asked.
+        let Some(HeadersAsked { after, mut back, .. }) = self.headers.take() else {
+            return Ok(Vec::new());
+        };
+        if headers.is_empty() {
+            // Either there is nothing after it, or the node does not know it.
+            let is_known = self.common == Some(after) || after.is_zero();
+            return match back.pop_front() {
+                Some(earlier) if !is_known => {
+                    Ok(vec![self.ask_headers_after(earlier, back, now_ms)])
+                }
+                _ => self.go_on(ours, now_ms),
+            };
+        }
+        let chain = match self.check_headers(after, headers, ours)? {
+            Ok(chain) => chain,
+            Err(lie) => return Ok(vec![Step::Leave(lie)]),
+        };
+        self.continues = (headers.len() >= MAX_HEADERS).then(|| chain.last().copied()).flatten();
+        for hash in chain {
+            if ours.height_of(&hash)?.is_some() {
+                self.common = Some(hash);
+            } else if !self.asked.iter().any(|(asked, _)| *asked == hash)
+                && !self.wanted.contains(&hash)
+            {
+                self.wanted.push_back(hash);
+            }
+        }
+        self.go_on(ours, now_ms)
+    }
+
+    /// The hashes of headers that follow a block, each the next one's parent.
+    fn check_headers<O: Ours>(
+        &self,
+        after: BlockHash,
+        headers: &[Vec<u8>],
+        ours: &O,
+    ) -> Result<Result<Vec<BlockHash>, Lie>, O::Error> {
+        let mut before = if after.is_zero() { self.genesis } else { after };
+        let mut height = ours.height_of(&before)?;
+        let mut chain = Vec::with_capacity(headers.len());
+        for bytes in headers {
+            let header = match BlockHeader::decode(bytes) {
+                Ok(header) => header,
+                Err(error) => return Ok(Err(Lie::Header(error.to_string()))),
+            };
+            let (hash, parent) = (header.hash(), header.parent);
+            if parent != before {
+                let genesis = self.genesis;
+                let is_other = after.is_zero() && chain.is_empty();
+                return Ok(Err(if is_other {
+                    Lie::OtherNetwork { genesis }
+                } else {
+                    Lie::Parent { hash, parent }
+                }));
+            }
+            let expected = height.map_or(header.height, |height| height.saturating_add(1));
+            if header.height != expected {
+                return Ok(Err(Lie::Height { hash, said: header.height, height: expected }));
+            }
+            (before, height) = (hash, Some(header.height));
+            chain.push(hash);
+        }
+        Ok(Ok(chain))
+    }
+
+    fn block<O: Ours>(
+        &mut self,
+        bytes: &[u8],
+        ours: &O,
+        now_ms: u64,
+    ) -> Result<Vec<Step>, O::Error> {
+        let block = match Block::decode(bytes) {
+            Ok(block) => block,
+            Err(error) => return Ok(vec![Step::Leave(Lie::Block(error.to_string()))]),
+        };
+        let (hash, height) = (block.hash(), block.header.height);
+        self.asked.retain(|(asked, _)| *asked != hash);
+        self.wanted.retain(|wanted| *wanted != hash);
+        if let Some(said) = self.noticed.remove(&hash)
+            && said != height
+        {
+            return Ok(vec![Step::Leave(Lie::Height { hash, said, height })]);
+        }
+        if ours.height_of(&hash)?.is_some() {
+            self.common = Some(hash);
+            return self.go_on(ours, now_ms);
+        }
+        Ok(vec![Step::Submit(Box::new(block))])
+    }
+
+    fn notice<O: Ours>(
+        &mut self,
+        hash: BlockHash,
+        said: u64,
+        ours: &O,
+        now_ms: u64,
+    ) -> Result<Vec<Step>, O::Error> {
+        if let Some(height) = ours.height_of(&hash)? {
+            if height != said {
+                return Ok(vec![Step::Leave(Lie::Height { hash, said, height })]);
+            }
+            self.common = Some(hash);
+            return self.go_on(ours, now_ms);
+        }
+        let (_, tip) = ours.tip()?;
+        if said > tip.saturating_add(1) || self.asked.len() >= WINDOW {
+            // There is a gap before it.
+            self.again = true;
+            return self.go_on(ours, now_ms);
+        }
+        let is_asked = self.asked.iter().any(|(asked, _)| *asked == hash);
+        self.noticed.insert(hash, said);
+        if is_asked {
+            return Ok(Vec::new());
+        }
+        self.asked.push_back((hash, now_ms));
+        Ok(vec![Step::Send(Message::GetBlock(hash))])
+    }
+
+    /// Asks for the next blocks, for more headers, or says that there are none.
+    fn go_on<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
+        let mut steps = Vec::new();
+        while self.asked.len() < WINDOW
+            && let Some(hash) = self.wanted.pop_front()
+        {
+            if ours.height_of(&hash)?.is_none() {
+                self.asked.push_back((hash, now_ms));
+                steps.push(Step::Send(Message::GetBlock(hash)));
+            }
+        }
+        if !self.is_idle() {
+            return Ok(steps);
+        }
+        self.noticed.clear();
+        if let Some(last) = self.continues.take() {
+            steps.push(self.ask_headers_after(last, VecDeque::new(), now_ms));
+        } else if self.again {
+            steps.extend(self.ask_headers(ours, now_ms)?);
+        } else if !self.is_synced {
+            self.is_synced = true;
+            steps.push(Step::Synced);
+        }
+        if self.poll_ms == u64::MAX {
+            self.poll_ms = now_ms + POLL_MS;
+        }
+        Ok(steps)
+    }
+}
