@@ -79,7 +79,7 @@ impl Peer {
 
     /// Puts a block into our chain, and passes it on if nobody asked for it.
     async fn take(&mut self, block: Block) -> Taken {
-        let (asked, key) = self.arrived.take().unwrap_or_else(|| (true, (0, [0; 32])));
+        let (asked, key) = self.arrived.take().unwrap_or((true, (0, [0; 32])));
         let (hub, id) = (self.hub.clone(), self.member.id);
         let outcome = hub.submit(block.clone()).await;
         match &outcome.taken {
