@@ -10,3 +10,4 @@ mod common;
 mod life;
 mod process;
 mod raw;
+mod spoilt;

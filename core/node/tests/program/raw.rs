@@ -188,14 +188,6 @@ impl Chain {
         Self { network, headers }
     }
 
-    /// What a client downloads.
-    pub(crate) fn of(client: &mut Client) -> Self {
-        let mut chain = Self::local();
-        let blocks = client.download(&chain.network);
-        chain.headers.extend(blocks.into_iter().map(|block| block.header));
-        chain
-    }
-
     pub(crate) fn tip(&self) -> &BlockHeader {
         self.headers.last().unwrap()
     }
