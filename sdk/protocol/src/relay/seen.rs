@@ -78,10 +78,12 @@ impl SeenTracker {
         }
         let age = (now_ms, self.next);
         self.next += 1;
-        if let Some(expired) = self.keys.insert(key, age) {
-            self.by_age.remove(&expired);
-        }
         self.by_age.insert(age, key);
+        if let Some(expired) = self.keys.insert(key, age) {
+            // The table did not grow, so nothing is swept.
+            self.by_age.remove(&expired);
+            return true;
+        }
         let crowded = self.keys.len() > self.rules.capacity;
         if crowded || now_ms.saturating_sub(self.swept_ms) >= SWEEP_EVERY_MS {
             self.sweep(now_ms);
