@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ask;
 mod chain;
 pub mod local;
 mod mempool;

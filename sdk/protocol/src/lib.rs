@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+pub mod ask;
 pub mod block;
 pub mod builder;
 mod bytes;
