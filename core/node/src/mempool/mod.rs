@@ -144,7 +144,7 @@ impl Mempool {
         }
     }
 
-    /// Whether a transaction is in the pool.
+    /// Whether a transaction with this hash is in the pool.
     pub(crate) fn contains(&self, hash: &TxHash) -> bool {
         self.order.keys().any(|(_, pending)| pending == hash)
     }
