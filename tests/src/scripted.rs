@@ -101,7 +101,8 @@ impl Scripted {
         match heard {
             Heard::Connected(stream) => {
                 assert_eq!(number, self.connections.len(), "they come in their order");
-                let connection = Connection { stream: Some(stream), frames: Vec::new(), has_ended: false };
+                let connection =
+                    Connection { stream: Some(stream), frames: Vec::new(), has_ended: false };
                 self.connections.push(connection);
             }
             Heard::Frame(frame) => self.connections[number].frames.push(frame),

@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod feed;
 pub mod local;
 mod mempool;
 mod service;
 pub mod store;
 
 pub use chain::{MAX_REORGANISATION, Rejection, Submitted};
+pub use feed::{Feed, FeedError, News};
 pub use mempool::{MAX_PER_SENDER, MAX_TRANSACTIONS, Refusal};
 pub use service::{Candidates, Changes, Service};

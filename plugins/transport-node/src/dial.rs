@@ -76,9 +76,8 @@ impl Dialler {
 
     async fn connect_patiently(&self, peer: &Peer) -> Result<Stream, DialError> {
         let addresses = lookup_host((peer.host.as_str(), peer.port)).await;
-        let addresses: Vec<SocketAddr> = addresses
-            .map_err(|source| DialError::Name { peer: peer.clone(), source })?
-            .collect();
+        let addresses: Vec<SocketAddr> =
+            addresses.map_err(|source| DialError::Name { peer: peer.clone(), source })?.collect();
         let stream = first_that_answers(&addresses)
             .await
             .map_err(|source| DialError::Connect { peer: peer.clone(), source })?;

@@ -132,8 +132,7 @@ impl Link {
         if let Some(error) = connection.take_malformed() {
             tracing::warn!(node = %self.peer, "it sent what is no message: {error}");
         }
-        let messages: Vec<Message> =
-            std::iter::from_fn(|| connection.next_message()).collect();
+        let messages: Vec<Message> = std::iter::from_fn(|| connection.next_message()).collect();
         let is_any = !messages.is_empty();
         if is_any {
             self.say(Said::Heard(messages)).await?;

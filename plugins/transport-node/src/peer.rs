@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_with_examples() {
-        for text in ["", ":1", "a:b", "a:70000", "a:0", "[::1", "[::1]x", "a b", "1:2:3", "http://a"] {
+        for text in
+            ["", ":1", "a:b", "a:70000", "a:0", "[::1", "[::1]x", "a b", "1:2:3", "http://a"]
+        {
             let error = Peer::parse(text, None).unwrap_err();
             assert!(error.contains("example.org:8333"), "{text}: {error}");
         }

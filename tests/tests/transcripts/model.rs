@@ -126,7 +126,8 @@ impl Model {
     /// `miner-behaviour.md` section 6.
     fn indices(&self, plot: &Plot) -> impl Iterator<Item = u64> + use<> {
         let count = self.sample.min(plot.leaf_count);
-        let step = if count == plot.leaf_count { 1.0 } else { plot.leaf_count as f64 / count as f64 };
+        let step =
+            if count == plot.leaf_count { 1.0 } else { plot.leaf_count as f64 / count as f64 };
         (0..count).map(move |at| (at as f64 * step) as u64)
     }
 

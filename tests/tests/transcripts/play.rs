@@ -292,9 +292,9 @@ impl Play<'_> {
             }
             if std::mem::replace(&mut due.is_new, true) {
                 self.played.reasons.push("of notices that come at once, the last is mined on (D2)");
+                due.overtaken.extend(self.tip.as_ref().map(|tip| tip.notice));
             }
             due.repeats = 0;
-            due.overtaken.extend(self.tip.as_ref().filter(|_| due.is_new).map(|tip| tip.notice));
             current = Some(notice.hash);
             self.tip = Some(Tip { notice: *notice, state: state.clone(), finding, block: None });
         }
@@ -322,7 +322,9 @@ impl Play<'_> {
             }
             self.compare_finds(due, finds, &frames);
         }
-        if due.is_new && let Some(tip) = &self.tip {
+        if due.is_new
+            && let Some(tip) = &self.tip
+        {
             self.played.proofs.push(tip.finding.frame.clone());
             let block = tip.block.clone();
             self.played.blocks.extend(block.map(|it| (tip.notice, tip.state.clone(), it)));

@@ -127,7 +127,8 @@ impl Desk {
         for message in messages {
             match message {
                 Message::BlockAccepted { hash, height } => {
-                    let is_known = self.tip.as_ref().is_some_and(|tip| tip.challenge.parent == hash);
+                    let is_known =
+                        self.tip.as_ref().is_some_and(|tip| tip.challenge.parent == hash);
                     let said_before = self.links[link].announced.replace(hash) == Some(hash);
                     if !is_known {
                         actions.clear();
@@ -221,9 +222,8 @@ impl Desk {
             }
             Request::SubmitBlock { ticket, block } => {
                 let parent = BlockHeader::decode(&block).map(|header| header.parent);
-                let is_current = |parent| {
-                    self.tip.as_ref().is_some_and(|tip| tip.challenge.parent == parent)
-                };
+                let is_current =
+                    |parent| self.tip.as_ref().is_some_and(|tip| tip.challenge.parent == parent);
                 match (parent.map(is_current), Message::Block(block).to_frame()) {
                     (Ok(false), _) => {
                         verdict(ticket, Verdict::Stale, "another block was announced")

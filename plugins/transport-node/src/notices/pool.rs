@@ -2,8 +2,8 @@
 //! not known here: who signed a transaction is taken to be able to pay it.
 
 use std::{
-    collections::{BTreeMap, BinaryHeap, btree_map::Entry},
     cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, btree_map::Entry},
 };
 
 use spacetime_sdk::protocol::{
