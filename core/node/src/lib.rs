@@ -1,7 +1,7 @@
 //! The Spacetime development node: a chain on disk, the choice between its
-//! branches, the pool of pending transactions, and the local socket through
-//! which other commands work beside it. Rules are `spacetime-protocol`'s;
-//! clocks are the caller's.
+//! branches, the pool of pending transactions, its connections with peers, and
+//! the local socket through which other commands work beside it. Rules are
+//! `spacetime-protocol`'s; clocks are the caller's, but for `net`'s.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ mod chain;
 mod feed;
 pub mod local;
 mod mempool;
+pub mod net;
 mod service;
 pub mod store;
 

@@ -12,12 +12,15 @@ use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::network::Network;
 use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::{BlockHash, Identity, TxHash};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::chain::{self, Chain, Submitted, Taken};
 use crate::local::Status;
 use crate::mempool::{MAX_TRANSACTIONS, Mempool, Refusal};
 use crate::store::{Snapshot, StoreError, StoredHeader};
+
+/// Admitted transactions that a slow subscriber may be behind.
+const ADMITTED: usize = 1024;
 
 /// How far a chain and its pool have come; each change makes another value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,7 @@ struct Inner {
     /// Held during every change: chain and pool change together.
     pool: Mutex<Mempool>,
     changes: watch::Sender<Changes>,
+    admitted: broadcast::Sender<Transaction>,
 }
 
 impl Service {
@@ -72,6 +76,7 @@ impl Service {
             chain: RwLock::new(Some(chain)),
             pool: Mutex::new(Mempool::new(MAX_TRANSACTIONS)),
             changes: watch::Sender::new(Changes { tip, pool: 0 }),
+            admitted: broadcast::Sender::new(ADMITTED),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -84,6 +89,12 @@ impl Service {
     /// Sees the latest change; those between may be missed.
     pub fn subscribe(&self) -> watch::Receiver<Changes> {
         self.inner.changes.subscribe()
+    }
+
+    /// Sees every transaction that enters the pool from now on, those that come
+    /// back out of replaced blocks included.
+    pub fn admitted(&self) -> broadcast::Receiver<Transaction> {
+        self.inner.admitted.subscribe()
     }
 
     /// Checks a block and takes it; `now` in Unix seconds. What it changes is
@@ -122,7 +133,11 @@ impl Service {
         });
         match read {
             Ok(()) => {
-                pool.follow(orphaned, |sender| accounts.get(sender).copied().unwrap_or_default());
+                let account = |sender: &_| accounts.get(sender).copied().unwrap_or_default();
+                pool.follow(orphaned.clone(), account);
+                for back in orphaned.into_iter().filter(|orphan| pool.contains(orphan)) {
+                    self.admit(back);
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "pending transactions are dropped: no account can be read");
@@ -141,11 +156,17 @@ impl Service {
     ) -> Result<Result<TxHash, Refusal>, StoreError> {
         let mut pool = self.pool();
         let account = self.account(&transaction.sender)?;
-        let taken = pool.admit(transaction, &account);
+        let taken = pool.admit(transaction.clone(), &account);
         if taken.is_ok() {
             self.inner.changes.send_modify(|changes| changes.pool += 1);
+            self.admit(transaction);
         }
         Ok(taken)
+    }
+
+    fn admit(&self, transaction: Transaction) {
+        // Nobody may be listening.
+        let _ = self.inner.admitted.send(transaction);
     }
 
     /// How the chain stands.
@@ -220,6 +241,44 @@ impl Service {
         limit: u64,
     ) -> Result<Option<Vec<BlockHeader>>, StoreError> {
         self.read(|snapshot| chain::headers_after(snapshot, locator, limit))
+    }
+
+    /// At most `limit` headers of the best chain after a block of it, up to
+    /// `stop` where that is one of them; zeros stand for the genesis block.
+    /// None where the block is not on the best chain.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn headers_page(
+        &self,
+        locator: &BlockHash,
+        stop: Option<&BlockHash>,
+        limit: u64,
+    ) -> Result<Vec<BlockHeader>, StoreError> {
+        self.read(|snapshot| chain::page(snapshot, locator, stop, limit))
+    }
+
+    /// Hashes of the best chain, newest first, at growing distances, the
+    /// genesis block's last.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn locator(&self) -> Result<Vec<BlockHash>, StoreError> {
+        self.read(chain::locator)
+    }
+
+    /// The best chain's last header.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn tip(&self) -> Result<StoredHeader, StoreError> {
+        self.read(|snapshot| snapshot.known_header(&snapshot.tip()?))
+    }
+
+    /// At most `limit` pending transactions, best fee first, each after its
+    /// sender's earlier ones.
+    pub fn pending(&self, limit: usize) -> Vec<Transaction> {
+        self.pool().select(limit).into_iter().cloned().collect()
     }
 
     /// At most `limit` pending transactions, with their senders' accounts.

@@ -145,6 +145,11 @@ impl Mempool {
         self.queues.keys()
     }
 
+    /// Whether a transaction is in the pool.
+    pub(crate) fn contains(&self, transaction: &Transaction) -> bool {
+        self.order.contains_key(&rank(transaction))
+    }
+
     /// Follows the chain to a new tip: transactions of blocks that left the
     /// chain come back, and what cannot be applied any more goes. `account`
     /// finds accounts at the new tip.
