@@ -5,7 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ask;
 mod chain;
+mod feed;
 pub mod local;
 mod mempool;
 pub mod net;
@@ -13,5 +15,6 @@ mod service;
 pub mod store;
 
 pub use chain::{MAX_REORGANISATION, Rejection, Submitted};
+pub use feed::{Feed, FeedError, News};
 pub use mempool::{MAX_PER_SENDER, MAX_TRANSACTIONS, Refusal};
 pub use service::{Candidates, Changes, Service};
