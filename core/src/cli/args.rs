@@ -78,6 +78,8 @@ pub(super) enum Plot {
 pub(super) enum Key {
     /// Draw a new key; an existing one is never overwritten
     New(key::NewArgs),
+    /// Write a secret key that was made elsewhere to a key file
+    Import(key::ImportArgs),
     /// Show whose key it is, and the plotting key
     Show(key::ShowArgs),
 }
@@ -108,6 +110,7 @@ impl Command {
             Self::Plot(Plot::List(args)) => plot_list::run(args, output),
             Self::Plot(Plot::Forget(args)) => plot_forget::run(args, output),
             Self::Key(Key::New(args)) => key::new(args, output),
+            Self::Key(Key::Import(args)) => key::import(args, output),
             Self::Key(Key::Show(args)) => key::show(args, output),
             Self::Tx(Tx::Send(args)) => tx_send::run(args, output),
             Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
