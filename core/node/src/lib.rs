@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ask;
 mod chain;
 mod feed;
 pub mod local;

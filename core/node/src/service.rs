@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use spacetime_protocol::accounts::Account;
+use spacetime_protocol::ask::{AccountState, Fate};
 use spacetime_protocol::block::Block;
 use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::network::Network;
@@ -135,7 +136,7 @@ impl Service {
             Ok(()) => {
                 let account = |sender: &_| accounts.get(sender).copied().unwrap_or_default();
                 pool.follow(orphaned.clone(), account);
-                for back in orphaned.into_iter().filter(|orphan| pool.contains(orphan)) {
+                for back in orphaned.into_iter().filter(|orphan| pool.contains(&orphan.hash())) {
                     self.admit(back);
                 }
             }
@@ -146,7 +147,8 @@ impl Service {
         }
     }
 
-    /// Takes a transaction into the pool.
+    /// Takes a transaction into the pool, where it replaces one of its sender
+    /// with its nonce that pays less.
     ///
     /// # Errors
     /// The outer when the store fails, the inner when it is refused.
@@ -154,14 +156,60 @@ impl Service {
         &self,
         transaction: Transaction,
     ) -> Result<Result<TxHash, Refusal>, StoreError> {
+        self.take_transaction(transaction, true)
+    }
+
+    /// Takes a transaction into the pool; with `replace`, as
+    /// [`Service::submit_transaction`] does.
+    ///
+    /// # Errors
+    /// The outer when the store fails, the inner when it is refused.
+    pub fn take_transaction(
+        &self,
+        transaction: Transaction,
+        replace: bool,
+    ) -> Result<Result<TxHash, Refusal>, StoreError> {
         let mut pool = self.pool();
         let account = self.account(&transaction.sender)?;
-        let taken = pool.admit(transaction.clone(), &account);
+        let taken = pool.admit(transaction.clone(), &account, replace);
         if taken.is_ok() {
             self.inner.changes.send_modify(|changes| changes.pool += 1);
             self.admit(transaction);
         }
         Ok(taken)
+    }
+
+    /// What became of a transaction.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn transaction(&self, hash: &TxHash) -> Result<Fate, StoreError> {
+        // While the pool is held, nothing moves from it to the chain.
+        let pool = self.pool();
+        match self.read(|snapshot| chain::fate(snapshot, hash))? {
+            Fate::Unknown if pool.contains(hash) => Ok(Fate::Pending),
+            fate => Ok(fate),
+        }
+    }
+
+    /// An account at the tip, and what its pending transactions do to it.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn account_state(&self, identity: &Identity) -> Result<AccountState, StoreError> {
+        let pool = self.pool();
+        let state = self.read(|snapshot| chain::account_state(snapshot, identity))?;
+        let account = Account { balance: state.balance, nonce: state.nonce };
+        let Account { balance: spendable, nonce: next_nonce } = pool.after(identity, &account);
+        Ok(AccountState { next_nonce, spendable, ..state })
+    }
+
+    /// The nonce of an identity's next transaction, after its pending ones.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn next_nonce(&self, identity: &Identity) -> Result<u64, StoreError> {
+        Ok(self.account_state(identity)?.next_nonce)
     }
 
     fn admit(&self, transaction: Transaction) {

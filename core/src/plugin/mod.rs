@@ -2,6 +2,7 @@
 //! which component a name means, what becomes of one that fails. Names no
 //! concrete plugin, and does not know what a plugin is for.
 
+mod ask;
 mod choose;
 mod folders;
 mod health;

@@ -31,6 +31,12 @@ pub enum Refusal {
         /// The least fee that replaces the other.
         at_least: u64,
     },
+    /// One with its nonce is pending, and shall not be replaced.
+    #[error("another one with nonce {nonce} is pending")]
+    Taken {
+        /// Its nonce.
+        nonce: u64,
+    },
     /// Its sender has as many pending as it may.
     #[error("its sender has {MAX_PER_SENDER} pending transactions already")]
     TooManyOfSender,
