@@ -29,11 +29,13 @@ pub enum Exit {
     TimeUp = 9,
     /// The disk has no room.
     NoSpace = 10,
+    /// Bytes that were to be decoded are not what they should be.
+    Bytes = 11,
 }
 
 impl Exit {
     /// All codes, for the help text.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Done,
         Self::Internal,
         Self::Usage,
@@ -45,6 +47,7 @@ impl Exit {
         Self::NotFound,
         Self::TimeUp,
         Self::NoSpace,
+        Self::Bytes,
     ];
 
     /// The number that the process ends with.
@@ -65,6 +68,7 @@ impl Exit {
             Self::NotFound => "what was asked for is not there",
             Self::TimeUp => "--for ran out before --until-blocks was reached",
             Self::NoSpace => "the disk has no room",
+            Self::Bytes => "bytes that were to be decoded are not what they should be",
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod decode;
 mod exit;
 mod key;
 mod manifest;
