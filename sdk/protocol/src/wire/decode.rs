@@ -207,6 +207,7 @@ impl<'a> Payload<'a> {
         let max = i32::from_le_bytes(self.array("maximum of transactions", Refusal::Closed)?);
         let [include_data] = self.array("whole transactions", Refusal::Closed)?;
         if max <= 0 {
+            self.field = 0;
             let problem = format!("{max} is not positive");
             return Err(self.refuse(Refusal::InvalidData, "maximum of transactions", problem));
         }
