@@ -19,7 +19,7 @@ use spacetime_protocol::keys;
 use spacetime_protocol::network::Network;
 use spacetime_protocol::validity::{Rules, check_block};
 
-pub(crate) use ancestry::{anchor, headers_after};
+pub(crate) use ancestry::{anchor, headers_after, locator, page};
 pub(crate) use state::{account_state, fate, status};
 pub(crate) use verdict::Taken;
 pub use verdict::{Rejection, Submitted};

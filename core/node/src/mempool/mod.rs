@@ -6,6 +6,7 @@
 //! Unlike the reference's, it takes a sender's next nonces in sequence, and
 //! never two transactions with one nonce.
 
+mod journal;
 mod refusal;
 
 use std::cmp::Reverse;
@@ -16,6 +17,7 @@ use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::validity::{Admission, check_form, check_signature};
 use spacetime_protocol::{Identity, TxHash, keys};
 
+pub(crate) use journal::Journal;
 pub use refusal::Refusal;
 
 /// Transactions in the pool at most.
@@ -155,7 +157,7 @@ impl Mempool {
         }
     }
 
-    /// Whether a transaction is in the pool.
+    /// Whether a transaction with this hash is in the pool.
     pub(crate) fn contains(&self, hash: &TxHash) -> bool {
         self.order.keys().any(|(_, pending)| pending == hash)
     }
