@@ -13,14 +13,12 @@ use std::convert::Infallible;
 use serde_json::{Value, json};
 use spacetime_protocol::BlockHash;
 
-#[path = "../../../../../sdk/protocol/tests/common/mod.rs"]
-mod common;
 mod model;
 mod played;
 
-use self::common::{Answer, Case, run};
 use self::played::Played;
 use super::*;
+use crate::common::{Answer, Case, run};
 
 const LIST: &str = "the reference takes off what its list says, ours what the branch replaces";
 const STATE: &str = "the reference restores no accounts, ours undoes what it takes off";

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use spacetime_protocol::accounts::Account;
 use spacetime_protocol::network::{EmptyEpochs, Network};
 
-use super::common::Case;
 use super::model::{self, Accounts};
 use super::*;
+use crate::common::Case;
 
 pub(super) struct Played<'a> {
     case: &'a Case,
