@@ -10,11 +10,8 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use spacetime_protocol::MAX_NUMBER;
 
-#[path = "../../../../sdk/protocol/tests/common/mod.rs"]
-mod common;
-
-use self::common::{Answer, Case, run};
 use super::*;
+use crate::common::{Answer, Case, run};
 
 const SEQUENCE: &str = "a sender's transactions come in the sequence of its nonces, each once";
 
