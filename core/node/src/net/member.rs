@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use spacetime_protocol::relay::Priority;
 use tokio::sync::Notify;
 
 use super::hub::Hub;
@@ -67,7 +68,7 @@ impl Member {
     /// Sends a notice of the tip.
     pub(super) fn notice(&self, frame: Arc<[u8]>) {
         self.noticed.store(true, Ordering::Relaxed);
-        self.outbox.relay(frame);
+        self.outbox.relay(Priority::High, frame);
     }
 
     /// Whether it was ever told the tip.

@@ -306,6 +306,8 @@ impl Follower {
 
     fn ask_headers<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
         self.again = false;
+        // The node may have left that block for another branch.
+        self.common = None;
         let mut back = VecDeque::from(ours.locator()?);
         let after = back.pop_front().unwrap_or(self.genesis);
         // A node that does not know our genesis block tells its own first header.

@@ -9,13 +9,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use spacetime_protocol::BlockHash;
+use spacetime_protocol::relay::SeenKey;
 use spacetime_protocol::wire::{Connection, End, Follower, Message};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
 use super::clock::{now_ms, until_ms};
 use super::member::{Member, Seat};
-use super::seen::Key;
 use super::standing::Standing;
 use super::{Address, Event, Hub, Lost, Stream, serve};
 use news::Input;
@@ -90,11 +90,9 @@ struct Peer {
     asked: HashSet<BlockHash>,
     /// Of the block that is being looked at: whether it was asked for, and its
     /// key among what was seen.
-    arrived: Option<(bool, Key)>,
+    arrived: Option<(bool, SeenKey)>,
     /// Transactions that were asked for.
     pool_credit: usize,
-    /// When it was last told peers, Unix ms.
-    told_peers_ms: Option<u64>,
     standing: Standing,
     heard_ms: u64,
     synced: bool,
@@ -121,8 +119,7 @@ impl Peer {
             asked: HashSet::new(),
             arrived: None,
             pool_credit: 0,
-            told_peers_ms: None,
-            standing: Standing::new(now_ms),
+            standing: Standing::new(),
             heard_ms: now_ms,
             synced: false,
         })
@@ -240,7 +237,13 @@ impl Peer {
             Message::ProofSubmission { height, miner, proof } => {
                 self.proof(height, miner, proof).await
             }
-            // Peers are the operator's choice; the rest is the connection's.
+            Message::Peers(peers) => {
+                if self.is_within_limit()? {
+                    self.hub.hear_of(&peers, self.ip());
+                }
+                Ok(())
+            }
+            // The connection's.
             _ => Ok(()),
         }
     }
@@ -252,12 +255,7 @@ impl Peer {
             return;
         }
         if let Message::GetPeers { max, exclude } = request {
-            let now_ms = now_ms();
-            let peers =
-                serve::peers(&self.hub, &self.member, max, &exclude, self.told_peers_ms, now_ms);
-            if !peers.is_empty() {
-                self.told_peers_ms = Some(now_ms);
-            }
+            let peers = self.hub.known_peers(self.ip(), max, &exclude);
             return self.send(&Message::Peers(peers));
         }
         for answer in serve::answers(self.hub.service().clone(), request).await {
