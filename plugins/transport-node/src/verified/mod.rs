@@ -6,8 +6,6 @@ mod own;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
 use spacetime_node::{
