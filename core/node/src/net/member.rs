@@ -58,6 +58,11 @@ impl Member {
         self.asked_ms.store(now_ms, Ordering::Relaxed);
     }
 
+    /// Whether it ever asked for headers or a block.
+    pub(super) fn has_asked(&self) -> bool {
+        self.asked_ms.load(Ordering::Relaxed) > 0
+    }
+
     pub(super) fn takes_relays(&self, now_ms: u64) -> bool {
         let asked_ms = self.asked_ms.load(Ordering::Relaxed);
         self.introduced.load(Ordering::Relaxed)

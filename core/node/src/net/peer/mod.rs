@@ -33,6 +33,9 @@ const MAX_KEPT: usize = 256;
 /// A peer that has said nothing for so long is told the tip, ms: a reference
 /// miner never asks, and begins only on a notice.
 const GREET_MS: u64 = 1000;
+/// The same for one that has asked for headers or blocks, and may be about to
+/// ask again, ms.
+const GREET_ASKER_MS: u64 = 10_000;
 /// How long half a message may stay one, ms.
 const HALF_MESSAGE_MS: u64 = 60_000;
 
@@ -272,7 +275,7 @@ impl Peer {
     /// When something is due, Unix ms.
     fn due_ms(&self) -> u64 {
         let follower = self.follower.as_ref().map(Follower::due_ms);
-        let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(GREET_MS));
+        let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(self.greet_ms()));
         let half =
             self.is_within_message().then_some(self.heard_ms.saturating_add(HALF_MESSAGE_MS));
         let due = [self.connection.due_ms(), follower, greet, half];
@@ -280,7 +283,12 @@ impl Peer {
     }
 
     fn wants_greeting(&self) -> bool {
-        self.hub.options().announces && !self.member.was_noticed() && self.requests.is_empty()
+        let is_idle = self.requests.is_empty() && self.member.outbox.kept_bytes() == 0;
+        self.hub.options().announces && !self.member.was_noticed() && is_idle
+    }
+
+    fn greet_ms(&self) -> u64 {
+        if self.member.has_asked() { GREET_ASKER_MS } else { GREET_MS }
     }
 
     fn is_within_message(&self) -> bool {
@@ -294,7 +302,7 @@ impl Peer {
             return Err(Lost::HalfMessage(silent_ms / 1000));
         }
         self.connection.tick(now_ms)?;
-        if self.wants_greeting() && silent_ms >= GREET_MS {
+        if self.wants_greeting() && silent_ms >= self.greet_ms() {
             self.greet().await;
         }
         if self.follower.as_ref().is_some_and(|follower| follower.due_ms() <= now_ms) {
