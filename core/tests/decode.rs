@@ -102,7 +102,7 @@ fn what_is_wrong_is_told_with_its_place() {
             (&json!(offset), &json!(field)),
             "{kind} {hex}: {document}"
         );
-        assert_eq!(output.status.code(), Some(11));
+        assert_eq!(output.status.code(), Some(12));
         let complaint = String::from_utf8(output.stderr).unwrap();
         let error = document["error"].as_str().unwrap();
         assert_eq!(

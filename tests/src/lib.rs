@@ -11,3 +11,4 @@ pub mod outside;
 pub mod plugins;
 pub mod process;
 pub mod proxy;
+pub mod scripted;

@@ -58,8 +58,10 @@ fn roll_back(
     let mut taken_off = Vec::new();
     let mut last = tip.clone();
     while last.header.height > fork_height {
-        taken_off.push(change.block(&last.header.hash())?.transactions);
-        change.disconnect(&last)?;
+        let hash = last.header.hash();
+        let block = change.block(&hash)?;
+        change.disconnect(&hash, &block)?;
+        taken_off.push(block.transactions);
         last = change.known_header(&last.header.parent)?;
     }
     Ok(taken_off.into_iter().rev().flatten().collect())
@@ -84,7 +86,7 @@ fn connect(
         return Err(error);
     }
     match changed {
-        Ok(changed) => change.connect(block.header.height, hash, &changed).map(Ok),
+        Ok(changed) => change.connect(hash, block, &changed).map(Ok),
         Err(error) => Ok(Err(error)),
     }
 }

@@ -12,6 +12,8 @@ use crate::store::{Snapshot, StoreError, StoredHeader};
 /// Fewest headers of an anchor: a follower can then answer for the last
 /// thousand blocks, whatever the adjustment interval.
 const MIN_ANCHOR: u64 = 1000;
+/// Newest blocks of a locator that are without gaps.
+const LOCATOR_DENSE: usize = 10;
 
 /// How a new block is connected with the best chain.
 pub(super) struct Branch {
@@ -118,6 +120,54 @@ pub(crate) fn headers_after(
         }
     }
     Ok(None)
+}
+
+/// At most `limit` headers of the best chain after a block of it, oldest
+/// first, `stop` the last one if it is met; zeros stand for the genesis block.
+/// None where the block is not on the best chain (`wire.md` section 5).
+pub(crate) fn page(
+    snapshot: &Snapshot,
+    locator: &BlockHash,
+    stop: Option<&BlockHash>,
+    limit: u64,
+) -> Result<Vec<BlockHeader>, StoreError> {
+    let height = if locator.is_zero() {
+        0
+    } else {
+        let Some(stored) = snapshot.header(locator)? else { return Ok(Vec::new()) };
+        if !snapshot.is_best(stored.header.height, locator)? {
+            return Ok(Vec::new());
+        }
+        stored.header.height
+    };
+    let mut headers = Vec::new();
+    for at in height.saturating_add(1)..=height.saturating_add(limit) {
+        let Some(hash) = snapshot.best_at(at)? else { break };
+        headers.push(snapshot.known_header(&hash)?.header);
+        if stop == Some(&hash) {
+            break;
+        }
+    }
+    Ok(headers)
+}
+
+/// Hashes of the best chain, newest first: the last ones, then at doubling
+/// distances, the genesis block's at the end.
+pub(crate) fn locator(snapshot: &Snapshot) -> Result<Vec<BlockHash>, StoreError> {
+    let mut height = snapshot.known_header(&snapshot.tip()?)?.header.height;
+    let mut hashes = Vec::new();
+    let mut step = 1;
+    loop {
+        let hash = snapshot.best_at(height)?;
+        hashes.extend(hash);
+        if height == 0 {
+            return Ok(hashes);
+        }
+        if hashes.len() >= LOCATOR_DENSE {
+            step *= 2;
+        }
+        height = height.saturating_sub(step);
+    }
 }
 
 /// Height of the closest ancestor (or itself) on the best chain.

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod ancestry;
+mod state;
 mod verdict;
 
 use std::path::Path;
@@ -16,11 +17,11 @@ use spacetime_protocol::keys;
 use spacetime_protocol::network::Network;
 use spacetime_protocol::validity::{Rules, check_block};
 
-pub(crate) use ancestry::{anchor, headers_after};
+pub(crate) use ancestry::{anchor, headers_after, locator, page};
+pub(crate) use state::{account_state, fate, status};
 pub(crate) use verdict::Taken;
 pub use verdict::{Rejection, Submitted};
 
-use crate::local::Status;
 use crate::store::{Snapshot, Store, StoreError, StoredHeader};
 use verdict::Failure;
 
@@ -116,18 +117,4 @@ fn chain_header(stored: &StoredHeader) -> ChainHeader {
         hash: stored.header.hash(),
         total_difficulty: stored.total_difficulty,
     }
-}
-
-/// How the chain of a snapshot stands; pool and process are not in a store.
-pub(crate) fn status(snapshot: &Snapshot, network: &Network) -> Result<Status, StoreError> {
-    let tip = snapshot.known_header(&snapshot.tip()?)?;
-    Ok(Status {
-        network_id: network.id.clone(),
-        genesis_hash: network.genesis_hash(),
-        height: tip.header.height,
-        tip: tip.header.hash(),
-        difficulty: ancestry::next_difficulty(snapshot, network, &tip)?,
-        mempool: 0,
-        pid: None,
-    })
 }

@@ -177,8 +177,10 @@ fn directory() -> PathBuf {
     }
     // Other packages borrow this file, and find the fixtures from their own folder.
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let own = here.join("tests/fixtures");
-    if own.exists() { own } else { here.join("../sdk/protocol/tests/fixtures") }
+    let places = here.ancestors().flat_map(|folder| {
+        ["tests/fixtures", "sdk/protocol/tests/fixtures"].map(|place| folder.join(place))
+    });
+    places.into_iter().find(|place| place.exists()).expect("the fixtures are in the repository")
 }
 
 fn case(value: &Value) -> Case {

@@ -18,10 +18,15 @@ fn replace(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
+/// The interface's version here, and in copies of it.
+const TODAY: &str = "version = \"1.1.0\"";
+const EARLIER: &str = "version = \"1.0.0\"";
+const NEXT: &str = "version = \"1.2.0\"";
+
 /// A copy with one more root field, method and variant, as the next minor.
 pub(crate) fn newer() -> Artifacts {
     let copy = Copy::new("newer", |path, text| match path {
-        "abi/Cargo.toml" => replace(&text, "version = \"1.0.0\"", "version = \"1.1.0\""),
+        "abi/Cargo.toml" => replace(&text, TODAY, NEXT),
         "abi/src/module.rs" => append(
             &text,
             "// abi: fields are appended here",
@@ -34,6 +39,9 @@ pub(crate) fn newer() -> Artifacts {
              fn pause(&mut self, seconds: u64) -> RResult<u64, Fault> { RResult::ROk(seconds) }",
         ),
         "abi/src/events.rs" => append_variants(&text),
+        "abi/src/questions.rs" => {
+            append(&text, "// abi: questions are appended here", "Weather { day: u64 },")
+        }
         "src/export.rs" => with_inspect(&text),
         "src/strategy.rs" => replace(
             &text,
@@ -91,7 +99,7 @@ fn with_inspect(text: &str) -> String {
              }
              fn module()",
     );
-    replace(&text, "                    check_transport,\n", "check_transport, inspect,\n")
+    replace(&text, "                    ask_transport,\n", "ask_transport, inspect,\n")
 }
 
 fn with_weather(text: &str) -> String {
@@ -110,10 +118,33 @@ fn with_weather(text: &str) -> String {
     )
 }
 
+/// A plugin built against a copy of the first minor version, as far as the
+/// root module goes: transports are not asked there.
+pub(crate) fn earlier() -> PathBuf {
+    let copy = Copy::new("earlier", |path, text| match path {
+        "abi/Cargo.toml" => replace(&text, TODAY, EARLIER),
+        "abi/src/module.rs" => {
+            let field = text.find("    /// Puts a question").expect("it has that field");
+            let end = text.find("    // abi: fields").expect("fields are appended");
+            replace(
+                &format!("{}{}", &text[..field], &text[end..]),
+                "    questions::{Answer_NE, Question_NE},\n",
+                "",
+            )
+        }
+        "src/export.rs" => replace(&text, "                    ask_transport,\n", ""),
+        _ => text,
+    });
+    copy.project
+        .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
+        .write("plugin/src/lib.rs", include_str!("asked.rs"));
+    copy.build(&["plugin"]).file("outside-earlier-plugin")
+}
+
 /// A plugin built against a copy of another major version.
 pub(crate) fn other_major() -> PathBuf {
     minimal_plugin("major", |path, text| match path {
-        "abi/Cargo.toml" => replace(&text, "version = \"1.0.0\"", "version = \"2.0.0\""),
+        "abi/Cargo.toml" => replace(&text, TODAY, "version = \"2.0.0\""),
         _ => text,
     })
 }
@@ -132,7 +163,7 @@ pub(crate) fn changed_field() -> PathBuf {
 /// stands before older ones, where no minor version may put it.
 pub(crate) fn inserted_method() -> PathBuf {
     minimal_plugin("inserted", |path, text| match path {
-        "abi/Cargo.toml" => replace(&text, "version = \"1.0.0\"", "version = \"1.1.0\""),
+        "abi/Cargo.toml" => replace(&text, TODAY, NEXT),
         "abi/src/objects.rs" => replace(
             &text,
             "    /// How many leaves a whole plan",
@@ -242,7 +273,7 @@ impl Copy {
             text = replace(&text, &format!("path = \"{from}\""), &format!("path = \"{path}\""));
         }
         // Whatever version the copy gave itself.
-        text = replace(&text, "abi\", version = \"1.0.0\"", "abi\"");
+        text = replace(&text, &format!("abi\", {TODAY}"), "abi\"");
         for real in ["sdk/protocol", "sdk/kernels"] {
             let absolute = repository().join(real);
             text = replace(&text, &format!("path = \"{real}\""), &format!("path = {absolute:?}"));
