@@ -78,6 +78,7 @@ fn help_tells_of_commands_and_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     insta::assert_snapshot!("help", transcript(folder.path(), &["--help"]));
     insta::assert_snapshot!("help_check", transcript(folder.path(), &["check", "--help"]));
+    insta::assert_snapshot!("help_decode", transcript(folder.path(), &["decode", "--help"]));
     insta::assert_snapshot!("help_prove", transcript(folder.path(), &["prove", "--help"]));
     insta::assert_snapshot!("help_tx_send", transcript(folder.path(), &["tx", "send", "--help"]));
 }

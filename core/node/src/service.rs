@@ -13,12 +13,15 @@ use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::network::Network;
 use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::{BlockHash, Identity, TxHash};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::chain::{self, Chain, Submitted, Taken};
 use crate::local::Status;
 use crate::mempool::{Journal, MAX_TRANSACTIONS, Mempool, Refusal};
 use crate::store::{Snapshot, StoreError, StoredHeader};
+
+/// Admitted transactions that a slow subscriber may be behind.
+const ADMITTED: usize = 1024;
 
 /// How far a chain and its pool have come; each change makes another value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,7 @@ struct Inner {
     /// Held during every change: chain and pool change together.
     pool: Mutex<Pool>,
     changes: watch::Sender<Changes>,
+    admitted: broadcast::Sender<Transaction>,
 }
 
 /// What is pending, in memory and on the disk.
@@ -81,6 +85,7 @@ impl Service {
             chain: RwLock::new(Some(chain)),
             pool: Mutex::new(Pool { mempool: Mempool::new(MAX_TRANSACTIONS), journal }),
             changes: watch::Sender::new(Changes { tip, pool: 0 }),
+            admitted: broadcast::Sender::new(ADMITTED),
         };
         let service = Self { inner: Arc::new(inner) };
         service.restore(pending);
@@ -106,6 +111,12 @@ impl Service {
     /// Sees the latest change; those between may be missed.
     pub fn subscribe(&self) -> watch::Receiver<Changes> {
         self.inner.changes.subscribe()
+    }
+
+    /// Sees every transaction that enters the pool from now on, those that come
+    /// back out of replaced blocks included.
+    pub fn admitted(&self) -> broadcast::Receiver<Transaction> {
+        self.inner.admitted.subscribe()
     }
 
     /// Checks a block and takes it; `now` in Unix seconds. What it changes is
@@ -146,7 +157,11 @@ impl Service {
         });
         match read {
             Ok(()) => {
-                pool.follow(orphaned, |sender| accounts.get(sender).copied().unwrap_or_default());
+                let account = |sender: &_| accounts.get(sender).copied().unwrap_or_default();
+                pool.follow(orphaned.clone(), account);
+                for back in orphaned.into_iter().filter(|orphan| pool.contains(&orphan.hash())) {
+                    self.admit(back);
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "pending transactions are dropped: no account can be read");
@@ -184,6 +199,7 @@ impl Service {
         if taken.is_ok() {
             journal.add([&transaction], mempool);
             self.inner.changes.send_modify(|changes| changes.pool += 1);
+            self.admit(transaction);
         }
         Ok(taken)
     }
@@ -220,6 +236,11 @@ impl Service {
     /// As [`Service::status`].
     pub fn next_nonce(&self, identity: &Identity) -> Result<u64, StoreError> {
         Ok(self.account_state(identity)?.next_nonce)
+    }
+
+    fn admit(&self, transaction: Transaction) {
+        // Nobody may be listening.
+        let _ = self.inner.admitted.send(transaction);
     }
 
     /// How the chain stands.
@@ -294,6 +315,44 @@ impl Service {
         limit: u64,
     ) -> Result<Option<Vec<BlockHeader>>, StoreError> {
         self.read(|snapshot| chain::headers_after(snapshot, locator, limit))
+    }
+
+    /// At most `limit` headers of the best chain after a block of it, up to
+    /// `stop` where that is one of them; zeros stand for the genesis block.
+    /// None where the block is not on the best chain.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn headers_page(
+        &self,
+        locator: &BlockHash,
+        stop: Option<&BlockHash>,
+        limit: u64,
+    ) -> Result<Vec<BlockHeader>, StoreError> {
+        self.read(|snapshot| chain::page(snapshot, locator, stop, limit))
+    }
+
+    /// Hashes of the best chain, newest first, at growing distances, the
+    /// genesis block's last.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn locator(&self) -> Result<Vec<BlockHash>, StoreError> {
+        self.read(chain::locator)
+    }
+
+    /// The best chain's last header.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn tip(&self) -> Result<StoredHeader, StoreError> {
+        self.read(|snapshot| snapshot.known_header(&snapshot.tip()?))
+    }
+
+    /// At most `limit` pending transactions, best fee first, each after its
+    /// sender's earlier ones.
+    pub fn pending(&self, limit: usize) -> Vec<Transaction> {
+        self.pool().mempool.select(limit).into_iter().cloned().collect()
     }
 
     /// At most `limit` pending transactions, with their senders' accounts.

@@ -24,6 +24,7 @@ pub mod merkle;
 pub mod network;
 pub mod plot;
 pub mod proof;
+pub mod relay;
 pub mod score;
 pub mod transaction;
 pub mod validity;

@@ -58,6 +58,17 @@ impl Mempool {
     ) -> Result<TxHash, Refusal> {
         check_form(&transaction, &Admission::DEFAULT)?;
         check_signature(&transaction, &keys::verify)?;
+        self.enter(transaction, account, replace)
+    }
+
+    /// Takes a transaction that is right in itself, if its sender's others,
+    /// its account and the room in the pool allow it.
+    fn enter(
+        &mut self,
+        transaction: Transaction,
+        account: &Account,
+        replace: bool,
+    ) -> Result<TxHash, Refusal> {
         let hash = transaction.hash();
         if self.order.contains_key(&(Reverse(transaction.fee), hash)) {
             return Err(Refusal::Duplicate);
@@ -146,7 +157,7 @@ impl Mempool {
         }
     }
 
-    /// Whether a transaction is in the pool.
+    /// Whether a transaction with this hash is in the pool.
     pub(crate) fn contains(&self, hash: &TxHash) -> bool {
         self.order.keys().any(|(_, pending)| pending == hash)
     }
@@ -246,3 +257,5 @@ fn cost(transaction: &Transaction) -> u128 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

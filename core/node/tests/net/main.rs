@@ -1,0 +1,9 @@
+//! Nodes among peers, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bench;
+mod follow;
