@@ -17,7 +17,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::chain::{self, Chain, Submitted, Taken};
 use crate::local::Status;
-use crate::mempool::{MAX_TRANSACTIONS, Mempool, Refusal};
+use crate::mempool::{Journal, MAX_TRANSACTIONS, Mempool, Refusal};
 use crate::store::{Snapshot, StoreError, StoredHeader};
 
 /// Admitted transactions that a slow subscriber may be behind.
@@ -55,9 +55,15 @@ struct Inner {
     /// `None` after a failure, until it can be opened again.
     chain: RwLock<Option<Chain>>,
     /// Held during every change: chain and pool change together.
-    pool: Mutex<Mempool>,
+    pool: Mutex<Pool>,
     changes: watch::Sender<Changes>,
     admitted: broadcast::Sender<Transaction>,
+}
+
+/// What is pending, in memory and on the disk.
+struct Pool {
+    mempool: Mempool,
+    journal: Journal,
 }
 
 impl Service {
@@ -71,15 +77,30 @@ impl Service {
         let network = Arc::new(network);
         let chain = Chain::open(directory, Arc::clone(&network))?;
         let tip = chain.snapshot()?.tip()?;
+        // Only whoever may write the store may have it.
+        let (journal, pending) = Journal::open(directory);
         let inner = Inner {
             network,
             directory: directory.to_owned(),
             chain: RwLock::new(Some(chain)),
-            pool: Mutex::new(Mempool::new(MAX_TRANSACTIONS)),
+            pool: Mutex::new(Pool { mempool: Mempool::new(MAX_TRANSACTIONS), journal }),
             changes: watch::Sender::new(Changes { tip, pool: 0 }),
             admitted: broadcast::Sender::new(ADMITTED),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let service = Self { inner: Arc::new(inner) };
+        service.restore(pending);
+        Ok(service)
+    }
+
+    /// Takes back what was pending when the last process ended.
+    fn restore(&self, pending: Vec<Transaction>) {
+        let mut pool = self.pool();
+        self.follow(&mut pool.mempool, pending);
+        let Pool { mempool, journal } = &mut *pool;
+        journal.write(mempool);
+        if mempool.len() > 0 {
+            tracing::info!("{} transactions are pending still", mempool.len());
+        }
     }
 
     /// The chain's network.
@@ -111,7 +132,9 @@ impl Service {
             Taken::Known { best } => Submitted::AlreadyKnown { best },
             Taken::Rejected(rejection) => Submitted::Rejected(rejection),
             Taken::NewTip(new) => {
-                self.follow(&mut pool, new.orphaned);
+                let Pool { mempool, journal } = &mut *pool;
+                self.follow(mempool, new.orphaned.clone());
+                journal.follow(&new.orphaned, mempool);
                 self.inner.changes.send_modify(|changes| {
                     changes.tip = new.hash;
                     changes.pool += 1;
@@ -171,8 +194,10 @@ impl Service {
     ) -> Result<Result<TxHash, Refusal>, StoreError> {
         let mut pool = self.pool();
         let account = self.account(&transaction.sender)?;
-        let taken = pool.admit(transaction.clone(), &account, replace);
+        let Pool { mempool, journal } = &mut *pool;
+        let taken = mempool.admit(transaction.clone(), &account, replace);
         if taken.is_ok() {
+            journal.add([&transaction], mempool);
             self.inner.changes.send_modify(|changes| changes.pool += 1);
             self.admit(transaction);
         }
@@ -187,7 +212,7 @@ impl Service {
         // While the pool is held, nothing moves from it to the chain.
         let pool = self.pool();
         match self.read(|snapshot| chain::fate(snapshot, hash))? {
-            Fate::Unknown if pool.contains(hash) => Ok(Fate::Pending),
+            Fate::Unknown if pool.mempool.contains(hash) => Ok(Fate::Pending),
             fate => Ok(fate),
         }
     }
@@ -200,7 +225,8 @@ impl Service {
         let pool = self.pool();
         let state = self.read(|snapshot| chain::account_state(snapshot, identity))?;
         let account = Account { balance: state.balance, nonce: state.nonce };
-        let Account { balance: spendable, nonce: next_nonce } = pool.after(identity, &account);
+        let Account { balance: spendable, nonce: next_nonce } =
+            pool.mempool.after(identity, &account);
         Ok(AccountState { next_nonce, spendable, ..state })
     }
 
@@ -222,7 +248,7 @@ impl Service {
     /// # Errors
     /// When the store fails, as for all methods here.
     pub fn status(&self) -> Result<Status, StoreError> {
-        let mempool = self.pool().len() as u64;
+        let mempool = self.pool().mempool.len() as u64;
         let status = self.read(|snapshot| chain::status(snapshot, self.network()))?;
         Ok(Status { mempool, pid: Some(std::process::id()), ..status })
     }
@@ -326,7 +352,7 @@ impl Service {
     /// At most `limit` pending transactions, best fee first, each after its
     /// sender's earlier ones.
     pub fn pending(&self, limit: usize) -> Vec<Transaction> {
-        self.pool().select(limit).into_iter().cloned().collect()
+        self.pool().mempool.select(limit).into_iter().cloned().collect()
     }
 
     /// At most `limit` pending transactions, with their senders' accounts.
@@ -335,7 +361,8 @@ impl Service {
     /// As [`Service::status`].
     pub fn candidates(&self, limit: usize) -> Result<Candidates, StoreError> {
         let pool = self.pool();
-        let transactions: Vec<Transaction> = pool.select(limit).into_iter().cloned().collect();
+        let transactions: Vec<Transaction> =
+            pool.mempool.select(limit).into_iter().cloned().collect();
         self.read(|snapshot| {
             let mut accounts = HashMap::new();
             for transaction in &transactions {
@@ -346,7 +373,7 @@ impl Service {
         })
     }
 
-    fn pool(&self) -> MutexGuard<'_, Mempool> {
+    fn pool(&self) -> MutexGuard<'_, Pool> {
         self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -124,6 +124,87 @@ fn reorganisations_undo_the_index() {
     assert_eq!(service.account_state(&alice.identity()).unwrap().spendable, PREMINE - 13);
 }
 
+/// The files in a data directory.
+fn files(directory: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(directory).unwrap();
+    let mut files: Vec<String> =
+        files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+    files
+}
+
+/// The process may be killed at any moment: nothing is done at its end.
+#[test]
+fn what_was_taken_is_pending_still_after_a_restart() {
+    let (alice, bob, miner) = (key(1), key(2), Miner::new(3));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let network = network(1, &[&alice, &bob]);
+    let open = || Service::open(path, network.clone()).unwrap();
+    let pending = |service: &Service| service.candidates(100).unwrap().transactions;
+    let service = open();
+    let mine_with = |service: &Service, transactions| {
+        mine(service, &miner, Wish { transactions, ..Wish::default() })
+    };
+    let payments: Vec<_> = (0..3).map(|nonce| transfer(&alice, &bob, 5, nonce, 1)).collect();
+    for payment in &payments {
+        service.submit_transaction(payment.clone()).unwrap().unwrap();
+    }
+    let replaced = transfer(&bob, &alice, 5, 0, 1);
+    let better = transfer(&bob, &alice, 5, 0, 2);
+    for payment in [replaced, better.clone()] {
+        service.submit_transaction(payment).unwrap().unwrap();
+    }
+    drop(service);
+    let service = open();
+    assert_eq!(pending(&service), [std::slice::from_ref(&better), &payments[..]].concat());
+    mine_with(&service, payments[..1].to_vec());
+    drop(service);
+
+    // Half a record, and records that are none.
+    let file = path.join("pending.bin");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let mut forged = transfer(&bob, &alice, 6, 1, 9).encode().unwrap();
+    forged[70] ^= 1;
+    bytes.extend_from_slice(&forged);
+    bytes.extend_from_slice(&[0xAB; 155]);
+    bytes.extend_from_slice(&forged[..99]);
+    std::fs::write(&file, bytes).unwrap();
+    let service = open();
+    assert_eq!(pending(&service), [std::slice::from_ref(&better), &payments[1..]].concat());
+    let next = transfer(&bob, &alice, 7, 1, 1);
+    service.submit_transaction(next.clone()).unwrap().unwrap();
+    drop(service);
+    let service = open();
+    assert_eq!(pending(&service).len(), 4);
+    mine_with(&service, [&[better, next], &payments[1..]].concat());
+    assert_eq!(pending(&service), []);
+    assert_eq!(files(path), ["chain.redb"]);
+    drop(service);
+    assert_eq!(pending(&open()), []);
+    assert_eq!(files(path), ["chain.redb"]);
+}
+
+#[test]
+fn what_left_the_chain_is_pending_still_after_a_restart() {
+    let (alice, bob) = (key(1), key(2));
+    let (ours, theirs) = (Miner::new(3), Miner::new(4));
+    let directory = tempfile::tempdir().unwrap();
+    let network = network(1, &[&alice]);
+    let service = Service::open(directory.path(), network.clone()).unwrap();
+    let fork = tip(&service);
+    let paid = transfer(&alice, &bob, 5, 0, 1);
+    // It came with the block, and was never submitted.
+    let transactions = vec![paid.clone()];
+    mine(&service, &ours, Wish { transactions, rank: 1, ..Wish::default() });
+    let side = theirs.block(&network, &fork, Wish { rank: 1000, ..Wish::default() });
+    assert_eq!(service.submit_block(&side, LATER).unwrap(), Submitted::SideBranch);
+    extend(&service, &theirs.block(&network, &side.header, Wish::default()));
+    drop(service);
+    let service = Service::open(directory.path(), network).unwrap();
+    assert_eq!(fate(&service, paid.hash()), Fate::Pending);
+}
+
 /// What an earlier version's store looks like: no index, and the number says so.
 fn make_old(directory: &Path, format: u32) {
     let database = Database::open(directory.join(FILE_NAME)).unwrap();

@@ -3,6 +3,7 @@
 //! concrete plugin, and does not know what a plugin is for.
 
 mod ask;
+mod chain;
 mod choose;
 mod folders;
 mod health;
@@ -13,6 +14,7 @@ mod registry;
 mod services;
 mod slots;
 
+pub use chain::{ChainAccess, ChainError, Whom};
 pub use folders::folders;
 pub(crate) use folders::list as list_folders;
 pub use health::FaultObserver;

@@ -6,6 +6,7 @@
 //! Unlike the reference's, it takes a sender's next nonces in sequence, and
 //! never two transactions with one nonce.
 
+mod journal;
 mod refusal;
 
 use std::cmp::Reverse;
@@ -16,6 +17,7 @@ use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::validity::{Admission, check_form, check_signature};
 use spacetime_protocol::{Identity, TxHash, keys};
 
+pub(crate) use journal::Journal;
 pub use refusal::Refusal;
 
 /// Transactions in the pool at most.
@@ -56,6 +58,17 @@ impl Mempool {
     ) -> Result<TxHash, Refusal> {
         check_form(&transaction, &Admission::DEFAULT)?;
         check_signature(&transaction, &keys::verify)?;
+        self.enter(transaction, account, replace)
+    }
+
+    /// Takes a transaction that is right in itself, if its sender's others,
+    /// its account and the room in the pool allow it.
+    fn enter(
+        &mut self,
+        transaction: Transaction,
+        account: &Account,
+        replace: bool,
+    ) -> Result<TxHash, Refusal> {
         let hash = transaction.hash();
         if self.order.contains_key(&(Reverse(transaction.fee), hash)) {
             return Err(Refusal::Duplicate);
@@ -244,3 +257,5 @@ fn cost(transaction: &Transaction) -> u128 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

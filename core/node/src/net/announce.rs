@@ -54,6 +54,9 @@ async fn tell_tips(hub: Hub) {
         };
         for (hash, height) in found.into_iter().rev() {
             allowance -= 1.0;
+            if let Some((block, source)) = hub.take_fresh(&hash) {
+                hub.relay_block(&block, Some(source));
+            }
             hub.notice(hash, height);
         }
         told = tip;

@@ -22,6 +22,8 @@ use crate::Service;
 
 /// Own blocks that are kept until a peer has accepted them.
 const MAX_HELD: usize = 16;
+/// New blocks that are remembered until they are passed on.
+const MAX_FRESH: usize = 32;
 /// Blocks that wait for their time at most.
 const MAX_WAITING: usize = 64;
 /// Transactions whose source is remembered while they are looked at.
@@ -44,6 +46,9 @@ struct Inner {
     bans: Mutex<Bans>,
     seen: Mutex<Seen>,
     held: Mutex<VecDeque<Block>>,
+    /// Blocks that became the tip and that nobody here asked for, until the
+    /// others are told, with their sources.
+    fresh: Mutex<VecDeque<(Block, PeerId)>>,
     waiting: AtomicUsize,
     /// Which peer a transaction came from, while it is looked at.
     sources: Mutex<VecDeque<(TxHash, PeerId)>>,
@@ -102,6 +107,7 @@ impl Hub {
             bans: Mutex::default(),
             seen: Mutex::default(),
             held: Mutex::default(),
+            fresh: Mutex::default(),
             waiting: AtomicUsize::new(0),
             sources: Mutex::default(),
             tasks: Mutex::new(Some(JoinSet::new())),
@@ -174,6 +180,22 @@ impl Hub {
         let mut held = lock(&self.inner.held);
         let place = held.iter().position(|block| block.hash() == *hash)?;
         held.remove(place)
+    }
+
+    /// Remembers a block that may become the tip, so that it is passed on before
+    /// the notice of it: whoever hears the notice first asks for the block.
+    pub(super) fn set_fresh(&self, block: &Block, source: PeerId) {
+        let mut fresh = lock(&self.inner.fresh);
+        fresh.push_back((block.clone(), source));
+        while fresh.len() > MAX_FRESH {
+            fresh.pop_front();
+        }
+    }
+
+    pub(super) fn take_fresh(&self, hash: &BlockHash) -> Option<(Block, PeerId)> {
+        let mut fresh = lock(&self.inner.fresh);
+        let place = fresh.iter().position(|(block, _)| block.hash() == *hash)?;
+        fresh.remove(place)
     }
 
     /// Whether one more block may wait for its time; if so, it is counted.

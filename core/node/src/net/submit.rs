@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use spacetime_protocol::block::Block;
+use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::validity::{BlockError, BlockErrorKind};
 use spacetime_protocol::wire::{Message, Taken};
 
@@ -20,6 +21,12 @@ pub(super) struct Outcome {
     pub(super) taken: Taken,
     /// Whether it was not held before.
     pub(super) is_new: bool,
+    /// Whether it is the tip now.
+    is_tip: bool,
+}
+
+impl Outcome {
+    const FAILED: Self = Self { taken: Taken::Failed, is_new: false, is_tip: false };
 }
 
 impl Hub {
@@ -34,24 +41,37 @@ impl Hub {
             Ok((block, Ok(submitted))) => (block, submitted),
             Ok((block, Err(error))) => {
                 tracing::error!(block = %block.hash(), %error, "a block cannot be stored");
-                return Outcome { taken: Taken::Failed, is_new: false };
+                return Outcome::FAILED;
             }
             // The runtime ends, or a bug that is reported on stderr.
             Err(error) => {
                 tracing::error!(%error, "a block was not looked at");
-                return Outcome { taken: Taken::Failed, is_new: false };
+                return Outcome::FAILED;
             }
         };
-        let is_new = matches!(result, Submitted::NewTip | Submitted::SideBranch);
+        let is_tip = result == Submitted::NewTip;
+        let is_new = is_tip || result == Submitted::SideBranch;
         if is_new {
-            let header = &block.header;
-            tracing::info!(height = header.height, hash = %block.hash(), miner = %header.miner,
-                best = result == Submitted::NewTip, "block");
+            let BlockHeader { height, miner, .. } = &block.header;
+            tracing::info!(height, hash = %block.hash(), %miner, is_tip, "block");
         }
-        Outcome {
-            taken: taken(&block, result, self.service().network().max_future_seconds),
-            is_new,
+        let taken = taken(&block, result, self.service().network().max_future_seconds);
+        Outcome { taken, is_new, is_tip }
+    }
+
+    /// Checks a block that nobody here asked for, takes it, and passes it on:
+    /// a new tip ahead of the notice of it, others at once.
+    pub(super) async fn submit_unasked(&self, block: Block, source: PeerId) -> Outcome {
+        self.set_fresh(&block, source);
+        let hash = block.hash();
+        let outcome = self.submit(block).await;
+        if !(outcome.is_tip && self.options().announces)
+            && let Some((block, source)) = self.take_fresh(&hash)
+            && outcome.is_new
+        {
+            self.relay_block(&block, Some(source));
         }
+        outcome
     }
 
     /// Takes a block once the clock allows it, and passes it on then.
@@ -66,10 +86,7 @@ impl Hub {
                 until_ms(at_ms).await;
             }
             tokio::time::sleep(GRACE).await;
-            let outcome = hub.submit(block.clone()).await;
-            if outcome.is_new {
-                hub.relay_block(&block, Some(source));
-            }
+            hub.submit_unasked(block, source).await;
         });
     }
 

@@ -79,14 +79,15 @@ impl Peer {
 
     /// Puts a block into our chain, and passes it on if nobody asked for it.
     async fn take(&mut self, block: Block) -> Taken {
-        let (asked, key) = self.arrived.take().unwrap_or_else(|| (true, (0, [0; 32])));
+        let (asked, key) = self.arrived.take().unwrap_or((true, (0, [0; 32])));
         let (hub, id) = (self.hub.clone(), self.member.id);
-        let outcome = hub.submit(block.clone()).await;
+        let outcome = if asked {
+            hub.submit(block.clone()).await
+        } else {
+            hub.submit_unasked(block.clone(), id).await
+        };
         match &outcome.taken {
-            Taken::Held if outcome.is_new && !asked => {
-                self.standing.credit();
-                hub.relay_block(&block, Some(id));
-            }
+            Taken::Held if outcome.is_new && !asked => self.standing.credit(),
             Taken::Early { until_ms } if !asked => hub.submit_later(block, *until_ms, id),
             Taken::Orphan => tracing::debug!(peer = %self.member.address, hash = %block.hash(),
                 "a block whose parent is not known here"),
@@ -164,7 +165,7 @@ impl Peer {
     pub(super) async fn lied(&mut self, lie: Lie) -> Result<(), Lost> {
         let (peer, address) = (self.member.id, self.member.address);
         let reason = lie.to_string();
-        tracing::warn!(%address, reason, "this peer is not followed");
+        tracing::warn!(%address, reason, "this peer lies, or cannot be followed");
         self.hub.emit(Event::Lie { peer, address, reason }).await;
         self.follower = None;
         self.asked.clear();

@@ -1,0 +1,13 @@
+//! The program `spacetime-node` as a peer, from outside: processes, signals,
+//! and clients that write their frames by hand.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod life;
+mod process;
+mod raw;
+mod spoilt;
