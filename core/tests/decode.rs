@@ -55,7 +55,7 @@ fn a_frame_is_shown_field_by_field() {
     let shown = decode(&["frame", &format!("{PING} aabb")]);
     assert_eq!(
         String::from_utf8(shown.stdout).unwrap(),
-        "frame of 21 of 23 bytes, 2 more are ignored\n\
+        "frame of 21 bytes, 2 more are ignored\n\
          length     17\n\
          type       Ping\n\
          type_byte  4\n\

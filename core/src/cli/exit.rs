@@ -38,7 +38,7 @@ pub enum Exit {
 
 impl Exit {
     /// All codes, for the help text.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Done,
         Self::Internal,
         Self::Usage,

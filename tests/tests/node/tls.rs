@@ -92,7 +92,7 @@ fn a_certificate_is_verified_against_an_authority_and_a_name() {
     // Under another name: the address's, or one that is asked for.
     for name in ["", "server_name: \"other.test\""] {
         let ended = tls(&format!("ca_file: {ca:?}, {name}")).run_to_end(&[]);
-        ended.assert_refused(7, &front.to_string());
+        assert_eq!(ended.code, Some(7), "{ended:#?}");
         assert!(ended.stderr.contains("not valid for name"), "{ended:#?}");
     }
 
@@ -101,13 +101,14 @@ fn a_certificate_is_verified_against_an_authority_and_a_name() {
     std::fs::write(&stranger, Authority::new("node.test").pem).unwrap();
     let unknown = tls(&format!("ca_file: {stranger:?}, server_name: \"node.test\""));
     let ended = unknown.run_to_end(&[]);
-    ended.assert_refused(7, &front.to_string());
+    assert_eq!(ended.code, Some(7), "{ended:#?}");
     assert!(ended.stderr.contains("invalid peer certificate"), "{ended:#?}");
 
     // A node that speaks no TLS.
     let plain = home(&format!("address: \"{}\", tls: (ca_file: {ca:?})", node.address()))
         .set("max_connection_retries", "1");
-    plain.run_to_end(&[]).assert_refused(7, "TLS");
+    let ended = plain.run_to_end(&[]);
+    assert!(ended.code == Some(7) && ended.stderr.contains("no TLS with"), "{ended:#?}");
 
     // Files that are none.
     for (file, reason) in [("missing.pem", "cannot read"), ("miner.ron", "no certificate")] {
