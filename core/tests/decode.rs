@@ -122,8 +122,11 @@ fn a_kind_that_is_none_is_refused_with_2() {
     }
 }
 
+/// Fields that must come out, or that nothing may.
+type Verdict = Result<Vec<(&'static str, Value)>, ()>;
+
 /// Kind, bytes and (whether they are one, the fields to be found) of every case that gives bytes.
-fn expected() -> Vec<(&'static str, String, Result<Vec<(&'static str, Value)>, ()>)> {
+fn expected() -> Vec<(&'static str, String, Verdict)> {
     let mut all = Vec::new();
     let mut push = |kind, hex: Option<String>, case: &Value, fields: &[(&'static str, &str)]| {
         let out = &case["out"];

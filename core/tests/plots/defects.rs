@@ -7,10 +7,7 @@ use std::{
     thread,
 };
 
-use spacetime_core::{
-    plots::{CacheLevels, CreateSpec, PlotFile, PlotSet},
-    scan::LeafSource,
-};
+use spacetime_core::plots::{CacheLevels, CreateSpec, PlotFile, PlotSet};
 use spacetime_protocol::{PlotSeed, plot};
 
 use crate::support::{KEY, LEAVES, leaf, make, plot, spec, stopped};
