@@ -57,7 +57,7 @@ impl Reach {
     /// Gives plots their turns until `most` leaves are given away, the fastest
     /// drives first. How many leaves were given.
     pub(crate) fn give_turns(&self, plots: &[Plot], most: u64, turns: &mut Turns<'_>) -> u64 {
-        let mut given = 0;
+        let mut given = 0_u64;
         for (drive, mut left) in self.drives.iter().zip(self.shares(most)) {
             for index in &drive.plots {
                 let leaves = plots[*index].leaf_count.min(left);
