@@ -61,6 +61,22 @@ pub enum KeyError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What was to be imported is no secret key. The reason quotes nothing of it.
+    #[error("{from} does not hold a secret key: {reason}")]
+    NoSecret {
+        /// Where it came from.
+        from: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// What was to be imported cannot be read.
+    #[error("cannot read {from}: {source}")]
+    Unreadable {
+        /// Where it was to come from.
+        from: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system refused.
     #[error("cannot {action} the key file {}: {source}", path.display())]
     Io {
@@ -114,6 +130,34 @@ pub fn create(path: &Path, scheme: Scheme) -> Result<SecretKey, KeyError> {
             break key;
         }
     };
+    write(path, &key)?;
+    Ok(key)
+}
+
+/// Writes a secret key that was made elsewhere to a file: 64 hexadecimal
+/// digits, alone but for white space around them, read from `input`, which
+/// messages call `from`.
+///
+/// # Errors
+///
+/// See [`KeyError`]; an existing file is never overwritten.
+pub fn import(
+    path: &Path,
+    scheme: Scheme,
+    input: impl Read,
+    from: &str,
+) -> Result<SecretKey, KeyError> {
+    let wrong = |reason| KeyError::NoSecret { from: from.to_owned(), reason };
+    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    input
+        .take(LONGEST)
+        .read_to_end(&mut text)
+        .map_err(|source| KeyError::Unreadable { from: from.to_owned(), source })?;
+    let mut secret = Zeroizing::new([0; 32]);
+    const_hex::decode_to_slice(text.trim_ascii(), &mut *secret)
+        .map_err(|_| wrong("it is not 64 hexadecimal digits"))?;
+    let key = SecretKey::new(scheme, secret)
+        .map_err(|_| wrong("these 32 bytes are not a secret key of the scheme"))?;
     write(path, &key)?;
     Ok(key)
 }
@@ -183,6 +227,14 @@ struct File<'a> {
     identity: Identity,
 }
 
+/// A scheme as key files and the command line call it.
+pub fn scheme_name(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Ed25519 => "ed25519",
+        Scheme::Secp256k1 => "secp256k1",
+    }
+}
+
 /// Whether bytes are a key file's; for fuzzing.
 pub(crate) fn is_key_file(text: &[u8]) -> bool {
     parse(text).is_ok()
@@ -204,10 +256,7 @@ fn parse(text: &[u8]) -> Result<SecretKey, &'static str> {
 }
 
 fn render(key: &SecretKey) -> Zeroizing<Vec<u8>> {
-    let scheme = match key.scheme() {
-        Scheme::Ed25519 => "ed25519",
-        Scheme::Secp256k1 => "secp256k1",
-    };
+    let scheme = scheme_name(key.scheme());
     let secret = Zeroizing::new(const_hex::encode(key.secret_bytes()));
     // Large enough that no piece of it is left behind by growing.
     let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
@@ -282,6 +331,26 @@ mod tests {
             let error = load(&path).unwrap_err();
             assert!(matches!(error, KeyError::Malformed { .. }), "{text}: {error}");
             assert!(!error.to_string().contains(&secret[8..32]), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_from_elsewhere_becomes_a_key_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.key");
+        let secret = format!("{:0>64}", "1");
+        let text = format!(" {secret}\n");
+        let key = import(&path, Scheme::Secp256k1, text.as_bytes(), "here").unwrap();
+        let point = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+        assert_eq!(key.identity().to_string(), point);
+        assert_eq!(load(&path).unwrap().identity(), key.identity());
+        let again = import(&path, Scheme::Ed25519, text.as_bytes(), "here").unwrap_err();
+        assert!(matches!(again, KeyError::Exists { .. }), "{again}");
+        let other = folder.path().join("b.key");
+        for bad in ["", "hello", &secret[1..], &format!("{secret} {secret}"), &"00".repeat(32)] {
+            let error = import(&other, Scheme::Secp256k1, bad.as_bytes(), "here").unwrap_err();
+            assert!(error.to_string().starts_with("here does not hold a secret key: "), "{error}");
+            assert!(!other.exists());
         }
     }
 

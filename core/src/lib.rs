@@ -11,6 +11,7 @@ mod foreign;
 pub mod keys;
 pub mod manifest;
 pub mod observe;
+pub mod payment;
 pub mod plots;
 pub mod plugin;
 pub mod proof;

@@ -14,25 +14,33 @@ pub struct Error {
     message: String,
     /// The config field at fault, or empty.
     pub(crate) field: String,
+    /// Whether it is something that the component does not do at all.
+    unsupported: bool,
 }
 
 impl Error {
     /// An error from a sentence for the user: what failed, and what to do.
     pub fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), field: String::new() }
+        Self { message: message.to_string(), field: String::new(), unsupported: false }
+    }
+
+    /// An error that says that the component does no such thing, whatever it is
+    /// given: the host may turn to another one.
+    pub fn unsupported(message: impl fmt::Display) -> Self {
+        Self { unsupported: true, ..Self::new(message) }
     }
 
     /// An error of a config field's value, for constructors: the user reads
     /// the field's name in front of the sentence, and where the manifest has
     /// it. Fields of inner structs are named with their path: `inner.size`.
     pub fn field(field: &str, must: impl fmt::Display) -> Self {
-        Self { message: format!("{field} {must}"), field: field.to_owned() }
+        Self { field: field.to_owned(), ..Self::new(format_args!("{field} {must}")) }
     }
 
     /// Puts what was being done in front.
     #[must_use]
     pub fn context(self, doing: impl fmt::Display) -> Self {
-        Self { message: format!("{doing}: {}", self.message), field: self.field }
+        Self { message: format!("{doing}: {}", self.message), ..self }
     }
 }
 
@@ -60,7 +68,7 @@ impl<E: std::error::Error> From<E> for Error {
             }
             cause = source.source();
         }
-        Self { message, field: String::new() }
+        Self { message, field: String::new(), unsupported: false }
     }
 }
 
@@ -79,7 +87,11 @@ pub(crate) fn fault(code: FaultCode, message: impl fmt::Display) -> Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        let code = if error.field.is_empty() { FaultCode::FAILED } else { FaultCode::CONFIG };
+        let code = match (error.unsupported, error.field.is_empty()) {
+            (true, _) => FaultCode::UNSUPPORTED,
+            (false, true) => FaultCode::FAILED,
+            (false, false) => FaultCode::CONFIG,
+        };
         let mut fault = fault(code, &error);
         fault.field = error.field.into();
         fault
@@ -108,5 +120,10 @@ mod tests {
         let fault = Fault::from(error);
         assert_eq!((fault.code, fault.field.as_str()), (FaultCode::CONFIG, "step"));
         assert_eq!(Fault::from(Error::new("no")).code, FaultCode::FAILED);
+        let fault = Fault::from(Error::unsupported("no such thing").context("asked"));
+        assert_eq!(
+            (fault.code, fault.message.as_str()),
+            (FaultCode::UNSUPPORTED, "asked: no such thing")
+        );
     }
 }

@@ -108,6 +108,16 @@ macro_rules! export_plugin {
                 __private::RResult::RErr(__private::unknown_component("transport", args))
             }
 
+            #[allow(unused_variables, reason = "a library without transports ignores them")]
+            extern "C" fn ask_transport(
+                args: &__private::abi::OpenArgs<'_>,
+                transport: &__private::abi::TransportArgs<'_>,
+                question: __private::abi::Question_NE,
+            ) -> __private::RResult<__private::abi::Answer_NE, __private::abi::Fault> {
+                $($crate::__open!(ask_transport $kind $name, $type, args, transport, question);)+
+                __private::RResult::RErr(__private::unknown_component("transport", args))
+            }
+
             fn module() -> __private::abi::PluginModuleRef {
                 use __private::PrefixTypeTrait as _;
                 __private::abi::PluginModule {
@@ -118,6 +128,7 @@ macro_rules! export_plugin {
                     policy,
                     transport,
                     check_transport,
+                    ask_transport,
                 }
                 .leak_into_prefix()
             }
@@ -166,6 +177,11 @@ macro_rules! __open {
     (check_transport transport $name:literal, $type:ty, $args:ident, $transport:ident) => {
         if $args.component.as_str() == $name {
             return $crate::__private::check_transport::<$type>($args, $transport).into();
+        }
+    };
+    (ask_transport transport $name:literal, $type:ty, $args:ident, $transport:ident, $question:ident) => {
+        if $args.component.as_str() == $name {
+            return $crate::__private::ask_transport::<$type>($args, $transport, $question).into();
         }
     };
     ($factory:ident strategy $($rest:tt)*) => {};

@@ -79,8 +79,8 @@ pub use policy::{BlockContext, Candidate, Policy, Selection};
 pub use strategy::{Plan, Spans, Strategy};
 #[cfg(feature = "transport")]
 pub use transport::{
-    Challenge, Closed, Event, EventSender, Port, ProofClaim, Request, Transport, TransportContext,
-    Verdict,
+    AccountState, Answer, Challenge, Closed, Event, EventSender, Fate, Port, ProofClaim, Question,
+    Request, Tip, Transport, TransportContext, Verdict,
 };
 pub use turns::{Arrange, Turns};
 
@@ -110,7 +110,9 @@ pub mod __private {
     };
 
     #[cfg(feature = "transport")]
-    pub use crate::transport::{check as check_transport, open as open_transport};
+    pub use crate::transport::{
+        ask as ask_transport, check as check_transport, open as open_transport,
+    };
     pub use crate::{
         descriptor::{FRAME, Part, RUSTC, SDK_VERSION, TARGET, encode, text, text_len},
         engine::open as open_engine,

@@ -6,6 +6,10 @@
 
 pub mod artifacts;
 pub mod home;
+pub mod node;
 pub mod outside;
 pub mod plugins;
 pub mod process;
+pub mod proxy;
+pub mod scripted;
+pub mod session;

@@ -7,17 +7,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use spacetime_protocol::accounts::Account;
+use spacetime_protocol::ask::{AccountState, Fate};
 use spacetime_protocol::block::Block;
 use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::network::Network;
 use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::{BlockHash, Identity, TxHash};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::chain::{self, Chain, Submitted, Taken};
 use crate::local::Status;
-use crate::mempool::{MAX_TRANSACTIONS, Mempool, Refusal};
+use crate::mempool::{Journal, MAX_TRANSACTIONS, Mempool, Refusal};
 use crate::store::{Snapshot, StoreError, StoredHeader};
+
+/// Admitted transactions that a slow subscriber may be behind.
+const ADMITTED: usize = 1024;
 
 /// How far a chain and its pool have come; each change makes another value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +55,15 @@ struct Inner {
     /// `None` after a failure, until it can be opened again.
     chain: RwLock<Option<Chain>>,
     /// Held during every change: chain and pool change together.
-    pool: Mutex<Mempool>,
+    pool: Mutex<Pool>,
     changes: watch::Sender<Changes>,
+    admitted: broadcast::Sender<Transaction>,
+}
+
+/// What is pending, in memory and on the disk.
+struct Pool {
+    mempool: Mempool,
+    journal: Journal,
 }
 
 impl Service {
@@ -66,14 +77,30 @@ impl Service {
         let network = Arc::new(network);
         let chain = Chain::open(directory, Arc::clone(&network))?;
         let tip = chain.snapshot()?.tip()?;
+        // Only whoever may write the store may have it.
+        let (journal, pending) = Journal::open(directory);
         let inner = Inner {
             network,
             directory: directory.to_owned(),
             chain: RwLock::new(Some(chain)),
-            pool: Mutex::new(Mempool::new(MAX_TRANSACTIONS)),
+            pool: Mutex::new(Pool { mempool: Mempool::new(MAX_TRANSACTIONS), journal }),
             changes: watch::Sender::new(Changes { tip, pool: 0 }),
+            admitted: broadcast::Sender::new(ADMITTED),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let service = Self { inner: Arc::new(inner) };
+        service.restore(pending);
+        Ok(service)
+    }
+
+    /// Takes back what was pending when the last process ended.
+    fn restore(&self, pending: Vec<Transaction>) {
+        let mut pool = self.pool();
+        self.follow(&mut pool.mempool, pending);
+        let Pool { mempool, journal } = &mut *pool;
+        journal.write(mempool);
+        if mempool.len() > 0 {
+            tracing::info!("{} transactions are pending still", mempool.len());
+        }
     }
 
     /// The chain's network.
@@ -84,6 +111,12 @@ impl Service {
     /// Sees the latest change; those between may be missed.
     pub fn subscribe(&self) -> watch::Receiver<Changes> {
         self.inner.changes.subscribe()
+    }
+
+    /// Sees every transaction that enters the pool from now on, those that come
+    /// back out of replaced blocks included.
+    pub fn admitted(&self) -> broadcast::Receiver<Transaction> {
+        self.inner.admitted.subscribe()
     }
 
     /// Checks a block and takes it; `now` in Unix seconds. What it changes is
@@ -99,7 +132,9 @@ impl Service {
             Taken::Known { best } => Submitted::AlreadyKnown { best },
             Taken::Rejected(rejection) => Submitted::Rejected(rejection),
             Taken::NewTip(new) => {
-                self.follow(&mut pool, new.orphaned);
+                let Pool { mempool, journal } = &mut *pool;
+                self.follow(mempool, new.orphaned.clone());
+                journal.follow(&new.orphaned, mempool);
                 self.inner.changes.send_modify(|changes| {
                     changes.tip = new.hash;
                     changes.pool += 1;
@@ -122,7 +157,11 @@ impl Service {
         });
         match read {
             Ok(()) => {
-                pool.follow(orphaned, |sender| accounts.get(sender).copied().unwrap_or_default());
+                let account = |sender: &_| accounts.get(sender).copied().unwrap_or_default();
+                pool.follow(orphaned.clone(), account);
+                for back in orphaned.into_iter().filter(|orphan| pool.contains(&orphan.hash())) {
+                    self.admit(back);
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "pending transactions are dropped: no account can be read");
@@ -131,7 +170,8 @@ impl Service {
         }
     }
 
-    /// Takes a transaction into the pool.
+    /// Takes a transaction into the pool, where it replaces one of its sender
+    /// with its nonce that pays less.
     ///
     /// # Errors
     /// The outer when the store fails, the inner when it is refused.
@@ -139,13 +179,68 @@ impl Service {
         &self,
         transaction: Transaction,
     ) -> Result<Result<TxHash, Refusal>, StoreError> {
+        self.take_transaction(transaction, true)
+    }
+
+    /// Takes a transaction into the pool; with `replace`, as
+    /// [`Service::submit_transaction`] does.
+    ///
+    /// # Errors
+    /// The outer when the store fails, the inner when it is refused.
+    pub fn take_transaction(
+        &self,
+        transaction: Transaction,
+        replace: bool,
+    ) -> Result<Result<TxHash, Refusal>, StoreError> {
         let mut pool = self.pool();
         let account = self.account(&transaction.sender)?;
-        let taken = pool.admit(transaction, &account);
+        let Pool { mempool, journal } = &mut *pool;
+        let taken = mempool.admit(transaction.clone(), &account, replace);
         if taken.is_ok() {
+            journal.add([&transaction], mempool);
             self.inner.changes.send_modify(|changes| changes.pool += 1);
+            self.admit(transaction);
         }
         Ok(taken)
+    }
+
+    /// What became of a transaction.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn transaction(&self, hash: &TxHash) -> Result<Fate, StoreError> {
+        // While the pool is held, nothing moves from it to the chain.
+        let pool = self.pool();
+        match self.read(|snapshot| chain::fate(snapshot, hash))? {
+            Fate::Unknown if pool.mempool.contains(hash) => Ok(Fate::Pending),
+            fate => Ok(fate),
+        }
+    }
+
+    /// An account at the tip, and what its pending transactions do to it.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn account_state(&self, identity: &Identity) -> Result<AccountState, StoreError> {
+        let pool = self.pool();
+        let state = self.read(|snapshot| chain::account_state(snapshot, identity))?;
+        let account = Account { balance: state.balance, nonce: state.nonce };
+        let Account { balance: spendable, nonce: next_nonce } =
+            pool.mempool.after(identity, &account);
+        Ok(AccountState { next_nonce, spendable, ..state })
+    }
+
+    /// The nonce of an identity's next transaction, after its pending ones.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn next_nonce(&self, identity: &Identity) -> Result<u64, StoreError> {
+        Ok(self.account_state(identity)?.next_nonce)
+    }
+
+    fn admit(&self, transaction: Transaction) {
+        // Nobody may be listening.
+        let _ = self.inner.admitted.send(transaction);
     }
 
     /// How the chain stands.
@@ -153,7 +248,7 @@ impl Service {
     /// # Errors
     /// When the store fails, as for all methods here.
     pub fn status(&self) -> Result<Status, StoreError> {
-        let mempool = self.pool().len() as u64;
+        let mempool = self.pool().mempool.len() as u64;
         let status = self.read(|snapshot| chain::status(snapshot, self.network()))?;
         Ok(Status { mempool, pid: Some(std::process::id()), ..status })
     }
@@ -222,13 +317,52 @@ impl Service {
         self.read(|snapshot| chain::headers_after(snapshot, locator, limit))
     }
 
+    /// At most `limit` headers of the best chain after a block of it, up to
+    /// `stop` where that is one of them; zeros stand for the genesis block.
+    /// None where the block is not on the best chain.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn headers_page(
+        &self,
+        locator: &BlockHash,
+        stop: Option<&BlockHash>,
+        limit: u64,
+    ) -> Result<Vec<BlockHeader>, StoreError> {
+        self.read(|snapshot| chain::page(snapshot, locator, stop, limit))
+    }
+
+    /// Hashes of the best chain, newest first, at growing distances, the
+    /// genesis block's last.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn locator(&self) -> Result<Vec<BlockHash>, StoreError> {
+        self.read(chain::locator)
+    }
+
+    /// The best chain's last header.
+    ///
+    /// # Errors
+    /// As [`Service::status`].
+    pub fn tip(&self) -> Result<StoredHeader, StoreError> {
+        self.read(|snapshot| snapshot.known_header(&snapshot.tip()?))
+    }
+
+    /// At most `limit` pending transactions, best fee first, each after its
+    /// sender's earlier ones.
+    pub fn pending(&self, limit: usize) -> Vec<Transaction> {
+        self.pool().mempool.select(limit).into_iter().cloned().collect()
+    }
+
     /// At most `limit` pending transactions, with their senders' accounts.
     ///
     /// # Errors
     /// As [`Service::status`].
     pub fn candidates(&self, limit: usize) -> Result<Candidates, StoreError> {
         let pool = self.pool();
-        let transactions: Vec<Transaction> = pool.select(limit).into_iter().cloned().collect();
+        let transactions: Vec<Transaction> =
+            pool.mempool.select(limit).into_iter().cloned().collect();
         self.read(|snapshot| {
             let mut accounts = HashMap::new();
             for transaction in &transactions {
@@ -239,7 +373,7 @@ impl Service {
         })
     }
 
-    fn pool(&self) -> MutexGuard<'_, Mempool> {
+    fn pool(&self) -> MutexGuard<'_, Pool> {
         self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

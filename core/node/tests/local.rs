@@ -10,12 +10,16 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use common::{Miner, PREMINE, Wish, key, mine, network, transfer};
-use spacetime_node::Service;
-use spacetime_node::local::{self, Client, Endpoint, FILE_NAME, LocalError, Server};
-use spacetime_protocol::BlockHash;
+use spacetime_node::local::{
+    self, Client, Endpoint, FILE_NAME, LocalError, Server, TransactionReply,
+};
+use spacetime_node::{Service, ask};
+use spacetime_protocol::ask::{AccountState, Answer, Fate, Question};
 use spacetime_protocol::block::Block;
 use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::network::Network;
+use spacetime_protocol::transaction::Transaction;
+use spacetime_protocol::{BlockHash, TxHash};
 use tokio::runtime::Runtime;
 
 /// A chain with its socket, served by threads of its own.
@@ -90,6 +94,16 @@ fn commands_read_and_pay_beside_a_running_chain() {
         other => panic!("{other}"),
     }
 
+    let account = client.account(alice.identity()).unwrap();
+    let outlook = account.outlook.unwrap();
+    assert_eq!((account.nonce, outlook.next_nonce, outlook.spendable), (0, 1, PREMINE - 6));
+    assert_eq!((outlook.tip, outlook.height), (block.hash(), 1));
+    assert_eq!(client.transaction(payment.hash()).unwrap(), TransactionReply::Pending);
+    assert_eq!(client.transaction(TxHash::ZERO).unwrap(), TransactionReply::Unknown);
+    let better = transfer(&alice, &bob, 5, 0, 2);
+    let refused = client.take_transaction(&better, false).unwrap_err().to_string();
+    assert_eq!(refused, "another one with nonce 0 is pending");
+
     let reply = client.block_at(1).unwrap();
     assert_eq!((reply.hash, reply.height, reply.best), (block.hash(), 1, true));
     assert_eq!(Block::decode(&unhex(&reply.bytes)).unwrap(), block);
@@ -135,6 +149,72 @@ fn a_stopped_chain_is_read_from_its_store() {
     assert_eq!((status.height, status.tip, status.pid), (1, block.hash(), None));
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(local::status(empty.path(), &network).unwrap(), None);
+}
+
+/// The same questions, to the running chain and to its store.
+#[test]
+fn questions_are_answered_beside_a_running_chain_and_from_its_store() {
+    let (alice, bob, miner) = (key(1), key(2), Miner::new(3));
+    let network = network(1, &[&alice]);
+    let running = start(&network);
+    let ask = |directory: &Path, question| ask::answer(directory, &network, &question);
+    let paid = transfer(&alice, &bob, 5, 0, 1);
+    let submit = |transaction: &Transaction, replace| Question::SubmitTransaction {
+        transaction: transaction.clone(),
+        replace,
+    };
+    let submitted = Answer::Submitted(paid.hash());
+    assert_eq!(ask(running.path(), submit(&paid, false)).unwrap(), submitted);
+    assert_eq!(
+        ask(running.path(), submit(&paid, false)).unwrap(),
+        Answer::Refused("it is pending already".to_owned())
+    );
+    let fate = |directory: &Path, hash| match ask(directory, Question::Transaction(hash)) {
+        Ok(Answer::Transaction(fate)) => fate,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(fate(running.path(), paid.hash()), Fate::Pending);
+    let transactions = vec![paid.clone()];
+    let block = mine(&running.service, &miner, Wish { transactions, ..Wish::default() });
+    mine(&running.service, &miner, Wish::default());
+    let pending = transfer(&alice, &bob, 7, 1, 2);
+    ask(running.path(), submit(&pending, false)).unwrap();
+    let tip = running.service.status().unwrap().tip;
+    let state = AccountState {
+        identity: alice.identity(),
+        balance: PREMINE - 6,
+        nonce: 1,
+        next_nonce: 2,
+        spendable: PREMINE - 15,
+        tip,
+        height: 2,
+    };
+    let account = |directory: &Path| ask(directory, Question::Account(alice.identity())).unwrap();
+    assert_eq!(account(running.path()), Answer::Account(state));
+    assert_eq!(
+        ask::answer_running(&running.service, &Question::Account(alice.identity())).unwrap(),
+        Some(Answer::Account(state))
+    );
+    let in_block = Fate::InBlock { block: block.hash(), height: 1, confirmations: 2 };
+    assert_eq!(fate(running.path(), paid.hash()), in_block);
+
+    let directory = running.stop();
+    let directory = directory.path();
+    assert_eq!(fate(directory, paid.hash()), in_block);
+    assert_eq!(fate(directory, TxHash::ZERO), Fate::Unknown);
+    // Nobody runs the chain: nobody knows what is pending, or takes more.
+    let (next_nonce, spendable) = (1, PREMINE - 6);
+    let state = AccountState { next_nonce, spendable, ..state };
+    assert_eq!(account(directory), Answer::Account(state));
+    let Ok(Answer::Tip(found)) = ask(directory, Question::Tip) else { panic!() };
+    assert_eq!((found.hash, found.height, found.pending), (tip, 2, 0));
+    let refused = ask(directory, submit(&pending, false)).unwrap_err().to_string();
+    assert!(refused.contains("`spacetime-miner run`"), "{refused}");
+    let empty = tempfile::tempdir().unwrap();
+    let refused = ask(empty.path(), Question::Tip).unwrap_err().to_string();
+    assert!(refused.contains("no chain"), "{refused}");
+    let other = ask::answer(directory, &Network::local(), &Question::Tip).unwrap_err();
+    assert!(other.to_string().contains("spacetime-test"), "{other}");
 }
 
 #[test]

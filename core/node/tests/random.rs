@@ -8,6 +8,8 @@ mod common;
 use common::{LATER, Miner, Wish, extend, key, network, tip, transfer};
 use proptest::prelude::*;
 use spacetime_node::{Service, Submitted};
+use spacetime_protocol::TxHash;
+use spacetime_protocol::ask::Fate;
 use spacetime_protocol::block::Block;
 use spacetime_protocol::chain::{ChainHeader, is_better};
 use spacetime_protocol::header::BlockHeader;
@@ -63,6 +65,25 @@ fn path(tree: &[(Block, u128, u64)], to: &BlockHeader) -> Vec<Block> {
     path
 }
 
+/// What the path to the best block says of a transaction, or else the pool.
+fn fate(network: &Network, service: &Service, path: &[Block], hash: TxHash) -> Fate {
+    let confirmations = |at: usize| (path.len() - at) as u64 + 1;
+    let has = |block: &Block| block.transactions.iter().any(|found| found.hash() == hash);
+    let blocks = std::iter::once(&network.genesis).chain(path);
+    match blocks.enumerate().find(|(_, block)| has(block)) {
+        Some((at, block)) => Fate::InBlock {
+            block: block.hash(),
+            height: block.header.height,
+            confirmations: confirmations(at),
+        },
+        None => {
+            let pending = service.candidates(100).unwrap().transactions;
+            let is_pending = pending.iter().any(|pending| pending.hash() == hash);
+            if is_pending { Fate::Pending } else { Fate::Unknown }
+        }
+    }
+}
+
 fn open(network: &Network) -> (Service, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     (Service::open(directory.path(), network.clone()).unwrap(), directory)
@@ -98,6 +119,11 @@ proptest! {
             prop_assert_eq!(service.best_at(block.header.height).unwrap(), Some(block.hash()));
         }
         prop_assert_eq!(service.best_at(best.height + 1).unwrap(), None);
+        // The index knows the best chain's transactions, and no others.
+        for transaction in tree.iter().flat_map(|(block, ..)| &block.transactions) {
+            let hash = transaction.hash();
+            prop_assert_eq!(service.transaction(&hash).unwrap(), fate(&network, &service, &path, hash));
+        }
         // What left the chain is pending, unless the chain has it too.
         let paid = service.account(&key(1).identity()).unwrap().nonce;
         let pending = service.candidates(100).unwrap().transactions;

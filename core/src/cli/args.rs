@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    Exit, Failure, Output, check, key, plot_create, plot_forget, plot_info, plot_list, plot_verify,
-    plugin_list, prove, run,
+    Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
+    plot_list, plot_verify, plugin_list, prove, run, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -44,12 +44,19 @@ pub(super) enum Command {
     Check(check::Args),
     /// Find the best proof over plots for one challenge
     Prove(prove::Args),
+    /// Show what bytes of the protocol say, or where and why they say nothing
+    Decode(decode::Args),
     /// Make plots and look at them
     #[command(subcommand)]
     Plot(Plot),
     /// Make a key and look at it
     #[command(subcommand)]
     Key(Key),
+    /// Pay somebody, and see what became of it
+    #[command(subcommand)]
+    Tx(Tx),
+    /// Show what an identity owns
+    Balance(balance::Args),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(Plugin),
@@ -73,8 +80,18 @@ pub(super) enum Plot {
 pub(super) enum Key {
     /// Draw a new key; an existing one is never overwritten
     New(key::NewArgs),
+    /// Write a secret key that was made elsewhere to a key file
+    Import(key::ImportArgs),
     /// Show whose key it is, and the plotting key
     Show(key::ShowArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Tx {
+    /// Make a transaction, sign it and hand it to the running chain
+    Send(tx_send::Args),
+    /// Show whether a transaction is pending or in a block
+    Status(tx_status::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,13 +106,18 @@ impl Command {
             Self::Run(args) => run::run(args, output),
             Self::Check(args) => check::run(args, output),
             Self::Prove(args) => prove::run(args, output),
+            Self::Decode(args) => decode::run(args, output),
             Self::Plot(Plot::Create(args)) => plot_create::run(args, output),
             Self::Plot(Plot::Info(args)) => plot_info::run(args, output),
             Self::Plot(Plot::Verify(args)) => plot_verify::run(args, output),
             Self::Plot(Plot::List(args)) => plot_list::run(args, output),
             Self::Plot(Plot::Forget(args)) => plot_forget::run(args, output),
             Self::Key(Key::New(args)) => key::new(args, output),
+            Self::Key(Key::Import(args)) => key::import(args, output),
             Self::Key(Key::Show(args)) => key::show(args, output),
+            Self::Tx(Tx::Send(args)) => tx_send::run(args, output),
+            Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
+            Self::Balance(args) => balance::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
         }
     }

@@ -25,15 +25,20 @@ pub enum Exit {
     Chain = 7,
     /// What was asked for is not there: no leaf, no component of that name.
     NotFound = 8,
-    /// `--for` ran out before `--until-blocks` was reached.
+    /// `--for` ran out before `--until-blocks` was reached, or `--wait` before a
+    /// block had the transaction.
     TimeUp = 9,
     /// The disk has no room.
     NoSpace = 10,
+    /// The transaction is refused: by its network's rules, or by the chain.
+    Refused = 11,
+    /// Bytes that were to be decoded are not what they should be.
+    Bytes = 12,
 }
 
 impl Exit {
     /// All codes, for the help text.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Done,
         Self::Internal,
         Self::Usage,
@@ -45,6 +50,8 @@ impl Exit {
         Self::NotFound,
         Self::TimeUp,
         Self::NoSpace,
+        Self::Refused,
+        Self::Bytes,
     ];
 
     /// The number that the process ends with.
@@ -63,8 +70,10 @@ impl Exit {
             Self::Plugin => "a plugin cannot be loaded, or refuses its config",
             Self::Chain => "the chain or the node cannot be used",
             Self::NotFound => "what was asked for is not there",
-            Self::TimeUp => "--for ran out before --until-blocks was reached",
+            Self::TimeUp => "--for ran out before --until-blocks was reached, or --wait did",
             Self::NoSpace => "the disk has no room",
+            Self::Refused => "the transaction is refused",
+            Self::Bytes => "bytes that were to be decoded are not what they should be",
         }
     }
 

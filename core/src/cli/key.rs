@@ -1,7 +1,12 @@
-//! `key new` and `key show`.
+//! `key new`, `key import` and `key show`.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 use spacetime_protocol::{
     Identity, PlotKey,
@@ -10,17 +15,33 @@ use spacetime_protocol::{
 };
 
 use super::{Failure, Output, manifest::ManifestArgs, plot_common::manifest_key};
-use crate::keys;
+use crate::keys::{self, KeyError};
 
 /// Arguments of `key new`.
 #[derive(Debug, clap::Args)]
 pub(super) struct NewArgs {
     #[command(flatten)]
     file: FileArgs,
+    /// The kind of key; the reference network knows secp256k1 only
+    #[arg(long, value_parser = scheme(), default_value = "ed25519")]
+    scheme: Scheme,
     /// Write the published development key of the network `local`, which everybody has: for trying
     /// things out only
-    #[arg(long)]
+    #[arg(long, conflicts_with = "scheme")]
     development: bool,
+}
+
+/// Arguments of `key import`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// The kind of key: the same 32 bytes are another identity in each
+    #[arg(long, value_parser = scheme())]
+    scheme: Scheme,
+    /// The file with the secret key, 64 hex digits; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
 }
 
 /// Arguments of `key show`.
@@ -45,7 +66,16 @@ impl FileArgs {
     }
 }
 
-/// What both print; nothing of it is secret.
+/// The schemes by their names.
+fn scheme() -> impl TypedValueParser<Value = Scheme> {
+    let names = Scheme::ALL.map(keys::scheme_name);
+    PossibleValuesParser::new(names).map(|name| {
+        let is_named = |scheme: &Scheme| keys::scheme_name(*scheme) == name;
+        Scheme::ALL.into_iter().find(is_named).expect("the parser lets no other name through")
+    })
+}
+
+/// What all print; nothing of it is secret.
 #[derive(Debug, Serialize)]
 struct Document {
     scheme: Scheme,
@@ -61,11 +91,31 @@ pub(super) fn new(args: &NewArgs, output: &Output) -> Result<(), Failure> {
         output.warn("everybody has the development key: use it on networks of your own only");
         key
     } else {
-        keys::create(&path, Scheme::Ed25519)?
+        keys::create(&path, args.scheme)?
     };
+    keep(&path, output);
+    print(&key, output)
+}
+
+/// The secret is read from a file or standard input: arguments are seen by
+/// everybody on the machine, and kept by shells.
+pub(super) fn import(args: &ImportArgs, output: &Output) -> Result<(), Failure> {
+    let path = args.file.path()?;
+    let key = if args.from == Path::new("-") {
+        keys::import(&path, args.scheme, io::stdin().lock(), "standard input")?
+    } else {
+        let from = args.from.display().to_string();
+        let file = File::open(&args.from)
+            .map_err(|source| KeyError::Unreadable { from: from.clone(), source })?;
+        keys::import(&path, args.scheme, file, &from)?
+    };
+    keep(&path, output);
+    print(&key, output)
+}
+
+fn keep(path: &Path, output: &Output) {
     output
         .note(format_args!("the key is in {}: keep a copy of it in a safe place", path.display()));
-    print(&key, output)
 }
 
 pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<(), Failure> {
@@ -74,10 +124,7 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<(), Failure> {
 
 fn print(key: &SecretKey, output: &Output) -> Result<(), Failure> {
     let (scheme, identity, plot_key) = (key.scheme(), key.identity(), key.plot_key());
-    let name = match scheme {
-        Scheme::Ed25519 => "ed25519",
-        Scheme::Secp256k1 => "secp256k1",
-    };
+    let name = keys::scheme_name(scheme);
     let text = format!("scheme    {name}\nidentity  {identity}\nplot key  {plot_key}");
     output.result(&Document { scheme, identity, plot_key }, text)
 }

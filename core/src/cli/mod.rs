@@ -2,7 +2,10 @@
 //! logic; each command has a file with its arguments and its `run`.
 
 mod args;
+mod balance;
+mod chain;
 mod check;
+mod decode;
 mod exit;
 mod key;
 mod manifest;
@@ -18,10 +21,13 @@ mod plot_verify;
 mod plugin_list;
 mod prove;
 mod run;
+mod tx_send;
+mod tx_status;
 
 use std::{
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
@@ -54,6 +60,15 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(failure.exit().code())
         }
+    }
+}
+
+/// A number of seconds of the command line.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "it is a number of seconds, such as 60 or 0.5")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it must be more than 0".to_owned()),
     }
 }
 

@@ -41,7 +41,11 @@ impl PlotError {
     /// An error of the system while doing `action` (a verb) with `path`.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::NotFound => Self::NotFound { path: path.to_owned() },
+            // Nothing can lie under a name that no file can have.
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::InvalidInput => Self::NotFound { path: path.to_owned() },
             _ => Self::Io { action, path: path.to_owned(), source },
         }
     }

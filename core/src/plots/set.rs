@@ -164,6 +164,10 @@ impl PlotSet {
                 }
             }
         }
+        // What has no path is nowhere.
+        for entry in self.entries.iter_mut().filter(|entry| path_of(entry).is_none()) {
+            entry.status = Status::Missing;
+        }
         self.plots = open.values().cloned().collect();
         self.open = Arc::new(open);
         self.unsaved |= self.entries != before;
@@ -183,8 +187,7 @@ impl PlotSet {
             places.entry(plain(folder)).or_default().searched.push(folder.clone());
         }
         for (number, entry) in self.entries.iter().enumerate() {
-            let path = entry.path.as_deref().filter(|path| !path.trim().is_empty());
-            let Some(path) = path.map(PathBuf::from) else { continue };
+            let Some(path) = path_of(entry).map(PathBuf::from) else { continue };
             let cache = (!entry.cache_path.is_empty()).then(|| PathBuf::from(&entry.cache_path));
             let recorded = Recorded { entry: number, cache, path };
             places.entry(folder_of(&recorded.path)).or_default().recorded.push(recorded);
@@ -238,6 +241,11 @@ impl PlotSet {
         let error = saved.err()?;
         Some(PlotProblem { path: self.metadata.clone(), reason: error.to_string() })
     }
+}
+
+/// Where a plot lies; `None` if the record does not say.
+fn path_of(entry: &Entry) -> Option<&str> {
+    entry.path.as_deref().filter(|path| !path.trim().is_empty())
 }
 
 /// The folder of a plot, as [`PlotSet::places`] spells it.

@@ -2,6 +2,8 @@
 //! which component a name means, what becomes of one that fails. Names no
 //! concrete plugin, and does not know what a plugin is for.
 
+mod ask;
+mod chain;
 mod choose;
 mod folders;
 mod health;
@@ -12,6 +14,7 @@ mod registry;
 mod services;
 mod slots;
 
+pub use chain::{ChainAccess, ChainError, Whom};
 pub use folders::folders;
 pub(crate) use folders::list as list_folders;
 pub use health::FaultObserver;

@@ -8,13 +8,17 @@ use std::{
     time::Duration,
 };
 
-use spacetime_protocol::{Identity, network::NetworkError};
+use spacetime_protocol::{
+    Identity,
+    ask::{Answer, Question},
+    network::NetworkError,
+};
 use spacetime_sdk_loader::{
     Engine, Fault, Policy, Strategy, Transport, TransportRequest,
     abi::{Candidate, Emitted, Event, PolicyContext},
 };
 
-use super::opener::Opener;
+use super::{ask, opener::Opener};
 use crate::{
     foreign::{Foreign, within},
     manifest::Manifest,
@@ -23,6 +27,9 @@ use crate::{
 
 /// What a transport may take to look at its peer.
 const CHECK_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a transport may take to answer a question.
+const ASK_LIMIT: Duration = Duration::from_secs(30);
 
 /// Opens strategies; none: the built-in plan.
 pub(super) struct StrategySlot {
@@ -237,6 +244,24 @@ impl TransportSlot {
             Transport::check(&opener.library, &opener.request(), &request)
         };
         within(CHECK_LIMIT, check).map_err(|fault| self.opener.explain(fault))
+    }
+
+    /// Puts a question to what the transport connects with, without a session,
+    /// beside one of another process.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's; `UNSUPPORTED`: it does not answer
+    /// questions, or not this one. `POISONED`: not within half a minute.
+    pub fn ask(&self, setup: &TransportSetup, question: &Question) -> Result<Answer, Fault> {
+        let question = ask::to_abi(question)?;
+        let (opener, setup) = (self.opener.clone(), setup.clone());
+        let directory = self.directory(&setup);
+        let ask = move || {
+            let request = setup.request(&directory);
+            Transport::ask(&opener.library, &opener.request(), &request, question)
+        };
+        within(ASK_LIMIT, ask).and_then(ask::from_abi).map_err(|fault| self.opener.explain(fault))
     }
 
     /// Takes note of a fault that a call of the transport returned.

@@ -10,9 +10,10 @@ mod session;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use spacetime_node::ask;
 use spacetime_node::local::{self, Status};
 use spacetime_sdk::protocol::network::Network;
-use spacetime_sdk::{Port, Result, Transport, TransportContext, async_trait};
+use spacetime_sdk::{Answer, Port, Question, Result, Transport, TransportContext, async_trait};
 
 /// There is nothing to configure: network and data directory are the miner's.
 #[derive(Default, Deserialize)]
@@ -43,6 +44,10 @@ impl Transport for Solo {
             }
             Some(Status { height, .. }) => format!("chain at height {height} in {place}"),
         })
+    }
+
+    fn ask(_: Config, context: &TransportContext, question: Question) -> Result<Answer> {
+        Ok(ask::answer(&context.data_directory, &context.network, &question)?)
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {

@@ -81,6 +81,19 @@ open_set!(
 );
 
 open_set!(
+    /// What became of a transaction. Unknown values count as
+    /// [`UNKNOWN`](Self::UNKNOWN).
+    FateCode {
+        /// It is neither pending nor in a block of the best chain.
+        UNKNOWN = 0,
+        /// It waits for a block.
+        PENDING = 1,
+        /// It is in a block of the best chain.
+        IN_BLOCK = 2,
+    }
+);
+
+open_set!(
     /// What became of an event given to the host. Unknown values count as
     /// [`CLOSED`](Self::CLOSED).
     Emitted {

@@ -8,12 +8,12 @@
 //!
 //! * a field at the end of [`PluginModule`] (a new kind of component);
 //! * a method with a default body at the end of a trait;
-//! * a variant at the end of [`Event`] or [`Request`];
+//! * a variant at the end of [`Event`], [`Request`], [`Question`] or [`Answer`];
 //! * a meaning for words of a `reserved` array, announced by a bit of
 //!   [`features`](OpenArgs::features) and kept in the module [`features`];
 //!   senders write zeros there until then;
 //! * a value of an open set ([`FaultCode`], [`StopRule`], [`Builder`],
-//!   [`Verdict`], [`Emitted`]): receivers treat one they do not know as the
+//!   [`Verdict`], [`Emitted`], [`FateCode`]): receivers treat one they do not know as the
 //!   set's documented default.
 //!
 //! Everything else is a new major version. `docs/abi.md` says the same to
@@ -35,10 +35,11 @@ mod events;
 pub mod features;
 mod module;
 mod objects;
+mod questions;
 
 pub use abi_stable;
 
-pub use codes::{Builder, Emitted, FaultCode, StopRule, Verdict};
+pub use codes::{Builder, Emitted, FateCode, FaultCode, StopRule, Verdict};
 pub use data::{
     Account, Arrangement, BatchStats, BestLeaf, Candidate, Challenge, Fault, HostInfo, Job,
     LogRecord, OpenArgs, PlanOutcome, Plot, PolicyContext, ProofClaim, Selection, Span,
@@ -53,6 +54,10 @@ pub use objects::{
     Engine, Engine_TO, EngineObject, Host, Host_TO, HostObject, Policy, Policy_TO, PolicyObject,
     Port, Port_TO, PortObject, Strategy, Strategy_TO, StrategyObject, Transport, Transport_TO,
     TransportObject,
+};
+pub use questions::{
+    AccountState, Answer, Answer_Interface, Answer_NE, Answer_Storage, Question,
+    Question_Interface, Question_NE, Question_Storage, TipState, TransactionFate,
 };
 
 /// The version of this interface, as plugins record it: `major.minor.patch`.

@@ -13,6 +13,7 @@ use crate::{
     objects::{
         EngineObject, HostObject, PolicyObject, PortObject, StrategyObject, TransportObject,
     },
+    questions::{Answer_NE, Question_NE},
 };
 
 /// A library's entry points. A library exports any number of components of
@@ -42,6 +43,10 @@ pub struct PluginModule {
     #[sabi(last_prefix_field)]
     pub check_transport:
         extern "C" fn(&OpenArgs<'_>, &TransportArgs<'_>) -> RResult<RString, Fault>,
+    /// Puts a question to what the transport connects with, without opening a
+    /// session or disturbing one of another process. Since 1.1.
+    pub ask_transport:
+        extern "C" fn(&OpenArgs<'_>, &TransportArgs<'_>, Question_NE) -> RResult<Answer_NE, Fault>,
     // abi: fields are appended here
 }
 

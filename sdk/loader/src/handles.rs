@@ -8,16 +8,16 @@ use std::{
 };
 
 use abi::{
-    BatchStats, BestLeaf, Candidate, EngineObject, Event, Job, OpenArgs, Plot, PolicyContext,
-    PolicyObject, PortObject, Request, Request_NE, Span, StrategyObject, TransportArgs,
-    TransportObject, Turn,
+    Answer, BatchStats, BestLeaf, Candidate, EngineObject, Event, Job, OpenArgs, Plot,
+    PolicyContext, PolicyObject, PortObject, Question, Question_NE, Request, Request_NE, Span,
+    StrategyObject, TransportArgs, TransportObject, Turn,
     abi_stable::{
         sabi_trait::TD_Opaque,
         std_types::{RArc, RSliceMut},
     },
     features,
 };
-use spacetime_sdk_abi::{self as abi, Emitted, Event_NE};
+use spacetime_sdk_abi::{self as abi, Emitted, Event_NE, FaultCode};
 
 use crate::{fault::Fault, library::Library};
 
@@ -333,6 +333,33 @@ impl Transport {
         let args = transport.args()?;
         let check = library.module().check_transport();
         Ok(check(&request.args(), &args).into_result()?.into())
+    }
+
+    /// Puts a question to what a transport connects with, without a session:
+    /// works beside a process that has one. Blocks for as long as the
+    /// transport takes.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's; `UNSUPPORTED`: it does not answer
+    /// questions, or not this one.
+    pub fn ask(
+        library: &Library,
+        request: &OpenRequest<'_>,
+        transport: &TransportRequest<'_>,
+        question: Question,
+    ) -> Result<Answer, Fault> {
+        let args = transport.args()?;
+        // The field is of version 1.1.
+        let ask = library.module().ask_transport().ok_or_else(|| Fault {
+            code: FaultCode::UNSUPPORTED,
+            ..Fault::new("this transport answers no questions")
+        })?;
+        let answer = ask(&request.args(), &args, Question_NE::new(question)).into_result()?;
+        answer.into_enum().map_err(|_| Fault {
+            code: FaultCode::UNSUPPORTED,
+            ..Fault::new("its answer is of a kind that this host is too old for")
+        })
     }
 
     /// Queues a request; never blocks.

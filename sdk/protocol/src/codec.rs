@@ -29,6 +29,24 @@ pub enum EncodeError {
         /// The field.
         field: &'static str,
     },
+    /// A text of white space only, or a byte string without a byte.
+    #[error("{field} is empty")]
+    Empty {
+        /// The field.
+        field: &'static str,
+    },
+    /// A number outside what its field may say.
+    #[error("{field} is {found}, allowed are {least} to {most}")]
+    OutOfRange {
+        /// The field.
+        field: &'static str,
+        /// What it says.
+        found: u64,
+        /// The smallest value allowed.
+        least: u64,
+        /// The largest value allowed.
+        most: u64,
+    },
     /// A path whose siblings and orientation bits differ in number.
     #[error("the path has {siblings} siblings, but {bits} orientation bits")]
     UnevenPath {

@@ -24,6 +24,9 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Ed25519, Self::Secp256k1];
+
     /// The scheme of an identity; `None` if its first byte fits none.
     pub fn of(identity: &Identity) -> Option<Self> {
         match identity.as_bytes()[0] {
@@ -202,6 +205,33 @@ mod tests {
             "ea139d5071550f5ab2adb0eeccff0909deb3178319eb4f25462716004201ec2a\
              7719dbc74288a91d03871582115b1b4dd64a4704ca05417bd58ad4fb434adfcc"
         );
+    }
+
+    #[test]
+    fn secp256k1_signs_with_the_lower_s_and_either_is_right() {
+        let order: [u8; 32] = const_hex::decode_to_array(
+            "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
+        )
+        .unwrap();
+        let half: [u8; 32] = const_hex::decode_to_array(
+            "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0",
+        )
+        .unwrap();
+        for number in 0..32_u8 {
+            let (key, hash) = (key(Scheme::Secp256k1, number + 1), [number; 32]);
+            let mut bytes = key.sign(&hash).to_bytes();
+            assert!(bytes[32..] <= half[..], "{number}");
+            let mut borrow = 0;
+            for (s, n) in bytes[32..].iter_mut().zip(order).rev() {
+                let difference = 256 + i16::from(n) - i16::from(*s) - borrow;
+                borrow = i16::from(difference < 256);
+                *s = difference.to_le_bytes()[0];
+            }
+            assert!(bytes[32..] > half[..], "{number}");
+            assert!(verify(&key.identity(), &hash, &Signature::new(bytes)), "{number}");
+            bytes[0] ^= 1;
+            assert!(!verify(&key.identity(), &hash, &Signature::new(bytes)), "{number}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+pub mod ask;
 pub mod block;
 pub mod builder;
 mod bytes;
@@ -23,6 +24,7 @@ pub mod merkle;
 pub mod network;
 pub mod plot;
 pub mod proof;
+pub mod relay;
 pub mod score;
 pub mod transaction;
 pub mod validity;

@@ -2,13 +2,15 @@
 
 mod message;
 mod port;
+mod question;
 mod session;
 
 use std::path::PathBuf;
 
-use abi::{PortObject, abi_stable::std_types::RString};
+use abi::{Answer_NE, PortObject, Question_NE, abi_stable::std_types::RString};
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
+pub use spacetime_protocol::ask::{AccountState, Answer, Fate, Question, Tip};
 use spacetime_protocol::{Identity, network::Network};
 use spacetime_sdk_abi::{self as abi, Fault, OpenArgs, TransportArgs, TransportObject};
 
@@ -52,6 +54,21 @@ pub trait Transport: Sized + Send + 'static {
     fn check(config: Self::Config, context: &TransportContext) -> Result<String> {
         let _ = (config, context);
         Ok(String::new())
+    }
+
+    /// Answers a question of a command (a balance, a transaction's fate, a
+    /// transaction to be sent), without a session: beside a mining process,
+    /// which it must not disturb. It may block; the host waits for half a
+    /// minute.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer, and what to do about it, in a sentence for the
+    /// user; [`Error::unsupported`] for a question that is never answered, as
+    /// all are by default.
+    fn ask(config: Self::Config, context: &TransportContext, question: Question) -> Result<Answer> {
+        let _ = (config, context, question);
+        Err(Error::unsupported("this transport answers no questions"))
     }
 
     /// Serves the session until the port closes.
@@ -120,6 +137,22 @@ pub fn check<T: Transport>(
     let found = guard::run(&name, "check", || T::check(config, &context))?
         .map_err(|error| crate::config::constructor_fault(args, error))?;
     Ok(found.into())
+}
+
+/// A transport's answer to a question, as a plugin module holds it.
+#[doc(hidden)]
+pub fn ask<T: Transport>(
+    args: &OpenArgs<'_>,
+    transport: &TransportArgs<'_>,
+    question: Question_NE,
+) -> Result<Answer_NE, Fault> {
+    let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
+    let context = read_context(args, transport)?;
+    let name = args.instance.as_str().into();
+    let answer = guard::run(&name, "ask", || {
+        T::ask(config, &context, question::from_abi(question)?).and_then(question::to_abi)
+    })?;
+    answer.map_err(|error| crate::config::constructor_fault(args, error))
 }
 
 fn read_context(

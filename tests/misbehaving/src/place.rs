@@ -18,6 +18,7 @@ pub(crate) enum Place {
     Scan,
     Select,
     Check,
+    Ask,
     Run,
     /// A task that the component spawns on its runtime.
     Task,

@@ -7,8 +7,8 @@ use std::sync::{
 
 use serde::Deserialize;
 use spacetime_sdk::{
-    Builder, Challenge, Error, Event, Port, Request, Result, StopRule, Transport, TransportContext,
-    Verdict, async_trait,
+    Answer, Builder, Challenge, Error, Event, Port, Question, Request, Result, StopRule, Transport,
+    TransportContext, Verdict, async_trait,
     protocol::{self, BlockHash, Target},
     tokio, tracing,
 };
@@ -73,6 +73,17 @@ impl Transport for Misconnector {
     fn check(config: Config, context: &TransportContext) -> Result<String> {
         config.fail.at(Place::Check)?;
         Ok(format!("misbehaving was given {}", node(context)))
+    }
+
+    /// Takes no transaction, and answers no other question.
+    fn ask(config: Config, _: &TransportContext, question: Question) -> Result<Answer> {
+        config.fail.at(Place::Ask)?;
+        match question {
+            Question::SubmitTransaction { .. } => {
+                Ok(Answer::Refused("misbehaving takes no transaction".to_owned()))
+            }
+            _ => Err(Error::unsupported("misbehaving does not answer this")),
+        }
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {

@@ -29,7 +29,7 @@ fn two_drives(fast: f64, slow: f64, time: Duration) -> Plots {
 fn covered(strategy: &Scans, fast: f64, slow: f64, time: Duration) -> (u64, Vec<u64>) {
     let scanned = strategy.scan(spec(7), &two_drives(fast, slow, time), time);
     assert_eq!(strategy.faults(), [] as [String; 0]);
-    (scanned.leaves(), scanned.drives())
+    (scanned.scanned(), scanned.drives())
 }
 
 fn compare(fast: f64, slow: f64, time: Duration) {

@@ -32,18 +32,18 @@ fn plots_are_scanned_in_the_order_of_their_turns_and_no_further_than_these_say()
     let scans = misbehaving("(turns: backwards)");
     let scanned = scans.run(spec(1), &three_plots(&drive), PATIENCE);
     assert_eq!(begun(&scans), ["2", "1", "0"]);
-    assert_eq!(scanned.leaves(), 3 * LEAVES);
+    assert_eq!(scanned.scanned(), 3 * LEAVES);
 
     let scans = misbehaving("(turns: half_of_the_last)");
     let scanned = scans.run(spec(1), &three_plots(&drive), PATIENCE);
     assert_eq!(begun(&scans), ["2"]);
-    assert_eq!(scanned.leaves(), LEAVES / 2);
+    assert_eq!(scanned.scanned(), LEAVES / 2);
     assert!(scanned.took < PATIENCE, "the plots that are left out hold nothing up");
 
     let scans = misbehaving("(turns: none)");
     let read = drive.leaves.load(Ordering::Relaxed);
     let scanned = scans.run(spec(1), &three_plots(&drive), PATIENCE);
-    assert_eq!((scanned.leaves(), scanned.job.best()), (0, None));
+    assert_eq!((scanned.scanned(), scanned.job.best()), (0, None));
     assert!(scanned.took < PATIENCE && scanned.job.is_over());
     assert_eq!(drive.leaves.load(Ordering::Relaxed), read);
 }
@@ -59,7 +59,7 @@ fn an_arrangement_that_cannot_be_is_a_fault_and_all_plots_are_scanned() {
         let drive = Drive::new(0, 1e9);
         let scans = misbehaving(config);
         let scanned = scans.run(spec(1), &three_plots(&drive), PATIENCE);
-        assert_eq!(scanned.leaves(), 3 * LEAVES, "{config}");
+        assert_eq!(scanned.scanned(), 3 * LEAVES, "{config}");
         let faults = scans.faults();
         assert!(faults.len() == 1 && faults[0].contains(fault), "{config}: {faults:?}");
     }

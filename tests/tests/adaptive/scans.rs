@@ -43,7 +43,7 @@ pub(crate) struct Scanned {
 }
 
 impl Scanned {
-    pub(crate) fn leaves(&self) -> u64 {
+    pub(crate) fn scanned(&self) -> u64 {
         self.job.coverage().scanned
     }
 

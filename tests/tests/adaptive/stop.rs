@@ -29,7 +29,7 @@ fn the_first_score_under_the_target_ends_it_and_no_slow_read_holds_the_end_up() 
     let best = scanned.job.best().unwrap();
     assert!(score::is_under(&best.score, &target));
     assert!(scanned.took < SLOW_READ / 2, "{:?}", scanned.took);
-    assert!(scanned.leaves() < 1 << 20, "{}", scanned.leaves());
+    assert!(scanned.scanned() < 1 << 20, "{}", scanned.scanned());
     assert!(slow.leaves.load(Ordering::Relaxed) < 8192);
 }
 
@@ -39,7 +39,7 @@ fn a_budget_is_spent_to_the_leaf_and_not_exceeded() {
     let plots = plots([slow.plot(1, 1 << 20), fast.plot(0, 1 << 20)]);
     let scanned =
         adaptive().scan(ScanSpec { stop: Stop::Budget(60_001), ..spec(3) }, &plots, PATIENCE);
-    assert_eq!(scanned.leaves(), 60_001);
+    assert_eq!(scanned.scanned(), 60_001);
     assert!(scanned.took < SLOW_READ / 2, "{:?}", scanned.took);
     let read = [&fast, &slow].map(|drive| drive.leaves.load(Ordering::Relaxed));
     assert_eq!(read.iter().sum::<u64>(), 60_001, "nothing is read beyond it");
@@ -51,6 +51,6 @@ fn without_a_target_or_a_deadline_every_leaf_is_scanned() {
     let drive = Drive::new(0, 1e9);
     let plots = plots([drive.plot(0, 100_001), drive.plot(1, 1), drive.plot(2, 33_000)]);
     let scanned = adaptive().run(spec(3), &plots, PATIENCE);
-    assert_eq!(scanned.leaves(), 133_002);
+    assert_eq!(scanned.scanned(), 133_002);
     assert_eq!(drive.leaves.load(Ordering::Relaxed), 133_002, "each is read once");
 }

@@ -46,7 +46,7 @@ fn a_hopeless_target_is_not_scanned_for_and_that_is_said_once() {
     one[31] = 1;
     for _ in 0..3 {
         let scanned = scans.scan(block(Target::new(one)), &plots, PATIENCE);
-        assert_eq!((scanned.leaves(), scanned.job.best()), (0, None));
+        assert_eq!((scanned.scanned(), scanned.job.best()), (0, None));
         assert!(scanned.took < PATIENCE, "it is over at once");
     }
     assert_eq!(drive.leaves.load(Ordering::Relaxed), 0, "nothing is read");
@@ -58,7 +58,7 @@ fn a_hopeless_target_is_not_scanned_for_and_that_is_said_once() {
 
     // There is hope again.
     let scanned = scans.scan(block(one_in(1000)), &plots, PATIENCE);
-    assert_eq!(scanned.leaves(), LEAVES);
+    assert_eq!(scanned.scanned(), LEAVES);
     assert_eq!(said(&scans)[1], (3, "scans every leaf in reach again".to_owned()));
     assert_eq!(scans.counted("scans_left_out"), 3);
 }
@@ -70,7 +70,7 @@ fn a_share_target_gives_hope_where_the_block_target_does_not() {
     let mut one = [0; 32];
     one[31] = 1;
     let shares = ScanSpec { share_target: Some(one_in(100)), ..block(Target::new(one)) };
-    assert_eq!(scans.scan(shares, &one_plot(&drive), PATIENCE).leaves(), LEAVES);
+    assert_eq!(scans.scan(shares, &one_plot(&drive), PATIENCE).scanned(), LEAVES);
     assert_eq!(said(&scans), []);
 }
 
@@ -80,7 +80,7 @@ fn what_counts_as_hopeless_can_be_said() {
     // 100,000 leaves with a chance of 1 in 10^9 each: 1 in 10^4 together.
     let target = block(one_in(1_000_000_000));
     let leaves =
-        |config: &str| adaptive(config).scan(target.clone(), &one_plot(&drive), PATIENCE).leaves();
+        |config: &str| adaptive(config).scan(target.clone(), &one_plot(&drive), PATIENCE).scanned();
     assert_eq!(leaves("(min_win_chance: 0.0002)"), 0);
     assert_eq!(leaves("(min_win_chance: 0.00005)"), LEAVES);
     // 10^9 leaves are 29.8 GiB, which take 298 J: 8.28e-5 kWh.
@@ -99,12 +99,12 @@ fn a_power_budget_is_kept_on_the_fastest_drive_and_said_once() {
     // The drives are not known yet.
     let first = scans.scan(block(one_in(1000)), &plots, time);
     let within = |leaves: u64| (95_000..=100_000).contains(&leaves);
-    assert!(within(first.leaves()), "{}", first.leaves());
+    assert!(within(first.scanned()), "{}", first.scanned());
     // Now they are, as far as they were read: read both a little.
     let lone = ScanSpec { leaves_per_plot: Some(4000), ..block(one_in(1000)) };
     scans.run(lone, &plots, PATIENCE);
     let known = scans.scan(block(one_in(1000)), &plots, time);
-    assert!(within(known.leaves()), "{}", known.leaves());
+    assert!(within(known.scanned()), "{}", known.scanned());
     assert_eq!(known.drives()[0], 0, "the slow drive rests: {:?}", known.drives());
     let limited = said(&scans);
     assert_eq!(limited[0].0, 3);

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::Strategy as Generator};
 use spacetime_sdk_loader::{
     Library, Strategy,
     abi::{BatchStats, FaultCode, Job, Plot, Span, StopRule, features},
@@ -42,12 +42,12 @@ fn plan(strategy: &mut Strategy, job: &Job<'_>, plot: &Plot, told: &[BatchStats]
     all
 }
 
-fn rate() -> impl proptest::strategy::Strategy<Value = u64> {
-    prop_oneof![Just(0), 1..1000_u64, 1000..10_000_000_000, Just(u64::MAX)]
+fn rate() -> impl Generator<Value = u64> {
+    prop_oneof![Just(0_u64), 1..1000_u64, 1000..10_000_000_000_u64, Just(u64::MAX)]
 }
 
-fn told() -> impl proptest::strategy::Strategy<Value = BatchStats> {
-    (rate(), any::<u64>(), prop_oneof![Just(0), 1..100_u64, any::<u64>()], 1..=255_u8)
+fn told() -> impl Generator<Value = BatchStats> {
+    (rate(), any::<u64>(), prop_oneof![Just(0_u64), 1..100_u64, any::<u64>()], 1..=255_u8)
         .prop_map(|(rate, scanned, left, best)| stats(rate, scanned, left, best))
 }
 

@@ -9,10 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spacetime_protocol::network::Network;
+use spacetime_protocol::{
+    Identity,
+    keys::{Scheme, SecretKey},
+    network::Network,
+    transaction::Transaction,
+};
 use spacetime_sdk_loader::{
     Fault, Library, Transport, TransportRequest,
-    abi::{Emitted, Event, FaultCode, Request, Verdict},
+    abi::{Answer, Emitted, Event, FaultCode, Question, Request, Verdict},
 };
 use spacetime_tests::{
     artifacts::plugin,
@@ -202,4 +207,52 @@ fn a_check_opens_no_session() {
     assert_eq!(check("(fail: (error_in: [check]))").unwrap_err().code, FaultCode::FAILED);
     let fault = check("(floot: 3)").unwrap_err();
     assert_eq!((fault.code, fault.field.as_str()), (FaultCode::CONFIG, "floot"));
+}
+
+#[test]
+fn a_question_opens_no_session() {
+    let library = load(&plugin("spacetime-misbehaving"));
+    let ask = |config, question| {
+        with_request(|transport| {
+            Transport::ask(&library, &request("misbehaving", config), transport, question)
+        })
+    };
+    let key = SecretKey::new(Scheme::Ed25519, [1; 32].into()).unwrap();
+    let payment = Transaction {
+        version: 1,
+        sender: key.identity(),
+        recipient: Identity::new([0xED; 33]),
+        amount: 1,
+        nonce: 0,
+        fee: 1,
+        signature: None,
+    };
+    let bytes = payment.sign(&key).encode().unwrap().to_vec();
+    let submit = |bytes: &[u8]| Question::SubmitTransaction {
+        transaction: bytes.to_vec().into(),
+        replace: false,
+    };
+    let answer = ask("()", submit(&bytes)).unwrap();
+    let Answer::Refused { reason } = answer else { panic!("{answer:?}") };
+    assert_eq!(reason, "misbehaving takes no transaction");
+    let fault = ask("()", submit(&bytes[1..])).unwrap_err();
+    assert!(fault.message.starts_with("not a transaction"), "{fault}");
+    let fault = ask("()", Question::Tip).unwrap_err();
+    assert_eq!(
+        (fault.code, &*fault.message),
+        (FaultCode::UNSUPPORTED, "misbehaving does not answer this")
+    );
+
+    let panicked = ask("(fail: (panic_in: [ask]))", Question::Tip).unwrap_err();
+    assert_eq!(panicked.code, FaultCode::PANICKED);
+    assert_eq!(
+        ask("(fail: (error_in: [ask]))", Question::Tip).unwrap_err().code,
+        FaultCode::FAILED
+    );
+    let fault = ask("(floot: 3)", Question::Tip).unwrap_err();
+    assert_eq!((fault.code, fault.field.as_str()), (FaultCode::CONFIG, "floot"));
+    let unknown = with_request(|transport| {
+        Transport::ask(&library, &request("nobody", "()"), transport, Question::Tip)
+    });
+    assert_eq!(unknown.unwrap_err().code, FaultCode::UNKNOWN_COMPONENT);
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use spacetime_protocol::network::Network;
 use spacetime_sdk_loader::{
     Library, Refusal, Transport, TransportRequest,
-    abi::{Emitted, Event, Span},
+    abi::{Answer, Emitted, Event, FaultCode, Question, Span},
 };
 use spacetime_tests::{
     artifacts::plugin,
@@ -56,6 +56,40 @@ fn a_plugin_of_a_newer_minor_version_works_on_this_host() {
     let next = events.recv_timeout(DEADLINE).unwrap().unwrap();
     assert!(next.contains("after the weather"), "{next}");
     session.close(10_000).unwrap();
+    // Today's questions are its own too.
+    let answer = Transport::ask(&library, &request("weather", "()"), &transport, Question::Tip);
+    let Ok(Answer::Refused { reason }) = answer else { panic!("{answer:?}") };
+    assert_eq!(reason, "Tip of today is understood");
+}
+
+/// What interface 1.0 had no field for is not asked of its plugins.
+#[test]
+fn a_transport_of_the_first_minor_version_works_and_answers_no_questions() {
+    let library = load(&copy::earlier());
+    assert_eq!(library.descriptor().abi, "1.0.0");
+    let data = tempfile::tempdir().unwrap();
+    let network = Network::local().to_json().unwrap();
+    let transport = TransportRequest {
+        network: &network,
+        identity: &[0xED; 33],
+        data_directory: data.path(),
+        agent: "compat/1.1",
+        node_address: None,
+        node_port: None,
+    };
+    let (sender, events) = mpsc::channel();
+    let sink = move |event: Option<Event>| {
+        sender.send(format!("{event:?}")).unwrap();
+        Emitted::ACCEPTED
+    };
+    let oracle = request("oracle", "()");
+    let mut session = Transport::open(&library, &oracle, &transport, Arc::new(sink)).unwrap();
+    let online = events.recv_timeout(DEADLINE).unwrap();
+    assert!(online.contains("an earlier version"), "{online}");
+    session.close(10_000).unwrap();
+    let fault = Transport::ask(&library, &oracle, &transport, Question::Tip).unwrap_err();
+    let expected = (FaultCode::UNSUPPORTED, "this transport answers no questions");
+    assert_eq!((fault.code, &*fault.message), expected);
 }
 
 #[test]
@@ -82,8 +116,8 @@ fn todays_plugins_work_on_a_host_of_a_newer_minor_version() {
     let expected = json!({ "inspects": false, "pause": 10, "spans": [[0, 100]], "rest": "" });
     assert_eq!(*sampling, expected);
     assert_eq!((&misbehaving["inspects"], &misbehaving["pause"]), (&json!(false), &json!(10)));
-    let unsupported = spacetime_sdk_loader::abi::FaultCode::UNSUPPORTED.0;
-    assert_eq!(misbehaving["rest"], format!("fault {unsupported}"));
+    let unsupported = FaultCode::UNSUPPORTED.0;
+    assert_eq!(misbehaving["rest"], format!("fault {unsupported}, fault {unsupported}"));
 
     // What it has is used.
     assert_eq!((&newer["inspects"], &newer["pause"]), (&json!(true), &json!(11)));

@@ -10,4 +10,5 @@ mod first_run;
 mod full_disk;
 mod outsider;
 mod plugins;
+mod schemes;
 mod sessions;

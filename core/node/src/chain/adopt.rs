@@ -6,9 +6,9 @@ use spacetime_protocol::accounts::{self, Account, ApplyError};
 use spacetime_protocol::block::Block;
 use spacetime_protocol::transaction::Transaction;
 
+use super::Chain;
 use super::ancestry::Branch;
 use super::verdict::{Failure, NewTip, Rejection};
-use super::{Chain, MAX_REORGANISATION};
 use crate::store::{Change, StoreError, StoredHeader};
 
 impl Chain {
@@ -34,7 +34,7 @@ impl Chain {
         if let Err(error) = connect(&change, &hash, block)? {
             return Err(Rejection::Accounts { hash, error }.into());
         }
-        let oldest = (block.header.height + 1).saturating_sub(MAX_REORGANISATION);
+        let oldest = (block.header.height + 1).saturating_sub(self.max_depth);
         change.prune_below(oldest)?;
         change.commit()?;
         Ok(NewTip { hash, orphaned })
@@ -58,8 +58,10 @@ fn roll_back(
     let mut taken_off = Vec::new();
     let mut last = tip.clone();
     while last.header.height > fork_height {
-        taken_off.push(change.block(&last.header.hash())?.transactions);
-        change.disconnect(&last)?;
+        let hash = last.header.hash();
+        let block = change.block(&hash)?;
+        change.disconnect(&hash, &block)?;
+        taken_off.push(block.transactions);
         last = change.known_header(&last.header.parent)?;
     }
     Ok(taken_off.into_iter().rev().flatten().collect())
@@ -84,7 +86,7 @@ fn connect(
         return Err(error);
     }
     match changed {
-        Ok(changed) => change.connect(block.header.height, hash, &changed).map(Ok),
+        Ok(changed) => change.connect(hash, block, &changed).map(Ok),
         Err(error) => Ok(Err(error)),
     }
 }

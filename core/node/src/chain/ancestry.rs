@@ -6,12 +6,13 @@ use spacetime_protocol::chain;
 use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::network::Network;
 
-use super::MAX_REORGANISATION;
 use crate::store::{Snapshot, StoreError, StoredHeader};
 
 /// Fewest headers of an anchor: a follower can then answer for the last
 /// thousand blocks, whatever the adjustment interval.
 const MIN_ANCHOR: u64 = 1000;
+/// Newest blocks of a locator that are without gaps.
+const LOCATOR_DENSE: usize = 10;
 
 /// How a new block is connected with the best chain.
 pub(super) struct Branch {
@@ -27,26 +28,38 @@ pub(super) fn branch(
     snapshot: &Snapshot,
     new: &BlockHeader,
     tip: &StoredHeader,
+    max_depth: u64,
 ) -> Result<Option<Branch>, StoreError> {
-    let mut hashes = Vec::new();
-    let mut at = new.parent;
-    let fork_height = loop {
-        // What is missing was pruned, being too deep.
-        let Some(stored) = snapshot.header(&at)? else { return Ok(None) };
-        let height = stored.header.height;
-        if snapshot.is_best(height, &at)? {
-            break height;
-        }
-        hashes.push(at);
-        at = stored.header.parent;
-    };
-    let depth = tip.header.height.saturating_sub(fork_height);
+    let header = |hash: &_| snapshot.header(hash).map(|stored| stored.map(|stored| stored.header));
+    let branch = walk(new, header, |height, hash| snapshot.is_best(height, hash))?;
+    // What is missing was pruned, being too deep.
+    let Some(branch) = branch else { return Ok(None) };
+    let depth = tip.header.height.saturating_sub(branch.fork_height);
     // After a change to a shorter chain, less than the full depth can be undone.
-    if depth > MAX_REORGANISATION || (depth > 0 && !snapshot.can_undo(fork_height + 1)?) {
+    if depth > max_depth || (depth > 0 && !snapshot.can_undo(branch.fork_height + 1)?) {
         return Ok(None);
     }
-    hashes.reverse();
-    Ok(Some(Branch { fork_height, hashes }))
+    Ok(Some(branch))
+}
+
+/// Goes from a block's parent down to the first block that `is_best`. `None`:
+/// a header is missing on the way.
+pub(super) fn walk<E>(
+    new: &BlockHeader,
+    header: impl Fn(&BlockHash) -> Result<Option<BlockHeader>, E>,
+    is_best: impl Fn(u64, &BlockHash) -> Result<bool, E>,
+) -> Result<Option<Branch>, E> {
+    let mut hashes = Vec::new();
+    let mut at = new.parent;
+    loop {
+        let Some(header) = header(&at)? else { return Ok(None) };
+        if is_best(header.height, &at)? {
+            hashes.reverse();
+            return Ok(Some(Branch { fork_height: header.height, hashes }));
+        }
+        hashes.push(at);
+        at = header.parent;
+    }
 }
 
 /// Difficulty of the block after a stored one, on any branch.
@@ -118,6 +131,54 @@ pub(crate) fn headers_after(
         }
     }
     Ok(None)
+}
+
+/// At most `limit` headers of the best chain after a block of it, oldest
+/// first, `stop` the last one if it is met; zeros stand for the genesis block.
+/// None where the block is not on the best chain (`wire.md` section 5).
+pub(crate) fn page(
+    snapshot: &Snapshot,
+    locator: &BlockHash,
+    stop: Option<&BlockHash>,
+    limit: u64,
+) -> Result<Vec<BlockHeader>, StoreError> {
+    let height = if locator.is_zero() {
+        0
+    } else {
+        let Some(stored) = snapshot.header(locator)? else { return Ok(Vec::new()) };
+        if !snapshot.is_best(stored.header.height, locator)? {
+            return Ok(Vec::new());
+        }
+        stored.header.height
+    };
+    let mut headers = Vec::new();
+    for at in height.saturating_add(1)..=height.saturating_add(limit) {
+        let Some(hash) = snapshot.best_at(at)? else { break };
+        headers.push(snapshot.known_header(&hash)?.header);
+        if stop == Some(&hash) {
+            break;
+        }
+    }
+    Ok(headers)
+}
+
+/// Hashes of the best chain, newest first: the last ones, then at doubling
+/// distances, the genesis block's at the end.
+pub(crate) fn locator(snapshot: &Snapshot) -> Result<Vec<BlockHash>, StoreError> {
+    let mut height = snapshot.known_header(&snapshot.tip()?)?.header.height;
+    let mut hashes = Vec::new();
+    let mut step = 1;
+    loop {
+        let hash = snapshot.best_at(height)?;
+        hashes.extend(hash);
+        if height == 0 {
+            return Ok(hashes);
+        }
+        if hashes.len() >= LOCATOR_DENSE {
+            step *= 2;
+        }
+        height = height.saturating_sub(step);
+    }
 }
 
 /// Height of the closest ancestor (or itself) on the best chain.

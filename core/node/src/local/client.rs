@@ -12,7 +12,8 @@ use spacetime_protocol::{BlockHash, Identity, TxHash};
 use super::LocalError;
 use super::endpoint::Endpoint;
 use super::message::{
-    AccountReply, BytesReply, MAX_REPLY, Reply, Request, Select, Status, SubmittedReply, hex,
+    AccountReply, BytesReply, MAX_REPLY, Reply, Request, Select, Status, SubmittedReply,
+    TransactionReply, hex,
 };
 
 /// How long a request or a reply may take.
@@ -68,18 +69,40 @@ impl Client {
         self.ask(&Request::Account { identity })
     }
 
-    /// Puts a signed transaction in the pool, and returns its hash.
+    /// Puts a signed transaction in the pool, and returns its hash. It replaces
+    /// one of its sender with its nonce that pays less.
     ///
     /// # Errors
     /// As [`Client::status`]; a refused transaction says why.
     pub fn submit_transaction(&mut self, transaction: &Transaction) -> Result<TxHash, LocalError> {
+        self.take_transaction(transaction, true)
+    }
+
+    /// Puts a signed transaction in the pool, and returns its hash; with
+    /// `replace`, as [`Client::submit_transaction`] does.
+    ///
+    /// # Errors
+    /// As [`Client::submit_transaction`].
+    pub fn take_transaction(
+        &mut self,
+        transaction: &Transaction,
+        replace: bool,
+    ) -> Result<TxHash, LocalError> {
         let bytes = transaction.encode().map_err(|error| LocalError::Refused {
             kind: "request".to_owned(),
             message: error.to_string(),
         })?;
-        let reply: SubmittedReply =
-            self.ask(&Request::SubmitTransaction { transaction: hex(&bytes) })?;
+        let request = Request::SubmitTransaction { transaction: hex(&bytes), replace };
+        let reply: SubmittedReply = self.ask(&request)?;
         Ok(reply.hash)
+    }
+
+    /// What became of a transaction.
+    ///
+    /// # Errors
+    /// As [`Client::status`].
+    pub fn transaction(&mut self, hash: TxHash) -> Result<TransactionReply, LocalError> {
+        self.ask(&Request::Transaction { hash })
     }
 
     /// A header by its hash.

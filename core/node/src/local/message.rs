@@ -25,11 +25,23 @@ pub(super) enum Request {
     SubmitTransaction {
         /// The signed transaction's 155 bytes, hexadecimal.
         transaction: String,
+        /// Whether it may replace a pending one with its nonce; yes, if not said.
+        #[serde(default = "yes")]
+        replace: bool,
+    },
+    /// What became of a transaction: [`TransactionReply`].
+    Transaction {
+        /// Its hash.
+        hash: TxHash,
     },
     /// A header: [`BytesReply`].
     Header(Select),
     /// A block: [`BytesReply`].
     Block(Select),
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Which block.
@@ -68,8 +80,43 @@ pub struct AccountReply {
     pub identity: Identity,
     /// What it owns.
     pub balance: u64,
-    /// The nonce that its next transaction takes.
+    /// The nonce that its next transaction in a block takes.
     pub nonce: u64,
+    /// What is pending and where the chain stands; older versions do not say.
+    #[serde(flatten)]
+    pub outlook: Option<Outlook>,
+}
+
+/// What is pending of an account, and where the chain stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// The nonce after those of its pending transactions.
+    pub next_nonce: u64,
+    /// What its pending transactions leave of the balance.
+    pub spendable: u64,
+    /// Hash of the tip.
+    pub tip: BlockHash,
+    /// Its height.
+    pub height: u64,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum TransactionReply {
+    /// It is neither pending nor in a block of the best chain.
+    Unknown,
+    /// It waits for a block.
+    Pending,
+    /// It is in a block of the best chain.
+    InBlock {
+        /// The block's hash.
+        block: BlockHash,
+        /// The block's height.
+        height: u64,
+        /// Blocks from that one to the tip, both included.
+        confirmations: u64,
+    },
 }
 
 /// A transaction is in the pool.
@@ -154,6 +201,24 @@ mod tests {
             assert_eq!(serde_json::to_string(&request).unwrap(), text);
             assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request);
         }
+    }
+
+    #[test]
+    fn what_older_versions_say_is_understood() {
+        let line = r#"{"op":"submit_transaction","transaction":"00"}"#;
+        let submit = Request::SubmitTransaction { transaction: "00".to_owned(), replace: true };
+        assert_eq!(serde_json::from_str::<Request>(line).unwrap(), submit);
+        let identity = Identity::new([7; 33]);
+        let old = format!(r#"{{"identity":"{identity}","balance":5,"nonce":2}}"#);
+        let reply = AccountReply { identity, balance: 5, nonce: 2, outlook: None };
+        assert_eq!(serde_json::from_str::<AccountReply>(&old).unwrap(), reply);
+        assert_eq!(serde_json::to_string(&reply).unwrap(), old);
+        let (next_nonce, spendable, tip, height) = (3, 1, BlockHash::ZERO, 9);
+        let outlook = Some(Outlook { next_nonce, spendable, tip, height });
+        let reply = AccountReply { outlook, ..reply };
+        let text = serde_json::to_string(&reply).unwrap();
+        assert!(text.starts_with(old.trim_end_matches('}')), "{text}");
+        assert_eq!(serde_json::from_str::<AccountReply>(&text).unwrap(), reply);
     }
 
     #[test]

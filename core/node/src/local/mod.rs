@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 pub use client::{Client, connect};
 #[cfg(unix)]
 pub use endpoint::{Endpoint, FILE_NAME};
-pub use message::{AccountReply, BytesReply, ErrorReply, Select, Status};
+pub use message::{
+    AccountReply, BytesReply, ErrorReply, Outlook, Select, Status, TransactionReply,
+};
 #[cfg(unix)]
 pub use server::Server;
 

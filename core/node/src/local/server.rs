@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use spacetime_protocol::ask::Fate;
 use spacetime_protocol::transaction::Transaction;
+use spacetime_protocol::{Identity, TxHash};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -17,8 +19,8 @@ use tokio::task::JoinHandle;
 use super::LocalError;
 use super::endpoint::{self, Endpoint};
 use super::message::{
-    AccountReply, BytesReply, ErrorReply, MAX_REQUEST, Reply, Request, Select, Status,
-    SubmittedReply, hex, unhex,
+    AccountReply, BytesReply, ErrorReply, MAX_REQUEST, Outlook, Reply, Request, Select, Status,
+    SubmittedReply, TransactionReply, hex, unhex,
 };
 use crate::service::Service;
 
@@ -161,14 +163,11 @@ fn answer(service: &Service, line: &[u8]) -> String {
             status.pid = Some(std::process::id());
             status
         })),
-        Request::Account { identity } => {
-            reply(service.account(&identity).map_err(failed).map(|account| AccountReply {
-                identity,
-                balance: account.balance,
-                nonce: account.nonce,
-            }))
+        Request::Account { identity } => reply(account(service, identity)),
+        Request::SubmitTransaction { transaction, replace } => {
+            reply(submit(service, &transaction, replace))
         }
-        Request::SubmitTransaction { transaction } => reply(submit(service, &transaction)),
+        Request::Transaction { hash } => reply(fate(service, &hash)),
         Request::Header(select) => reply(find(service, select, |service, hash| {
             let stored = service.header(hash).map_err(failed)?.ok_or_else(not_found)?;
             let bytes = stored.header.encode().map_err(failed)?;
@@ -186,14 +185,41 @@ fn reply<T: Serialize>(result: Result<T, ErrorReply>) -> String {
     line_of(&result.map_or_else(Reply::Error, Reply::Ok))
 }
 
-fn submit(service: &Service, transaction: &str) -> Result<SubmittedReply, ErrorReply> {
+fn account(service: &Service, identity: Identity) -> Result<AccountReply, ErrorReply> {
+    let state = service.account_state(&identity).map_err(failed)?;
+    let outlook = Outlook {
+        next_nonce: state.next_nonce,
+        spendable: state.spendable,
+        tip: state.tip,
+        height: state.height,
+    };
+    let (balance, nonce) = (state.balance, state.nonce);
+    Ok(AccountReply { identity, balance, nonce, outlook: Some(outlook) })
+}
+
+fn fate(service: &Service, hash: &TxHash) -> Result<TransactionReply, ErrorReply> {
+    match service.transaction(hash).map_err(failed)? {
+        Fate::Unknown => Ok(TransactionReply::Unknown),
+        Fate::Pending => Ok(TransactionReply::Pending),
+        Fate::InBlock { block, height, confirmations } => {
+            Ok(TransactionReply::InBlock { block, height, confirmations })
+        }
+        _ => Err(ErrorReply::new("failed", "this fate has no name on the socket")),
+    }
+}
+
+fn submit(
+    service: &Service,
+    transaction: &str,
+    replace: bool,
+) -> Result<SubmittedReply, ErrorReply> {
     let bytes = unhex(transaction)
         .ok_or_else(|| ErrorReply::new("request", "the transaction is not hexadecimal"))?;
     let transaction = Transaction::decode(&bytes)
         .map_err(|error| ErrorReply::new("request", format!("not a transaction: {error}")))?;
     let hash = transaction.hash();
     service
-        .submit_transaction(transaction)
+        .take_transaction(transaction, replace)
         .map_err(failed)?
         .map_err(|refusal| ErrorReply::new("refused", refusal.to_string()))?;
     Ok(SubmittedReply { hash })

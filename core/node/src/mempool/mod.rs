@@ -6,6 +6,7 @@
 //! Unlike the reference's, it takes a sender's next nonces in sequence, and
 //! never two transactions with one nonce.
 
+mod journal;
 mod refusal;
 
 use std::cmp::Reverse;
@@ -16,6 +17,7 @@ use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::validity::{Admission, check_form, check_signature};
 use spacetime_protocol::{Identity, TxHash, keys};
 
+pub(crate) use journal::Journal;
 pub use refusal::Refusal;
 
 /// Transactions in the pool at most.
@@ -47,19 +49,34 @@ impl Mempool {
     }
 
     /// Takes a transaction; `account` is its sender's at the tip. One with the
-    /// same sender and nonce is replaced if it pays less.
+    /// same sender and nonce is replaced if it pays less, and `replace` allows it.
     pub(crate) fn admit(
         &mut self,
         transaction: Transaction,
         account: &Account,
+        replace: bool,
     ) -> Result<TxHash, Refusal> {
         check_form(&transaction, &Admission::DEFAULT)?;
         check_signature(&transaction, &keys::verify)?;
+        self.enter(transaction, account, replace)
+    }
+
+    /// Takes a transaction that is right in itself, if its sender's others,
+    /// its account and the room in the pool allow it.
+    fn enter(
+        &mut self,
+        transaction: Transaction,
+        account: &Account,
+        replace: bool,
+    ) -> Result<TxHash, Refusal> {
         let hash = transaction.hash();
         if self.order.contains_key(&(Reverse(transaction.fee), hash)) {
             return Err(Refusal::Duplicate);
         }
         let replaces = self.check_nonce(&transaction, account)?;
+        if replaces && !replace {
+            return Err(Refusal::Taken { nonce: transaction.nonce });
+        }
         self.check_balance(&transaction, account)?;
         if !replaces {
             self.make_room(&transaction)?;
@@ -138,6 +155,21 @@ impl Mempool {
         if queue.is_empty() {
             self.queues.remove(sender);
         }
+    }
+
+    /// Whether a transaction with this hash is in the pool.
+    pub(crate) fn contains(&self, hash: &TxHash) -> bool {
+        self.order.keys().any(|(_, pending)| pending == hash)
+    }
+
+    /// What a sender's pending transactions leave of its account, and the nonce
+    /// after theirs.
+    pub(crate) fn after(&self, sender: &Identity, account: &Account) -> Account {
+        let queue = self.queues.get(sender).into_iter().flatten();
+        queue.fold(*account, |account, (nonce, pending)| Account {
+            balance: account.balance.saturating_sub(pending.amount).saturating_sub(pending.fee),
+            nonce: nonce.saturating_add(1),
+        })
     }
 
     /// Whose accounts [`Mempool::follow`] asks for.
@@ -225,3 +257,5 @@ fn cost(transaction: &Transaction) -> u128 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

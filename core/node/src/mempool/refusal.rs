@@ -31,8 +31,17 @@ pub enum Refusal {
         /// The least fee that replaces the other.
         at_least: u64,
     },
+    /// One with its nonce is pending, and shall not be replaced.
+    #[error("another one with nonce {nonce} is pending")]
+    Taken {
+        /// Its nonce.
+        nonce: u64,
+    },
     /// Its sender has as many pending as it may.
-    #[error("its sender has {MAX_PER_SENDER} pending transactions already")]
+    #[error(
+        "its sender has {MAX_PER_SENDER} pending transactions already: send it once a block has \
+         some of them"
+    )]
     TooManyOfSender,
     /// Rule 9, the sender's pending transactions included.
     #[error("it and its sender's pending transactions take {needed}, the sender owns {balance}")]

@@ -20,7 +20,7 @@ fn payment(from: u8, nonce: u64, fee: u64) -> Transaction {
 }
 
 fn admit(pool: &mut Mempool, from: u8, nonce: u64, fee: u64) -> Result<TxHash, Refusal> {
-    pool.admit(payment(from, nonce, fee), &RICH)
+    pool.admit(payment(from, nonce, fee), &RICH, true)
 }
 
 fn fees(pool: &Mempool, limit: usize) -> Vec<(u64, u64)> {
@@ -44,19 +44,19 @@ fn rules_are_checked_in_order() {
         (payment(1, 0, 1_000_001), Kind::FeeTooHigh),
         (foreign, Kind::InvalidSignature),
     ] {
-        let refused = pool.admit(bad, &RICH);
+        let refused = pool.admit(bad, &RICH, true);
         assert!(matches!(&refused, Err(Refusal::Rule(rule)) if rule.kind == kind), "{refused:?}");
     }
     for (bad, refusal) in [
         (payment(1, 1, 5), Refusal::Nonce { found: 1, next: 0 }),
         (greedy, Refusal::Balance { needed: 1_000_001, balance: 1_000_000 }),
     ] {
-        assert_eq!(pool.admit(bad, &RICH), Err(refusal));
+        assert_eq!(pool.admit(bad, &RICH, true), Err(refusal));
     }
-    assert_eq!(pool.admit(good.clone(), &RICH), Ok(good.hash()));
-    assert_eq!(pool.admit(good, &RICH), Err(Refusal::Duplicate));
+    assert_eq!(pool.admit(good.clone(), &RICH, true), Ok(good.hash()));
+    assert_eq!(pool.admit(good, &RICH, true), Err(Refusal::Duplicate));
     assert_eq!(pool.len(), 1);
-    let past = pool.admit(payment(2, 0, 5), &Account { nonce: 3, ..RICH });
+    let past = pool.admit(payment(2, 0, 5), &Account { nonce: 3, ..RICH }, true);
     assert_eq!(past, Err(Refusal::Nonce { found: 0, next: 3 }));
 }
 
@@ -97,7 +97,7 @@ fn a_nonce_is_replaced_by_a_higher_fee_only() {
     admit(&mut pool, 1, 0, 5).unwrap();
     let other = Transaction { amount: 11, ..payment(1, 0, 5) }.sign(&key(1));
     let refusal = Refusal::Underpriced { nonce: 0, at_least: 6 };
-    assert_eq!(pool.admit(other, &RICH), Err(refusal));
+    assert_eq!(pool.admit(other, &RICH, true), Err(refusal));
     admit(&mut pool, 1, 0, 6).unwrap();
     assert_eq!(fees(&pool, 10), [(6, 0)]);
     assert_eq!(pool.len(), 1);
@@ -107,11 +107,11 @@ fn a_nonce_is_replaced_by_a_higher_fee_only() {
 fn a_sender_must_be_able_to_pay_for_all() {
     let mut pool = Mempool::new(10);
     let account = Account { balance: 25, nonce: 0 };
-    pool.admit(payment(1, 0, 1), &account).unwrap();
-    let refused = pool.admit(payment(1, 1, 5), &account);
+    pool.admit(payment(1, 0, 1), &account, true).unwrap();
+    let refused = pool.admit(payment(1, 1, 5), &account, true);
     assert_eq!(refused, Err(Refusal::Balance { needed: 26, balance: 25 }));
-    pool.admit(payment(1, 1, 4), &account).unwrap();
-    let refused = pool.admit(payment(1, 0, 2), &account);
+    pool.admit(payment(1, 1, 4), &account, true).unwrap();
+    let refused = pool.admit(payment(1, 0, 2), &account, true);
     assert_eq!(refused, Err(Refusal::Balance { needed: 26, balance: 25 }));
 }
 
@@ -154,8 +154,8 @@ fn a_new_tip_drops_what_is_done_or_cannot_be_paid() {
 fn orphaned_transactions_come_back_before_those_that_followed_them() {
     let mut pool = Mempool::new(10);
     let next = Account { nonce: 1, ..RICH };
-    pool.admit(payment(1, 1, 5), &next).unwrap();
-    pool.admit(payment(2, 1, 5), &next).unwrap();
+    pool.admit(payment(1, 1, 5), &next, true).unwrap();
+    pool.admit(payment(2, 1, 5), &next, true).unwrap();
     // 1's first transaction left the chain, 2's too but free of charge.
     pool.follow(vec![payment(1, 0, 4), payment(2, 0, 0)], |_| RICH);
     assert_eq!(fees(&pool, 10), [(4, 0), (5, 1)]);
@@ -164,4 +164,24 @@ fn orphaned_transactions_come_back_before_those_that_followed_them() {
     assert_eq!(fees(&pool, 10), [(4, 0), (5, 1)]);
     pool.follow(vec![payment(1, 0, 9)], |_| RICH);
     assert_eq!(fees(&pool, 10), [(9, 0), (5, 1)]);
+}
+
+#[test]
+fn what_is_pending_counts_for_the_next_nonce_and_binds_the_balance() {
+    let mut pool = Mempool::new(10);
+    let (one, account) = (key(1).identity(), Account { balance: 100, nonce: 3 });
+    assert_eq!(pool.after(&one, &account), account);
+    let payments = [payment(1, 3, 5), payment(1, 4, 7)];
+    for payment in &payments {
+        assert!(!pool.contains(&payment.hash()));
+        pool.admit(payment.clone(), &account, false).unwrap();
+        assert!(pool.contains(&payment.hash()));
+    }
+    assert_eq!(pool.after(&one, &account), Account { balance: 100 - 32, nonce: 5 });
+    // A better one with a nonce that is taken replaces it only if it may.
+    let better = payment(1, 4, 9);
+    assert_eq!(pool.admit(better.clone(), &account, false), Err(Refusal::Taken { nonce: 4 }));
+    pool.admit(better.clone(), &account, true).unwrap();
+    assert!(pool.contains(&better.hash()) && !pool.contains(&payments[1].hash()));
+    assert_eq!(pool.after(&one, &account), Account { balance: 100 - 34, nonce: 5 });
 }

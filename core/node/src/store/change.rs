@@ -8,11 +8,15 @@ use redb::{Table, TableDefinition, WriteTransaction};
 use spacetime_protocol::accounts::Account;
 use spacetime_protocol::block::Block;
 use spacetime_protocol::network::Network;
+use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::{BlockHash, Identity};
 
 use super::error::StoreError;
 use super::lookup;
 use super::tables::{self, Before, StoredHeader};
+
+/// Blocks between two words about how far an index is.
+const INDEX_PROGRESS: u64 = 100_000;
 
 /// One atomic change of a store. Dropped without a commit, it leaves no trace.
 pub(crate) struct Change {
@@ -66,11 +70,12 @@ impl Change {
     /// it changes; they are remembered for [`Change::disconnect`].
     pub(crate) fn connect(
         &self,
-        height: u64,
         hash: &BlockHash,
+        block: &Block,
         changed: &[(Identity, Account)],
     ) -> Result<(), StoreError> {
-        let failed = |e| self.failed(e);
+        let (height, failed) = (block.header.height, |e| self.failed(e));
+        self.index(height, &block.transactions)?;
         let before = self.replace_accounts(changed)?;
         let undo = tables::undo_to_record(&before);
         self.table(tables::UNDO)?.insert(height, undo.as_slice()).map_err(failed)?;
@@ -91,10 +96,56 @@ impl Change {
         Ok(before)
     }
 
+    /// Notes where on the best chain a block's transactions are.
+    fn index(&self, height: u64, transactions: &[Transaction]) -> Result<(), StoreError> {
+        let mut index = self.table(tables::TRANSACTIONS)?;
+        for (position, transaction) in (0..).zip(transactions) {
+            let hash = transaction.hash();
+            index.insert(hash.as_bytes(), (height, position)).map_err(|e| self.failed(e))?;
+        }
+        Ok(())
+    }
+
+    /// Brings a store of the layout without an index up to date.
+    pub(crate) fn add_index(&self) -> Result<(), StoreError> {
+        let tip = lookup::meta_hash(&self.path, &self.table(tables::META)?, tables::META_TIP)?;
+        let last = self.known_header(&tip)?.header.height;
+        tracing::warn!(
+            store = %self.path.display(),
+            "an earlier version made this store: the index of its transactions is built, once, from {} blocks",
+            last.saturating_add(1)
+        );
+        // Should a later version have left one behind.
+        self.transaction.delete_table(tables::TRANSACTIONS).map_err(|e| self.failed(e))?;
+        self.table(tables::TRANSACTIONS)?;
+        for height in 0..=last {
+            let hash = lookup::best(&self.path, &self.table(tables::BEST)?, height)?;
+            let missing = || StoreError::damaged(&self.path, format!("block {height} is missing"));
+            let block = self.block(&hash.ok_or_else(missing)?)?;
+            self.index(height, &block.transactions)?;
+            if height > 0 && height % INDEX_PROGRESS == 0 {
+                tracing::info!("the transactions of {height} of {last} blocks are indexed");
+            }
+        }
+        let mut meta = self.table(tables::META)?;
+        let format = tables::FORMAT.to_le_bytes();
+        meta.insert(tables::META_FORMAT, format.as_slice()).map_err(|e| self.failed(e))?;
+        Ok(())
+    }
+
+    /// The number of the store's layout.
+    pub(crate) fn format(&self) -> Result<u32, StoreError> {
+        lookup::format(&self.path, &self.table(tables::META)?)
+    }
+
     /// Takes the last block off the best chain, and its accounts back.
-    pub(crate) fn disconnect(&self, header: &StoredHeader) -> Result<(), StoreError> {
-        let failed = |e| self.failed(e);
-        let (height, hash) = (header.header.height, header.header.hash());
+    pub(crate) fn disconnect(&self, hash: &BlockHash, block: &Block) -> Result<(), StoreError> {
+        let (height, failed) = (block.header.height, |e| self.failed(e));
+        let mut index = self.table(tables::TRANSACTIONS)?;
+        for transaction in &block.transactions {
+            index.remove(transaction.hash().as_bytes()).map_err(failed)?;
+        }
+        drop(index);
         for (identity, account) in self.take_undo(height)? {
             let mut accounts = self.table(tables::ACCOUNTS)?;
             match account.as_ref().map(tables::account_to_record) {
@@ -104,7 +155,7 @@ impl Change {
         }
         self.table(tables::BEST)?.remove(height).map_err(failed)?;
         self.table(tables::SIDE)?.insert((height, hash.as_bytes()), ()).map_err(failed)?;
-        self.set_tip(&header.header.parent)
+        self.set_tip(&block.header.parent)
     }
 
     fn take_undo(&self, height: u64) -> Result<Vec<Before>, StoreError> {

@@ -74,8 +74,22 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
+    /// An earlier version made the store, and nothing has opened it for writing since.
+    #[error(
+        "store file {} is of an earlier version and has no index of its transactions yet: \
+         start the miner (or node) once, which builds it",
+        path.display()
+    )]
+    NoIndex {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The store was written by another version of this program.
-    #[error("store file {} has format {found}, this program reads format {expected}", path.display())]
+    #[error(
+        "store file {} has format {found}, this program reads format {expected}: use the version \
+         of the program that made it, or another directory",
+        path.display()
+    )]
     Format {
         /// The database file.
         path: PathBuf,

@@ -5,7 +5,7 @@ use std::path::Path;
 use redb::ReadableTable;
 use spacetime_protocol::accounts::Account;
 use spacetime_protocol::block::Block;
-use spacetime_protocol::{BlockHash, Identity};
+use spacetime_protocol::{BlockHash, Identity, TxHash};
 
 use super::error::StoreError;
 use super::tables::{self, StoredHeader};
@@ -56,6 +56,25 @@ pub(crate) fn account(
 ) -> Result<Option<Account>, StoreError> {
     let record = table.get(identity.as_bytes()).map_err(|e| StoreError::database(READ, path, e))?;
     Ok(record.map(|record| tables::account_from_record(record.value())))
+}
+
+/// Height of the best chain's block with a transaction, and its position there.
+pub(crate) fn transaction(
+    path: &Path,
+    table: &impl ReadableTable<&'static [u8; 32], (u64, u32)>,
+    hash: &TxHash,
+) -> Result<Option<(u64, u32)>, StoreError> {
+    let place = table.get(hash.as_bytes()).map_err(|e| StoreError::database(READ, path, e))?;
+    Ok(place.map(|place| place.value()))
+}
+
+/// The number of a store's layout; 0 if there is none that makes sense.
+pub(crate) fn format(
+    path: &Path,
+    table: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<u32, StoreError> {
+    let format = meta(path, table, tables::META_FORMAT)?;
+    Ok(<[u8; 4]>::try_from(format.as_slice()).map_or(0, u32::from_le_bytes))
 }
 
 /// A value of the meta table, which every store has.

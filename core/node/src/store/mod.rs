@@ -59,7 +59,19 @@ impl Store {
         let store = Self { database, path };
         remove_if_there(&directory.join(NEW_FILE_NAME))?;
         check_network(directory, store.snapshot()?.network()?, network)?;
+        store.update()?;
         Ok(store)
+    }
+
+    /// Brings a store of an earlier layout up to date, in one commit.
+    fn update(&self) -> Result<(), StoreError> {
+        let change = self.change()?;
+        if change.format()? == tables::FORMAT_WITHOUT_INDEX {
+            change.add_index()?;
+            change.commit()?;
+            tracing::info!(store = %self.path.display(), "the transactions are indexed");
+        }
+        Ok(())
     }
 
     /// The database file.
@@ -130,9 +142,9 @@ fn create(
         .map_err(|error| refused(&new, error))?;
     let change = change_of(&database, &new)?;
     change.put_network(network)?;
-    let header = &network.genesis.header;
-    let hash = change.put_block(&network.genesis, u128::from(header.difficulty))?;
-    change.connect(header.height, &hash, genesis)?;
+    let block = &network.genesis;
+    let hash = change.put_block(block, u128::from(block.header.difficulty))?;
+    change.connect(&hash, block, genesis)?;
     change.commit()?;
     publish(&new, path)?;
     Ok(database)

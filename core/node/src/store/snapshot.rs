@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use redb::{ReadOnlyTable, ReadTransaction, TableDefinition};
+use redb::{ReadOnlyTable, ReadTransaction, TableDefinition, TableError};
 use spacetime_protocol::accounts::Account;
 use spacetime_protocol::block::Block;
-use spacetime_protocol::{BlockHash, Identity};
+use spacetime_protocol::{BlockHash, Identity, TxHash};
 
 use super::error::StoreError;
 use super::lookup;
@@ -20,6 +20,8 @@ pub struct Snapshot {
     best: ReadOnlyTable<u64, &'static [u8; 32]>,
     accounts: ReadOnlyTable<&'static [u8; 33], &'static [u8; 16]>,
     undo: ReadOnlyTable<u64, &'static [u8]>,
+    /// `None`: the store has a layout without it.
+    transactions: Option<ReadOnlyTable<&'static [u8; 32], (u64, u32)>>,
 }
 
 impl Snapshot {
@@ -32,6 +34,11 @@ impl Snapshot {
             best: open(path, transaction, tables::BEST)?,
             accounts: open(path, transaction, tables::ACCOUNTS)?,
             undo: open(path, transaction, tables::UNDO)?,
+            transactions: match transaction.open_table(tables::TRANSACTIONS) {
+                Ok(table) => Some(table),
+                Err(TableError::TableDoesNotExist(_)) => None,
+                Err(error) => return Err(StoreError::database("open a table", path, error)),
+            },
         })
     }
 
@@ -91,6 +98,18 @@ impl Snapshot {
         Ok(self.best_at(height)?.as_ref() == Some(hash))
     }
 
+    /// Height of the best chain's block with this transaction, and its position
+    /// there, from 0.
+    ///
+    /// # Errors
+    /// As [`Snapshot::tip`], and when the store is of an earlier version, which
+    /// has no index of its transactions.
+    pub fn transaction(&self, hash: &TxHash) -> Result<Option<(u64, u32)>, StoreError> {
+        let no_index = || StoreError::NoIndex { path: self.path.clone() };
+        let index = self.transactions.as_ref().ok_or_else(no_index)?;
+        lookup::transaction(&self.path, index, hash)
+    }
+
     /// An account at the tip; an absent one is empty.
     ///
     /// # Errors
@@ -123,9 +142,8 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::tip`], and when the store has another format.
     pub fn network(&self) -> Result<(String, BlockHash), StoreError> {
-        let format = lookup::meta(&self.path, &self.meta, tables::META_FORMAT)?;
-        let found = <[u8; 4]>::try_from(format.as_slice()).map_or(0, u32::from_le_bytes);
-        if found != tables::FORMAT {
+        let found = lookup::format(&self.path, &self.meta)?;
+        if ![tables::FORMAT, tables::FORMAT_WITHOUT_INDEX].contains(&found) {
             let (path, expected) = (self.path.clone(), tables::FORMAT);
             return Err(StoreError::Format { path, found, expected });
         }

@@ -8,7 +8,10 @@ use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::{BlockHash, Identity};
 
 /// Number of this layout; in the store under [`META_FORMAT`].
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
+/// The layout before it, which has no [`TRANSACTIONS`]: it is brought up to
+/// date when the store is opened for writing.
+pub(crate) const FORMAT_WITHOUT_INDEX: u32 = 1;
 
 /// Name -> bytes: the values below.
 pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
@@ -35,6 +38,11 @@ pub(crate) const ACCOUNTS: TableDefinition<&[u8; 33], &[u8; 16]> = TableDefiniti
 /// Height of a best-chain block -> the accounts that it changed, as they were
 /// before it: entries of [`UNDO_ENTRY`] bytes.
 pub(crate) const UNDO: TableDefinition<u64, &[u8]> = TableDefinition::new("undo");
+
+/// Transaction hash -> height of the best chain's block that holds it, and its
+/// position there, from 0.
+pub(crate) const TRANSACTIONS: TableDefinition<&[u8; 32], (u64, u32)> =
+    TableDefinition::new("transactions");
 
 /// Identity, then 0 and 16 unused bytes (no such account), or 1 and the account.
 const UNDO_ENTRY: usize = Identity::SIZE + 1 + 16;

@@ -14,7 +14,7 @@ use spacetime_kernels::Kernels;
 use spacetime_protocol::keys::SecretKey;
 
 use self::sinks::Shown;
-use super::{Exit, Failure, Output, manifest::ManifestArgs};
+use super::{Exit, Failure, Output, manifest::ManifestArgs, seconds};
 use crate::{
     engine::{self, Config, Inbox, Outcome, PlotSource, Setup},
     manifest::Manifest,
@@ -35,14 +35,6 @@ pub(super) struct Args {
     /// Stop after so many seconds; with --until-blocks, running out first is exit code 9
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     duration: Option<Duration>,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "it is a number of seconds, such as 60 or 0.5")?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("it must be more than 0".to_owned()),
-    }
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {

@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use super::{ProofClaim, ProofErrorKind, ProofExpected, Rules, Verify, check_proof};
 use crate::{
-    BlockHash, Challenge, MAX_NUMBER, TxHash, block::Block, header::BlockHeader, keys, merkle,
-    plot, score,
+    BlockHash, Challenge, Identity, MAX_NUMBER, TxHash, block::Block, header::BlockHeader, keys,
+    merkle, plot, proof::BlockProof, score,
 };
 
 /// What the next block must say, given its parent.
@@ -86,7 +86,7 @@ pub fn check_block(
     check_header(&block.header, expected, rules, now, verify)?;
     check_transactions(block, verify)?;
     check_claim(block)?;
-    check_plot(block, rules)
+    check_plot(&block.proof, &block.header.miner, rules)
 }
 
 /// The checks of a block that need only its header (1 to 12 of the table).
@@ -226,8 +226,10 @@ fn check_claim(block: &Block) -> Result<(), BlockError> {
 }
 
 /// Ours: the plot is large enough, and the leaf is what the miner's own plot has there.
-fn check_plot(block: &Block, rules: &Rules) -> Result<(), BlockError> {
-    let Block { header, proof, .. } = block;
+///
+/// # Errors
+/// The first that is not so.
+pub fn check_plot(proof: &BlockProof, miner: &Identity, rules: &Rules) -> Result<(), BlockError> {
     let (leaves, index) = (proof.plot.leaf_count, proof.leaf_index);
     require!(
         leaves >= rules.min_plot_leaves,
@@ -251,7 +253,7 @@ fn check_plot(block: &Block, rules: &Rules) -> Result<(), BlockError> {
         InvalidPlot,
         "the path's orientation bits lead to leaf {spelled}, not {index}"
     );
-    let leaf = plot::leaf(&keys::plot_key(&header.miner), &proof.plot.plot_id, index);
+    let leaf = plot::leaf(&keys::plot_key(miner), &proof.plot.plot_id, index);
     require!(
         leaf == proof.leaf,
         InvalidPlot,

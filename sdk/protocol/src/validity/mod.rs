@@ -13,7 +13,7 @@ pub use admission::{
 };
 pub use block::{
     BlockError, BlockErrorKind, Expected, check_block, check_follows, check_header,
-    check_header_alone,
+    check_header_alone, check_plot,
 };
 pub use proof::{ProofClaim, ProofError, ProofErrorKind, ProofExpected, check_proof};
 

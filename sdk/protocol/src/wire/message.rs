@@ -2,11 +2,21 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::PayloadError;
+use super::{Frame, PayloadError, decode, encode};
 use crate::{BlockHash, EncodeError, Identity};
 
 /// Headers in one message at most.
 pub const MAX_HEADERS: usize = 2000;
+/// Peers, or exclusions of peers, in one message at most.
+pub(super) const MAX_PEERS: usize = 1000;
+/// Bytes of one header at most, as far as this layer goes.
+pub(super) const MAX_HEADER_SIZE: usize = 10 << 20;
+/// Bytes of a transaction at most, as far as this layer goes.
+pub(super) const MAX_TRANSACTION_SIZE: usize = 1 << 20;
+/// Bytes of a proof at most.
+pub(super) const MAX_PROOF_SIZE: usize = 1 << 20;
+/// Bytes of a block at most; with its type such a one is too long for a frame.
+pub(super) const MAX_BLOCK_SIZE: usize = 16 << 20;
 
 /// The types of messages, by their byte on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,10 +162,60 @@ pub enum Message {
     },
 }
 
+impl Kind {
+    /// Every type.
+    pub const ALL: [Self; 17] = [
+        Self::Handshake,
+        Self::HandshakeAck,
+        Self::Heartbeat,
+        Self::Ping,
+        Self::Pong,
+        Self::GetPeers,
+        Self::Peers,
+        Self::GetHeaders,
+        Self::Headers,
+        Self::GetBlock,
+        Self::Block,
+        Self::Transaction,
+        Self::NewBlock,
+        Self::TxPoolRequest,
+        Self::ProofSubmission,
+        Self::BlockAccepted,
+        Self::Error,
+    ];
+
+    /// The type with this byte.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.byte() == byte)
+    }
+
+    /// Its byte on the wire.
+    pub const fn byte(self) -> u8 {
+        self as u8
+    }
+}
+
 impl Message {
     /// Its type.
     pub fn kind(&self) -> Kind {
-        todo!()
+        match self {
+            Self::Handshake(_) => Kind::Handshake,
+            Self::HandshakeAck => Kind::HandshakeAck,
+            Self::Heartbeat => Kind::Heartbeat,
+            Self::Ping(_) => Kind::Ping,
+            Self::Pong(_) => Kind::Pong,
+            Self::GetPeers { .. } => Kind::GetPeers,
+            Self::Peers(_) => Kind::Peers,
+            Self::GetHeaders { .. } => Kind::GetHeaders,
+            Self::Headers(_) => Kind::Headers,
+            Self::GetBlock(_) => Kind::GetBlock,
+            Self::Block(_) => Kind::Block,
+            Self::Transaction(_) => Kind::Transaction,
+            Self::NewBlock(_) => Kind::NewBlock,
+            Self::TxPoolRequest { .. } => Kind::TxPoolRequest,
+            Self::ProofSubmission { .. } => Kind::ProofSubmission,
+            Self::BlockAccepted { .. } => Kind::BlockAccepted,
+        }
     }
 
     /// Its payload.
@@ -163,7 +223,7 @@ impl Message {
     /// # Errors
     /// A value that has no wire form.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        todo!()
+        encode::payload(self)
     }
 
     /// The whole frame.
@@ -171,7 +231,7 @@ impl Message {
     /// # Errors
     /// As [`Message::encode`], or a payload that is too long for a frame.
     pub fn to_frame(&self) -> Result<Vec<u8>, EncodeError> {
-        todo!()
+        Frame { kind: self.kind(), payload: self.encode()? }.to_bytes()
     }
 
     /// Reads a frame's payload.
@@ -179,6 +239,29 @@ impl Message {
     /// # Errors
     /// See [`PayloadError`].
     pub fn decode(kind: Kind, payload: &[u8]) -> Result<Self, PayloadError> {
-        todo!()
+        Self::decode_prefix(kind, payload).map(|(message, _)| message)
+    }
+
+    /// The same, and how many bytes of the payload it took: of some types, the
+    /// rest is ignored.
+    ///
+    /// # Errors
+    /// As [`Message::decode`].
+    pub fn decode_prefix(kind: Kind, payload: &[u8]) -> Result<(Self, usize), PayloadError> {
+        decode::payload(kind, payload)
+    }
+}
+
+/// Refuses a number that its field may not say.
+pub(super) fn in_range(
+    field: &'static str,
+    found: u64,
+    least: u64,
+    most: u64,
+) -> Result<(), EncodeError> {
+    if (least..=most).contains(&found) {
+        Ok(())
+    } else {
+        Err(EncodeError::OutOfRange { field, found, least, most })
     }
 }

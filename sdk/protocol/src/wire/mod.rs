@@ -5,6 +5,8 @@
 //! follows the chain of the node behind it.
 
 mod connection;
+mod decode;
+mod encode;
 mod follow;
 mod frame;
 mod message;

@@ -10,7 +10,7 @@ use std::{
 
 use spacetime_sdk_loader::{
     Fault, Library, LogLine, OpenRequest, Services, Strategy, Transport, TransportRequest,
-    abi::{Builder, Emitted, Event, Job, Plot, Request, Span, StopRule},
+    abi::{Builder, Emitted, Event, Job, Plot, Question, Request, Span, StopRule},
 };
 
 struct Silent;
@@ -74,8 +74,8 @@ fn spans(strategy: &mut Strategy) -> Vec<[u64; 2]> {
     buffer[..written].iter().map(|span| [span.start, span.len]).collect()
 }
 
-/// Sends a request of the kind that only this SDK copy has to a transport;
-/// whether it understood.
+/// Asks a transport what only this SDK copy can ask, and sends it a request
+/// of the kind that only it has; whether it understood.
 fn rest(library: &Library, name: &str, network: &str, data: &Path) -> String {
     let (sender, online) = mpsc::channel();
     let transport = TransportRequest {
@@ -100,7 +100,10 @@ fn rest(library: &Library, name: &str, network: &str, data: &Path) -> String {
         Err(fault) => format!("fault {}", fault.code.0),
     };
     session.close(10_000).expect("the session ends");
-    answer
+    match Transport::ask(library, &request(name), &transport, Question::Weather { day: 1 }) {
+        Ok(_) => format!("{answer}, asked"),
+        Err(fault) => format!("{answer}, fault {}", fault.code.0),
+    }
 }
 
 const PLOT: Plot = Plot {

@@ -87,6 +87,9 @@ pub(crate) fn newer() -> Artifacts {
             ),
         ),
         "abi/src/events.rs" => append_variants(&text),
+        "abi/src/questions.rs" => {
+            append(&text, "// abi: questions are appended here", "Weather { day: u64 },")
+        }
         "src/export.rs" => with_inspect(&text),
         "src/strategy.rs" => replace(
             &text,
@@ -145,7 +148,7 @@ fn with_inspect(text: &str) -> String {
              }
              fn module()",
     );
-    replace(&text, "                    check_transport,\n", "check_transport, inspect,\n")
+    replace(&text, "                    ask_transport,\n", "ask_transport, inspect,\n")
 }
 
 fn with_weather(text: &str) -> String {
@@ -162,6 +165,29 @@ fn with_weather(text: &str) -> String {
         "            Self::Weather(degrees) => abi::Event::Weather { degrees: *degrees },
                      Self::Online {",
     )
+}
+
+/// A plugin built against a copy of the first minor version, as far as the
+/// root module goes: transports are not asked there.
+pub(crate) fn earlier() -> PathBuf {
+    let copy = Copy::new("earlier", |path, text| match path {
+        "abi/Cargo.toml" => versioned(&text, "1.0.0"),
+        "abi/src/module.rs" => {
+            let field = text.find("    /// Puts a question").expect("it has that field");
+            let end = text.find("    // abi: fields").expect("fields are appended");
+            replace(
+                &format!("{}{}", &text[..field], &text[end..]),
+                "    questions::{Answer_NE, Question_NE},\n",
+                "",
+            )
+        }
+        "src/export.rs" => replace(&text, "                    ask_transport,\n", ""),
+        _ => text,
+    });
+    copy.project
+        .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
+        .write("plugin/src/lib.rs", include_str!("asked.rs"));
+    copy.build(&["plugin"]).file("outside-earlier-plugin")
 }
 
 /// A plugin built against a copy of another major version.

@@ -2,7 +2,8 @@
 //! variant. Its transport sends an event of the new kind.
 
 use spacetime_sdk::{
-    Event, Job, Plan, Plot, Port, Result, Spans, Strategy, Transport, TransportContext, async_trait,
+    Answer, Event, Job, Plan, Plot, Port, Question, Result, Spans, Strategy, Transport,
+    TransportContext, async_trait,
 };
 
 struct SecondHalf(u64);
@@ -34,6 +35,10 @@ impl Transport for Weatherman {
 
     fn open((): (), _context: &TransportContext) -> Result<Self> {
         Ok(Self)
+    }
+
+    fn ask((): (), _context: &TransportContext, question: Question) -> Result<Answer> {
+        Ok(Answer::Refused(format!("{question:?} of today is understood")))
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {

@@ -1,0 +1,381 @@
+//! Who is connected, what everybody must know of everybody else, and the ways
+//! in for the owner: sending blocks, hearing what happens.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use spacetime_protocol::block::Block;
+use spacetime_protocol::relay::{
+    AddressBook, BookRules, PeerExchange, Priority, SeenKey, SeenRules, SeenTracker,
+};
+use spacetime_protocol::wire::{Handshake, Message, PeerAddress};
+use spacetime_protocol::{BlockHash, EncodeError, TxHash};
+use tokio::task::JoinSet;
+
+use super::announce;
+use super::ban::Bans;
+use super::clock::{now, now_ms};
+use super::member::{Member, Seat};
+use super::{Event, Options, PeerId, PeerInfo};
+use crate::Service;
+
+/// Own blocks that are kept until a peer has accepted them.
+const MAX_HELD: usize = 16;
+/// New blocks that are remembered until they are passed on.
+const MAX_FRESH: usize = 32;
+/// Blocks that wait for their time at most.
+const MAX_WAITING: usize = 64;
+/// Transactions whose source is remembered while they are looked at.
+const MAX_SOURCES: usize = 1000;
+/// How long the tasks may take to end.
+const STOP: Duration = Duration::from_secs(1);
+
+/// A chain's connections; cheap to clone. Ends with its [`Running`].
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: Service,
+    options: Options,
+    node_id: String,
+    members: Mutex<BTreeMap<PeerId, Arc<Member>>>,
+    next_id: AtomicU64,
+    bans: Mutex<Bans>,
+    seen: Mutex<SeenTracker>,
+    book: Mutex<AddressBook>,
+    exchange: Mutex<PeerExchange<IpAddr>>,
+    held: Mutex<VecDeque<Block>>,
+    /// Blocks that became the tip and that nobody here asked for, until the
+    /// others are told, with their sources.
+    fresh: Mutex<VecDeque<(Block, PeerId)>>,
+    waiting: AtomicUsize,
+    /// Which peer a transaction came from, while it is looked at.
+    sources: Mutex<VecDeque<(TxHash, PeerId)>>,
+    /// `None` once stopped.
+    tasks: Mutex<Option<JoinSet<()>>>,
+}
+
+/// A running hub; dropped, every connection closes.
+#[must_use = "connections close when this is dropped"]
+pub struct Running {
+    hub: Hub,
+}
+
+/// Whether a block was written to a peer's socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The peer.
+    pub peer: PeerId,
+    /// Otherwise the connection was lost before.
+    pub written: bool,
+}
+
+impl Running {
+    /// The hub.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Closes every connection, and waits for that for a second.
+    pub async fn stop(self) {
+        if let Some(mut tasks) = self.hub.take_tasks() {
+            tasks.abort_all();
+            let all = async { while tasks.join_next().await.is_some() {} };
+            // What still works on the disk ends by itself.
+            let _ = tokio::time::timeout(STOP, all).await;
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Dropped tasks end.
+        drop(self.hub.take_tasks());
+    }
+}
+
+impl Hub {
+    /// Begins without any connection, on the current runtime.
+    pub fn start(service: Service, options: Options) -> Running {
+        let inner = Inner {
+            service,
+            options,
+            node_id: random_id(),
+            members: Mutex::default(),
+            next_id: AtomicU64::new(1),
+            bans: Mutex::default(),
+            seen: Mutex::new(SeenTracker::new(SeenRules::DEFAULT, now_ms())),
+            book: Mutex::new(AddressBook::new(BookRules::DEFAULT)),
+            exchange: Mutex::default(),
+            held: Mutex::default(),
+            fresh: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            sources: Mutex::default(),
+            tasks: Mutex::new(Some(JoinSet::new())),
+        };
+        let hub = Self { inner: Arc::new(inner) };
+        hub.spawn(announce::run(hub.clone()));
+        Running { hub }
+    }
+
+    /// The chain.
+    pub fn service(&self) -> &Service {
+        &self.inner.service
+    }
+
+    /// What it does beside following its peers.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// Who is connected.
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        self.members().values().map(|member| member.info()).collect()
+    }
+
+    /// Sends a block of our own to every peer, or to one, whatever the limits,
+    /// after the proof that it was won with; and waits until it is written.
+    /// Once a peer has accepted it, it becomes part of our own chain.
+    ///
+    /// # Errors
+    /// The block has no wire form.
+    pub async fn send_block(
+        &self,
+        block: &Block,
+        to: Option<PeerId>,
+    ) -> Result<Vec<Written>, EncodeError> {
+        let proof = Message::ProofSubmission {
+            height: block.header.height,
+            miner: block.header.miner,
+            proof: block.proof.encode()?,
+        };
+        let proof: Arc<[u8]> = proof.to_frame()?.into();
+        let bytes: Arc<[u8]> = Message::Block(block.encode()?).to_frame()?.into();
+        self.hold(block);
+        let mut sent = Vec::new();
+        for (id, member) in self.members().iter().filter(|(id, _)| to.is_none_or(|to| to == **id)) {
+            member.outbox.keep(Arc::clone(&proof));
+            let written = member.outbox.keep_and_tell(Arc::clone(&bytes));
+            member.block_sent();
+            sent.push((*id, written));
+        }
+        let mut report = Vec::with_capacity(sent.len());
+        for (peer, written) in sent {
+            report.push(Written { peer, written: written.await.is_ok() });
+        }
+        Ok(report)
+    }
+
+    /// Keeps an own block until a peer says that it has accepted it.
+    fn hold(&self, block: &Block) {
+        let mut held = lock(&self.inner.held);
+        held.retain(|other| other.hash() != block.hash());
+        held.push_back(block.clone());
+        while held.len() > MAX_HELD {
+            held.pop_front();
+        }
+    }
+
+    /// An own block that a peer has accepted.
+    pub(super) fn take_held(&self, hash: &BlockHash) -> Option<Block> {
+        let mut held = lock(&self.inner.held);
+        let place = held.iter().position(|block| block.hash() == *hash)?;
+        held.remove(place)
+    }
+
+    /// Remembers a block that may become the tip, so that it is passed on before
+    /// the notice of it: whoever hears the notice first asks for the block.
+    pub(super) fn set_fresh(&self, block: &Block, source: PeerId) {
+        let mut fresh = lock(&self.inner.fresh);
+        fresh.push_back((block.clone(), source));
+        while fresh.len() > MAX_FRESH {
+            fresh.pop_front();
+        }
+    }
+
+    pub(super) fn take_fresh(&self, hash: &BlockHash) -> Option<(Block, PeerId)> {
+        let mut fresh = lock(&self.inner.fresh);
+        let place = fresh.iter().position(|(block, _)| block.hash() == *hash)?;
+        fresh.remove(place)
+    }
+
+    /// Whether one more block may wait for its time; if so, it is counted.
+    pub(super) fn may_wait(&self) -> bool {
+        let more = |waiting| (waiting < MAX_WAITING).then_some(waiting + 1);
+        self.inner.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    pub(super) fn waits_no_more(&self) {
+        self.inner.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Remembers who sent a transaction.
+    pub(super) fn set_source(&self, hash: TxHash, source: PeerId) {
+        let mut sources = lock(&self.inner.sources);
+        sources.push_back((hash, source));
+        while sources.len() > MAX_SOURCES {
+            sources.pop_front();
+        }
+    }
+
+    /// Who sent a transaction, if a peer did; forgotten then.
+    pub(super) fn take_source(&self, hash: &TxHash) -> Option<PeerId> {
+        let mut sources = lock(&self.inner.sources);
+        let place = sources.iter().position(|(other, _)| other == hash)?;
+        sources.remove(place).map(|(_, source)| source)
+    }
+
+    /// Runs something until the hub stops.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(tasks) = &mut *lock(&self.inner.tasks) {
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(task);
+        }
+    }
+
+    fn take_tasks(&self) -> Option<JoinSet<()>> {
+        lock(&self.inner.tasks).take()
+    }
+
+    /// How we introduce ourselves.
+    pub(super) fn handshake(&self) -> Handshake {
+        Handshake {
+            version: 1,
+            timestamp: i64::try_from(now()).unwrap_or(i64::MAX),
+            node_id: self.inner.node_id.clone(),
+            user_agent: self.inner.options.user_agent.clone(),
+        }
+    }
+
+    /// A place among the peers, until it is dropped; an error says which
+    /// limit is reached.
+    pub(super) fn join(&self, address: SocketAddr, dialled: bool) -> Result<Seat, &'static str> {
+        let options = &self.inner.options;
+        let mut members = self.members();
+        if members.len() >= options.max_connections {
+            return Err("there are as many connections as are allowed");
+        }
+        let ip = address.ip().to_canonical();
+        let same = members.values().filter(|other| other.address.ip().to_canonical() == ip);
+        if !dialled && !ip.is_loopback() && same.count() >= options.max_per_address {
+            return Err("there are as many connections from this address as are allowed");
+        }
+        let id = PeerId::new(self.inner.next_id.fetch_add(1, Ordering::Relaxed));
+        let member = Arc::new(Member::new(id, address, dialled));
+        members.insert(id, Arc::clone(&member));
+        drop(members);
+        Ok(Seat::new(self.clone(), member))
+    }
+
+    pub(super) fn leave(&self, id: PeerId) {
+        self.members().remove(&id);
+    }
+
+    fn members(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Member>>> {
+        lock(&self.inner.members)
+    }
+
+    /// Whether an address is exempt from limits, disconnects and bans.
+    pub(super) fn forgives(&self, address: IpAddr) -> bool {
+        self.inner.options.forgives_loopback && address.to_canonical().is_loopback()
+    }
+
+    pub(super) fn ban(&self, address: IpAddr) {
+        if !self.forgives(address) {
+            tracing::warn!(%address, "this address is banned for a while");
+            lock(&self.inner.bans).add(address, now_ms());
+        }
+    }
+
+    pub(super) fn is_banned(&self, address: IpAddr) -> bool {
+        lock(&self.inner.bans).contains(address, now_ms())
+    }
+
+    /// Whether a message was seen lately.
+    pub(super) fn has_seen(&self, key: &SeenKey) -> bool {
+        lock(&self.inner.seen).has(key, now_ms())
+    }
+
+    /// Marks a message as seen; whether it is new.
+    pub(super) fn mark_seen(&self, key: SeenKey) -> bool {
+        lock(&self.inner.seen).mark(key, now_ms())
+    }
+
+    /// Passes something unasked on, to all but its source.
+    pub(super) fn relay(&self, message: &Message, source: Option<PeerId>) {
+        let Some(frame) = frame(message) else { return };
+        let (now_ms, priority) = (now_ms(), Priority::of(message.kind()));
+        for (id, member) in &*self.members() {
+            if Some(*id) != source && member.takes_relays(now_ms) {
+                member.outbox.relay(priority, Arc::clone(&frame));
+            }
+        }
+    }
+
+    /// Tells everybody of a new tip.
+    pub(super) fn notice(&self, hash: BlockHash, height: u64) {
+        let Some(frame) = frame(&Message::BlockAccepted { hash, height }) else { return };
+        for member in self.members().values() {
+            member.notice(Arc::clone(&frame));
+        }
+    }
+
+    /// Peers to tell an asker of: those that are best known, or nobody if it
+    /// was told a moment ago.
+    pub(super) fn known_peers(
+        &self,
+        asker: IpAddr,
+        max: i32,
+        exclude: &[String],
+    ) -> Vec<PeerAddress> {
+        let book = lock(&self.inner.book);
+        lock(&self.inner.exchange).answer(&asker, max, exclude, &book, now_ms())
+    }
+
+    /// Notes what a peer told of others; whom to dial is the operator's choice.
+    pub(super) fn hear_of(&self, peers: &[PeerAddress], from: IpAddr) {
+        lock(&self.inner.book).hear(peers, &from.to_string(), now_ms());
+    }
+
+    /// Notes that a peer was reached, where others may reach it, too.
+    pub(super) fn reached(&self, address: SocketAddr) {
+        let mut book = lock(&self.inner.book);
+        // What means nothing to others is not noted.
+        if book.add(address.into(), "dialled", now_ms()).is_ok() {
+            book.success(&address.into(), now_ms());
+        }
+    }
+
+    /// Tells the owner.
+    pub(super) async fn emit(&self, event: Event) {
+        if let Some(events) = &self.inner.options.events {
+            // An owner that listens no more is about to stop us.
+            let _ = events.send(event).await;
+        }
+    }
+}
+
+fn frame(message: &Message) -> Option<Arc<[u8]>> {
+    let frame = message.to_frame();
+    frame
+        .inspect_err(|error| tracing::error!(%error, "a message has no wire form"))
+        .ok()
+        .map(Arc::from)
+}
+
+/// 32 hexadecimal digits.
+fn random_id() -> String {
+    let mut id = [0; 16];
+    // Without chance it is the same for all, which nothing depends on.
+    let _ = getrandom::fill(&mut id);
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,313 @@
+//! The task of one connection: reads, answers, follows, and does what is due,
+//! one message at a time. Writing is the outbox's.
+
+mod gossip;
+mod news;
+
+use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use spacetime_protocol::BlockHash;
+use spacetime_protocol::relay::SeenKey;
+use spacetime_protocol::wire::{Connection, End, Follower, Message};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::task::JoinHandle;
+
+use super::clock::{now_ms, until_ms};
+use super::member::{Member, Seat};
+use super::standing::Standing;
+use super::{Address, Event, Hub, Lost, Stream, serve};
+use news::Input;
+
+/// What is read at once, in bytes.
+const READ: usize = 16 << 10;
+/// Questions of a peer that wait at most; no more is read then.
+const MAX_REQUESTS: usize = 1024;
+/// No further answer is made while so many bytes or messages wait.
+const ANSWER_BYTES: usize = 256 << 10;
+const ANSWERS: usize = 128;
+/// No more is read while so many messages wait: the peer reads nothing, and
+/// goes on asking for signs of life.
+const MAX_KEPT: usize = 256;
+/// A peer that has said nothing for so long is told the tip, ms: a reference
+/// miner never asks, and begins only on a notice.
+const GREET_MS: u64 = 1000;
+/// The same for one that has asked for headers or blocks, and may be about to
+/// ask again, ms.
+const GREET_ASKER_MS: u64 = 10_000;
+/// How long half a message may stay one, ms.
+const HALF_MESSAGE_MS: u64 = 60_000;
+
+/// How a connection went.
+pub(super) struct Ended {
+    pub(super) lost: Lost,
+    /// Whether the peer ever had nothing that we lack.
+    pub(super) synced: bool,
+}
+
+/// Talks to a peer until it is lost. `dialled`: what we dialled.
+pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Address>) -> Ended {
+    let member = Arc::clone(seat.member());
+    let (id, address) = (member.id, member.address);
+    tracing::info!(%address, dialled = dialled.is_some(), "connected");
+    hub.emit(Event::Connected { peer: id, address, dialled }).await;
+    let (mut reader, writer) = tokio::io::split(stream);
+    let (writing, stuck_after) = (Arc::clone(&member), hub.options().stuck_after);
+    let mut writing = Aborted(tokio::spawn(async move {
+        Lost::Socket(writing.outbox.write_to(writer, stuck_after).await.to_string())
+    }));
+    let mut peer = match Peer::new(hub.clone(), member) {
+        Ok(peer) => peer,
+        Err(lost) => return Ended { lost, synced: false },
+    };
+    let lost = match peer.talk(&mut reader, &mut writing).await {
+        Err(lost) => lost,
+        Ok(never) => match never {},
+    };
+    drop(seat);
+    tracing::info!(%address, reason = %lost, "disconnected");
+    hub.emit(Event::Lost { peer: id, address, reason: lost.clone() }).await;
+    Ended { lost, synced: peer.synced }
+}
+
+/// A task that ends with its owner.
+struct Aborted(JoinHandle<Lost>);
+
+impl Drop for Aborted {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A connected peer.
+struct Peer {
+    hub: Hub,
+    member: Arc<Member>,
+    connection: Connection,
+    /// `None`: it has told nothing of a chain.
+    follower: Option<Follower>,
+    /// Its questions that are not answered yet.
+    requests: VecDeque<Message>,
+    /// Blocks that it was asked for.
+    asked: HashSet<BlockHash>,
+    /// Of the block that is being looked at: whether it was asked for, and its
+    /// key among what was seen.
+    arrived: Option<(bool, SeenKey)>,
+    /// Transactions that were asked for.
+    pool_credit: usize,
+    standing: Standing,
+    heard_ms: u64,
+    synced: bool,
+}
+
+/// Never there.
+enum Never {}
+
+impl Peer {
+    fn new(hub: Hub, member: Arc<Member>) -> Result<Self, Lost> {
+        let now_ms = now_ms();
+        // Any number that others do not use by chance.
+        let nonce = getrandom::u64().unwrap_or(now_ms).cast_signed();
+        let connection = Connection::new(hub.handshake(), member.dialled, nonce, now_ms)
+            .map_err(|error| Lost::Misbehaved(format!("our handshake: {error}")))?;
+        let genesis = hub.service().network().genesis_hash();
+        let follower = member.dialled.then(|| Follower::new(genesis));
+        Ok(Self {
+            hub,
+            member,
+            connection,
+            follower,
+            requests: VecDeque::new(),
+            asked: HashSet::new(),
+            arrived: None,
+            pool_credit: 0,
+            standing: Standing::new(),
+            heard_ms: now_ms,
+            synced: false,
+        })
+    }
+
+    fn ip(&self) -> IpAddr {
+        self.member.address.ip()
+    }
+
+    /// Whether it is exempt from limits, disconnects and bans.
+    fn is_forgiven(&self) -> bool {
+        !self.member.dialled && self.hub.forgives(self.ip())
+    }
+
+    async fn talk(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        writing: &mut Aborted,
+    ) -> Result<Never, Lost> {
+        let member = Arc::clone(&self.member);
+        let mut buffer = vec![0; READ];
+        self.follow(Input::Start).await?;
+        loop {
+            self.flush();
+            tokio::select! {
+                read = reader.read(&mut buffer), if self.may_read() => match read {
+                    Ok(0) => return Err(self.connection.ended().into()),
+                    Ok(read) => self.received(&buffer[..read]).await?,
+                    Err(error) => return Err(Lost::Socket(error.to_string())),
+                },
+                () = std::future::ready(()), if self.may_answer() => self.answer().await,
+                () = member.outbox.progress(), if !self.may_read() || !self.may_answer() => {}
+                () = member.sent_block() => self.sent_block(),
+                () = until_ms(self.due_ms()) => self.tick().await?,
+                ended = &mut writing.0 => {
+                    let aborted = |_| Lost::Socket("its writer is gone".to_owned());
+                    return Err(ended.unwrap_or_else(aborted));
+                }
+            }
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        self.requests.len() < MAX_REQUESTS && self.member.outbox.kept() < MAX_KEPT
+    }
+
+    fn may_answer(&self) -> bool {
+        let outbox = &self.member.outbox;
+        !self.requests.is_empty() && outbox.kept_bytes() < ANSWER_BYTES && outbox.kept() < ANSWERS
+    }
+
+    /// Hands what the connection itself has to say to the writer.
+    fn flush(&mut self) {
+        let output = self.connection.take_output();
+        if !output.is_empty() {
+            self.member.outbox.keep(output);
+        }
+    }
+
+    fn send(&self, message: &Message) {
+        match message.to_frame() {
+            Ok(frame) => self.member.outbox.keep(frame),
+            Err(error) => tracing::error!(%error, "a message has no wire form"),
+        }
+    }
+
+    async fn received(&mut self, bytes: &[u8]) -> Result<(), Lost> {
+        self.heard_ms = now_ms();
+        let mut result = self.connection.received(bytes, self.heard_ms);
+        loop {
+            while let Some(message) = self.connection.next_message() {
+                self.flush();
+                self.heard(message).await?;
+            }
+            if let Some(error) = self.connection.take_malformed() {
+                tracing::debug!(peer = %self.member.address, %error, "a malformed message");
+            }
+            match result {
+                Ok(()) => return self.look_at_introduction(),
+                // The stream goes on behind it.
+                Err(End::Payloads(_)) if self.is_forgiven() => {
+                    result = self.connection.received(&[], self.heard_ms);
+                }
+                Err(end) => {
+                    if matches!(end, End::Payloads(_)) {
+                        self.hub.ban(self.ip());
+                    }
+                    return Err(end.into());
+                }
+            }
+        }
+    }
+
+    fn look_at_introduction(&self) -> Result<(), Lost> {
+        let Some(peer) = self.connection.peer() else { return Ok(()) };
+        self.member.introduced();
+        if peer.node_id == self.hub.handshake().node_id { Err(Lost::Ourselves) } else { Ok(()) }
+    }
+
+    async fn heard(&mut self, message: Message) -> Result<(), Lost> {
+        match message {
+            Message::GetHeaders { .. } | Message::GetBlock(_) => {
+                self.member.asked(self.heard_ms);
+                self.requests.push_back(message);
+                Ok(())
+            }
+            Message::GetPeers { .. } | Message::TxPoolRequest { .. } => {
+                self.requests.push_back(message);
+                Ok(())
+            }
+            Message::Headers(_) => self.follow(Input::Heard(message)).await,
+            Message::Block(bytes) | Message::NewBlock(bytes) => self.block(bytes).await,
+            Message::BlockAccepted { hash, height } => self.notice(hash, height).await,
+            Message::Transaction(bytes) => self.transaction(bytes).await,
+            Message::ProofSubmission { height, miner, proof } => {
+                self.proof(height, miner, proof).await
+            }
+            Message::Peers(peers) => {
+                if self.is_within_limit()? {
+                    self.hub.hear_of(&peers, self.ip());
+                }
+                Ok(())
+            }
+            // The connection's.
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers the oldest question.
+    async fn answer(&mut self) {
+        let Some(request) = self.requests.pop_front() else { return };
+        if !self.hub.options().serves {
+            return;
+        }
+        if let Message::GetPeers { max, exclude } = request {
+            let peers = self.hub.known_peers(self.ip(), max, &exclude);
+            return self.send(&Message::Peers(peers));
+        }
+        for answer in serve::answers(self.hub.service().clone(), request).await {
+            self.send(&answer);
+        }
+    }
+
+    fn sent_block(&mut self) {
+        if let Some(follower) = &mut self.follower {
+            follower.sent_block(now_ms());
+        }
+    }
+
+    /// When something is due, Unix ms.
+    fn due_ms(&self) -> u64 {
+        let follower = self.follower.as_ref().map(Follower::due_ms);
+        let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(self.greet_ms()));
+        let half =
+            self.is_within_message().then_some(self.heard_ms.saturating_add(HALF_MESSAGE_MS));
+        let due = [self.connection.due_ms(), follower, greet, half];
+        due.into_iter().flatten().min().unwrap_or(u64::MAX)
+    }
+
+    fn wants_greeting(&self) -> bool {
+        let is_idle = self.requests.is_empty() && self.member.outbox.kept_bytes() == 0;
+        self.hub.options().announces && !self.member.was_noticed() && is_idle
+    }
+
+    fn greet_ms(&self) -> u64 {
+        if self.member.has_asked() { GREET_ASKER_MS } else { GREET_MS }
+    }
+
+    fn is_within_message(&self) -> bool {
+        matches!(self.connection.ended(), End::Frame(_))
+    }
+
+    async fn tick(&mut self) -> Result<(), Lost> {
+        let now_ms = now_ms();
+        let silent_ms = now_ms.saturating_sub(self.heard_ms);
+        if self.is_within_message() && silent_ms >= HALF_MESSAGE_MS {
+            return Err(Lost::HalfMessage(silent_ms / 1000));
+        }
+        self.connection.tick(now_ms)?;
+        if self.wants_greeting() && silent_ms >= self.greet_ms() {
+            self.greet().await;
+        }
+        if self.follower.as_ref().is_some_and(|follower| follower.due_ms() <= now_ms) {
+            self.follow(Input::Tick).await?;
+        }
+        Ok(())
+    }
+}

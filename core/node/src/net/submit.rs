@@ -1,0 +1,133 @@
+//! Blocks on their way into our own chain, and what came of them.
+
+use std::time::Duration;
+
+use spacetime_protocol::block::Block;
+use spacetime_protocol::header::BlockHeader;
+use spacetime_protocol::validity::{BlockError, BlockErrorKind};
+use spacetime_protocol::wire::{Message, Taken};
+
+use super::clock::{now, now_ms, until_ms};
+use super::{Hub, PeerId};
+use crate::{Rejection, Submitted};
+
+/// How far ahead of the clock a block may lie to be kept until then, ms.
+const WORTH_WAITING_MS: u64 = 120_000;
+/// A clock has to be read after the moment, not at it.
+const GRACE: Duration = Duration::from_millis(20);
+
+/// What came of a block.
+pub(super) struct Outcome {
+    pub(super) taken: Taken,
+    /// Whether it was not held before.
+    pub(super) is_new: bool,
+    /// Whether it is the tip now.
+    is_tip: bool,
+}
+
+impl Outcome {
+    const FAILED: Self = Self { taken: Taken::Failed, is_new: false, is_tip: false };
+}
+
+impl Hub {
+    /// Checks a block and takes it.
+    pub(super) async fn submit(&self, block: Block) -> Outcome {
+        let service = self.service().clone();
+        let submitted = tokio::task::spawn_blocking(move || {
+            let result = service.submit_block(&block, now());
+            (block, result)
+        });
+        let (block, result) = match submitted.await {
+            Ok((block, Ok(submitted))) => (block, submitted),
+            Ok((block, Err(error))) => {
+                tracing::error!(block = %block.hash(), %error, "a block cannot be stored");
+                return Outcome::FAILED;
+            }
+            // The runtime ends, or a bug that is reported on stderr.
+            Err(error) => {
+                tracing::error!(%error, "a block was not looked at");
+                return Outcome::FAILED;
+            }
+        };
+        let is_tip = result == Submitted::NewTip;
+        let is_new = is_tip || result == Submitted::SideBranch;
+        if is_new {
+            let BlockHeader { height, miner, .. } = &block.header;
+            tracing::info!(height, hash = %block.hash(), %miner, is_tip, "block");
+        }
+        let taken = taken(&block, result, self.service().network().max_future_seconds);
+        Outcome { taken, is_new, is_tip }
+    }
+
+    /// Checks a block that nobody here asked for, takes it, and passes it on:
+    /// a new tip ahead of the notice of it, others at once.
+    pub(super) async fn submit_unasked(&self, block: Block, source: PeerId) -> Outcome {
+        self.set_fresh(&block, source);
+        let hash = block.hash();
+        let outcome = self.submit(block).await;
+        if !(outcome.is_tip && self.options().announces)
+            && let Some((block, source)) = self.take_fresh(&hash)
+            && outcome.is_new
+        {
+            self.relay_block(&block, Some(source));
+        }
+        outcome
+    }
+
+    /// Takes a block once the clock allows it, and passes it on then.
+    pub(super) fn submit_later(&self, block: Block, at_ms: u64, source: PeerId) {
+        if at_ms.saturating_sub(now_ms()) > WORTH_WAITING_MS || !self.may_wait() {
+            return;
+        }
+        let hub = self.clone();
+        self.spawn(async move {
+            let _place = Waiting(hub.clone());
+            while now_ms() < at_ms {
+                until_ms(at_ms).await;
+            }
+            tokio::time::sleep(GRACE).await;
+            hub.submit_unasked(block, source).await;
+        });
+    }
+
+    /// Passes a valid block on, without what its sender may have put behind it.
+    pub(super) fn relay_block(&self, block: &Block, source: Option<PeerId>) {
+        if self.options().relays
+            && let Ok(bytes) = block.encode()
+        {
+            self.relay(&Message::Block(bytes), source);
+        }
+    }
+}
+
+/// A block that waits for its time.
+struct Waiting(Hub);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waits_no_more();
+    }
+}
+
+fn taken(block: &Block, submitted: Submitted, max_future_seconds: u64) -> Taken {
+    match submitted {
+        Submitted::NewTip | Submitted::SideBranch | Submitted::AlreadyKnown { .. } => Taken::Held,
+        Submitted::Rejected(Rejection::UnknownParent { .. }) => Taken::Orphan,
+        Submitted::Rejected(Rejection::TooDeep { .. }) => Taken::TooDeep,
+        Submitted::Rejected(Rejection::Invalid(BlockError {
+            kind: BlockErrorKind::InvalidTimestamp,
+            ..
+        })) if is_early(block, max_future_seconds) => {
+            let allowed = block.header.timestamp.saturating_sub(max_future_seconds);
+            Taken::Early { until_ms: allowed.saturating_mul(1000) }
+        }
+        Submitted::Rejected(rejection) => Taken::Invalid(rejection.to_string()),
+    }
+}
+
+/// Whether it lies ahead of the clock, rather than before its window's end.
+/// Measured a second ago, as the clock has gone on since it was checked.
+fn is_early(block: &Block, max_future_seconds: u64) -> bool {
+    let checked = now().saturating_sub(1);
+    block.header.timestamp > checked.saturating_add(max_future_seconds)
+}

@@ -1,0 +1,87 @@
+//! Nodes in this process, and waiting for what they do.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use spacetime_node::Service;
+use spacetime_node::net::{Address, Backoff, Event, Hub, Keep, Listener, Options, Running, keep};
+use spacetime_protocol::BlockHash;
+use spacetime_protocol::network::Network;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// What nothing here may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A node in this process.
+pub(crate) struct Node {
+    pub(crate) service: Service,
+    pub(crate) address: SocketAddr,
+    pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) running: Running,
+    _directory: tempfile::TempDir,
+}
+
+impl Node {
+    /// One that listens on any port of this machine.
+    pub(crate) async fn start(network: &Network) -> Self {
+        Self::with(network, |options| options).await
+    }
+
+    pub(crate) async fn with(network: &Network, change: impl FnOnce(Options) -> Options) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let service = Service::open(directory.path(), network.clone()).unwrap();
+        let (sender, events) = mpsc::channel(10_000);
+        let options = change(Options { events: Some(sender), ..Options::node() });
+        let running = Hub::start(service.clone(), options);
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.address();
+        listener.serve(running.hub());
+        Self { service, address, events, running, _directory: directory }
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        self.running.hub()
+    }
+
+    pub(crate) fn dial(&self, other: SocketAddr) {
+        dial(self.hub(), other);
+    }
+
+    /// Waits until this is the tip.
+    pub(crate) async fn reaches(&self, tip: BlockHash) {
+        let mut changes = self.service.subscribe();
+        let reached = changes.wait_for(|changes| changes.tip == tip);
+        let reached = timeout(PATIENCE, reached).await;
+        if reached.is_err() {
+            panic!("tip {tip} is not reached: {:?}", self.service.status().unwrap());
+        }
+    }
+
+    /// The next event that is wanted.
+    pub(crate) async fn event<T>(&mut self, wanted: impl Fn(Event) -> Option<T>) -> T {
+        event(&mut self.events, wanted).await
+    }
+}
+
+pub(crate) fn dial(hub: &Hub, other: SocketAddr) {
+    let address = Address::new(other.ip().to_string(), other.port());
+    let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    keep(hub, Keep { address, tls: None, backoff });
+}
+
+/// The next event that is wanted.
+pub(crate) async fn event<T>(
+    events: &mut mpsc::Receiver<Event>,
+    wanted: impl Fn(Event) -> Option<T>,
+) -> T {
+    let found = timeout(PATIENCE, async {
+        loop {
+            let event = events.recv().await.expect("the hub is gone");
+            if let Some(found) = wanted(event) {
+                return found;
+            }
+        }
+    });
+    found.await.expect("it never happens")
+}

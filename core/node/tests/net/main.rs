@@ -1,0 +1,14 @@
+//! Nodes among peers, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bench;
+mod follow;
+mod lies;
+mod miner;
+mod partition;
+mod slow;
+mod tls;

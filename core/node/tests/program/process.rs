@@ -1,0 +1,109 @@
+//! A running `spacetime-node`.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// What nothing here may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running node; killed when this is dropped.
+pub(crate) struct Node {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) data: PathBuf,
+}
+
+impl Node {
+    /// One on the network `local`.
+    pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
+        Self::at("127.0.0.1:0", data, more)
+    }
+
+    pub(crate) fn at(listen: &str, data: &Path, more: &[&str]) -> Self {
+        let mut child = command()
+            .args(["--network", "local", "--quiet", "--listen", listen, "--data"])
+            .arg(data)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, line) = mpsc::channel();
+        thread::spawn(move || {
+            let mut lines = BufReader::new(stdout).lines();
+            let _ = sender.send(lines.next());
+            // The pipe stays open.
+            lines.for_each(drop);
+        });
+        let line = line.recv_timeout(PATIENCE).expect("no address in time").expect("no address");
+        let address = line.unwrap().strip_prefix("listening on ").unwrap().parse().unwrap();
+        Self { child, address, data: data.to_owned() }
+    }
+
+    /// As a power failure would end it; with the same data and address, it
+    /// can be started again.
+    pub(crate) fn kill(mut self) -> Dead {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        Dead { address: self.address, data: self.data.clone() }
+    }
+
+    /// Sends a signal; how it ended, and how long that took.
+    pub(crate) fn stop(mut self, signal: Signal) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+        let deadline = begun + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, begun.elapsed());
+            }
+            assert!(Instant::now() < deadline, "it does not stop");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// A node that was killed.
+pub(crate) struct Dead {
+    address: SocketAddr,
+    data: PathBuf,
+}
+
+impl Dead {
+    pub(crate) fn restart(self, more: &[&str]) -> Node {
+        Node::at(&self.address.to_string(), &self.data, more)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spacetime-node"));
+    command.env_remove("SPACETIME_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end: its exit code, stdout and stderr.
+pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = command().args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| {
+        let mut text = String::new();
+        (&mut &*bytes).read_to_string(&mut text).unwrap();
+        text
+    };
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}

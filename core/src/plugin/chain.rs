@@ -1,0 +1,175 @@
+//! The transport that answers questions about the chain: the one that was
+//! named, or the manifest's first that does.
+
+use std::sync::Arc;
+
+use spacetime_protocol::{
+    Identity,
+    ask::{Answer, Question},
+    network::NetworkError,
+};
+use spacetime_sdk_loader::{Fault, Kind, abi::FaultCode};
+use thiserror::Error;
+
+use super::{
+    FaultObserver, Registry, RegistryProblem, TransportSetup, TransportSlot, folders, inventory,
+};
+use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry};
+
+/// Whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// The manifest's transports in their order, until one answers.
+    First,
+    /// The manifest's transport of this name.
+    Named(String),
+    /// The transport of this name, in the manifest or not, connected with this
+    /// node and otherwise as it is without a config.
+    Node {
+        /// The transport.
+        transport: String,
+        /// The node's address.
+        address: String,
+        /// Its port; `None`: the manifest's, or the transport's own default.
+        port: Option<u16>,
+    },
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ChainError {
+    /// The manifest names no transport.
+    #[error(
+        "{0}: `transports` is missing or empty, so there is nobody to ask: name one of those that \
+         `spacetime-miner plugin list` shows"
+    )]
+    NoTransports(String),
+    /// None has this name.
+    #[error("there is no transport named `{name}`: there are {}", .others.join(", "))]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The others.
+        others: Vec<String>,
+    },
+    /// No transport can be loaded.
+    #[error("{0}")]
+    Plugins(RegistryProblem),
+    /// A transport refuses its config.
+    #[error("{0}")]
+    Config(Fault),
+    /// The network has no form that transports read.
+    #[error("{0}")]
+    Network(String),
+    /// Those that were asked do not answer: each with its reason.
+    #[error("{}", .0.join("; "))]
+    NoAnswer(Vec<String>),
+}
+
+impl From<NetworkError> for ChainError {
+    fn from(error: NetworkError) -> Self {
+        Self::Network(error.to_string())
+    }
+}
+
+/// A way to ask about the chain.
+#[derive(Debug)]
+pub struct ChainAccess {
+    setup: TransportSetup,
+    transports: Vec<TransportSlot>,
+}
+
+impl ChainAccess {
+    /// Loads the manifest's transports, and nothing else of it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such transport, or none can be loaded.
+    pub fn open(manifest: &Manifest, whom: &Whom, identity: &Identity) -> Result<Self, ChainError> {
+        let mut manifest =
+            Manifest { strategy: None, engine: None, policy: None, ..manifest.clone() };
+        if let Whom::Node { transport, address, port } = whom {
+            manifest.node_address = Some(address.clone());
+            manifest.node_port = port.or(manifest.node_port);
+            add_transport(&mut manifest, transport);
+        }
+        if manifest.transports.is_empty() {
+            return Err(ChainError::NoTransports(manifest.name()));
+        }
+        let registry = Registry::load(&manifest, Arc::new(Silent));
+        let mut transports = registry.transports();
+        let problem = registry.problems().iter().find(|problem| problem.is_fatal());
+        let problem = problem.or(registry.problems().first());
+        if let Whom::Named(name) | Whom::Node { transport: name, .. } = whom {
+            let others = transports.iter().map(|slot| slot.name().to_owned()).collect();
+            transports.retain(|slot| slot.name() == name);
+            if transports.is_empty() && problem.is_none() {
+                return Err(ChainError::Unknown { name: name.clone(), others });
+            }
+        }
+        match (transports.is_empty(), problem) {
+            (true, Some(problem)) => Err(ChainError::Plugins(problem.clone())),
+            (true, None) => Err(ChainError::NoTransports(manifest.name())),
+            (false, _) => Ok(Self { setup: TransportSetup::new(&manifest, identity)?, transports }),
+        }
+    }
+
+    /// Asks; who has answered once is the only one that is asked from then on.
+    ///
+    /// # Errors
+    ///
+    /// Nobody answers.
+    pub fn ask(&mut self, question: &Question) -> Result<Answer, ChainError> {
+        let mut reasons = Vec::new();
+        for (position, transport) in self.transports.iter().enumerate() {
+            match transport.ask(&self.setup, question) {
+                Ok(answer) => {
+                    self.transports.swap(0, position);
+                    self.transports.truncate(1);
+                    return Ok(answer);
+                }
+                Err(fault) if fault.code == FaultCode::CONFIG => {
+                    return Err(ChainError::Config(fault));
+                }
+                Err(fault) => reasons.push(format!("{}: {fault}", transport.component())),
+            }
+        }
+        Err(ChainError::NoAnswer(reasons))
+    }
+
+    /// The name of the transport that is asked first.
+    pub fn transport(&self) -> &str {
+        self.transports.first().map_or("", TransportSlot::name)
+    }
+}
+
+/// Makes a transport the manifest's only one, without a config, which could
+/// name another node; where the manifest has none of this name, with a plugin
+/// at hand that exports it.
+fn add_transport(manifest: &mut Manifest, name: &str) {
+    let config = ConfigText::given("()", "--node");
+    manifest.transports.retain(|entry| entry.name.rsplit('/').next() == Some(name));
+    manifest.transports.truncate(1);
+    if let Some(entry) = manifest.transports.first_mut() {
+        entry.config = config;
+        return;
+    }
+    let found = inventory(Some(manifest), &folders(&[], &manifest.plugin_directories));
+    let exports = found.iter().find(|found| {
+        let mut components = found.components().iter();
+        found.refusal.is_none()
+            && components
+                .any(|component| component.kind == Kind::Transport && component.name == name)
+    });
+    if let Some(found) = exports.filter(|found| !found.listed) {
+        manifest.plugins.push(PluginEntry { path: found.path.clone(), line: 0 });
+    }
+    manifest.transports.push(ComponentEntry { name: name.to_owned(), plugin: None, config });
+}
+
+/// What fails while a question is answered is in the answer.
+struct Silent;
+
+impl FaultObserver for Silent {
+    fn fault(&self, _: &str, _: &Fault, _: bool) {}
+}
