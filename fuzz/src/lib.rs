@@ -9,7 +9,7 @@ use std::path::Path;
 use spacetime_core::{manifest::Manifest, parsers};
 use spacetime_protocol::{
     block::Block, cache::CacheIndex, header::BlockHeader, network::Network, plot::PlotHeader,
-    proof::BlockProof, transaction::Transaction,
+    proof::BlockProof, transaction::Transaction, wire,
 };
 use spacetime_sdk_loader::Descriptor;
 
@@ -17,14 +17,16 @@ use spacetime_sdk_loader::Descriptor;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     ("block", block),
     ("block_header", block_header),
     ("block_proof", block_proof),
     ("cache", cache),
     ("descriptor", descriptor),
+    ("frame", frame),
     ("key_file", key_file),
     ("manifest", manifest),
+    ("message", message),
     ("network", network),
     ("plot_header", plot_header),
     ("plot_metadata", plot_metadata),
@@ -60,6 +62,49 @@ pub fn block_proof(data: &[u8]) {
 pub fn transaction(data: &[u8]) {
     if let Ok(transaction) = Transaction::decode(data) {
         assert_eq!(transaction.encode().expect("it is signed")[..], data[..Transaction::SIZE]);
+    }
+}
+
+/// A stream of frames, as it comes from a peer: the same in whichever pieces.
+pub fn frame(data: &[u8]) {
+    let whole = frames(data, data.len());
+    let taken: usize = whole.iter().map(|frame| 5 + frame.payload.len()).sum();
+    assert!(taken <= data.len());
+    for pieces in [1, 3, 64] {
+        assert_eq!(frames(data, pieces), whole);
+    }
+    for frame in whole {
+        decode(frame.kind, &frame.payload);
+    }
+}
+
+/// A message, as it comes from a peer: its type, and its payload.
+pub fn message(data: &[u8]) {
+    let Some((byte, payload)) = data.split_first() else { return };
+    if let Some(kind) = wire::Kind::from_byte(*byte) {
+        decode(kind, payload);
+    }
+}
+
+fn frames(data: &[u8], pieces: usize) -> Vec<wire::Frame> {
+    let (mut reader, mut frames) = (wire::FrameReader::default(), Vec::new());
+    for piece in data.chunks(pieces.max(1)) {
+        reader.push(piece);
+        while let Ok(Some(frame)) = reader.next_frame() {
+            frames.push(frame);
+        }
+    }
+    frames
+}
+
+fn decode(kind: wire::Kind, payload: &[u8]) {
+    match wire::Message::decode_prefix(kind, payload) {
+        Err(error) => assert!(error.error.offset <= payload.len(), "{error}"),
+        Ok((message, used)) => {
+            assert!(used <= payload.len());
+            let again = message.encode().expect("what was read can be written");
+            assert_eq!(wire::Message::decode(kind, &again), Ok(message));
+        }
     }
 }
 

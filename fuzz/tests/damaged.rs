@@ -34,9 +34,19 @@ fn collect(value: &serde_json::Value, seeds: &mut Vec<Vec<u8>>) {
             seeds.push(const_hex::decode(text).unwrap_or_else(|_| text.clone().into_bytes()));
         }
         serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, seeds)),
-        serde_json::Value::Object(items) => items.values().for_each(|item| collect(item, seeds)),
+        serde_json::Value::Object(items) => {
+            seeds.extend(message(value));
+            items.values().for_each(|item| collect(item, seeds));
+        }
         _ => {}
     }
+}
+
+/// A message whose type and payload stand beside each other.
+fn message(value: &serde_json::Value) -> Option<Vec<u8>> {
+    let byte = u8::try_from(value["type_byte"].as_u64()?).ok()?;
+    let payload = const_hex::decode(value["payload"].as_str()?).ok()?;
+    Some([&[byte], &payload[..]].concat())
 }
 
 /// A small generator of repeatable damage (SplitMix64).

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use spacetime_protocol::{Challenge, PlotSeed, Score, Target};
-use spacetime_sdk_abi as abi;
+use spacetime_sdk_abi::{self as abi, features};
 
 /// A challenge to scan for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub struct Job {
     pub leaves: u64,
     /// For strategies that randomise: the same job gives the same seed.
     pub seed: u64,
+    /// What was left until the deadline when the host asked; `None` if there is
+    /// no deadline, and from hosts of interface 1.0.
+    pub time_left: Option<Duration>,
 }
 
 /// When a scan may end before its plan does.
@@ -77,6 +80,9 @@ pub struct Plot {
     pub read_rate: Option<u64>,
     /// Measured hashing rate of this machine in leaves per second, once known.
     pub scan_rate: Option<u64>,
+    /// How many plots of its drive are read at once, each at `read_rate`;
+    /// `None` from hosts of interface 1.0.
+    pub readers: Option<u64>,
 }
 
 /// What became of a plan so far.
@@ -91,12 +97,30 @@ pub struct BatchStats {
     pub elapsed: Duration,
     /// The best score so far, over all plots of the job.
     pub best: Option<Score>,
+    /// Leaves scanned for this job so far, over all its plots; `None`, like the
+    /// rest, from hosts of interface 1.0.
+    pub scanned: Option<u64>,
+    /// As [`Plot::read_rate`], but by now.
+    pub read_rate: Option<u64>,
+    /// As [`Plot::scan_rate`], but by now.
+    pub scan_rate: Option<u64>,
+    /// What is left until the deadline, if there is one.
+    pub time_left: Option<Duration>,
 }
 
 /// A 32-byte number in which zero stands for "none".
 pub(crate) fn target(bytes: [u8; 32]) -> Option<Target> {
     let target = Target::new(bytes);
     (!target.is_zero()).then_some(target)
+}
+
+/// A number in which zero stands for "not known".
+fn known(number: u64) -> Option<u64> {
+    (number > 0).then_some(number)
+}
+
+fn time_left(ms: u64) -> Option<Duration> {
+    known(ms).map(Duration::from_millis)
 }
 
 fn time(ms: u64) -> SystemTime {
@@ -157,31 +181,37 @@ impl Job {
             plots: job.plots,
             leaves: job.leaves,
             seed: job.seed,
+            time_left: time_left(job.reserved[features::JOB_TIME_LEFT_MS]),
         }
     }
 }
 
 impl Plot {
     pub(crate) fn from_abi(plot: &abi::Plot) -> Self {
-        let rate = |rate| (rate > 0).then_some(rate);
         Self {
             id: PlotSeed::new(plot.id),
             leaf_count: plot.leaf_count,
             index: plot.index,
             drive: plot.drive,
-            read_rate: rate(plot.read_rate),
-            scan_rate: rate(plot.scan_rate),
+            read_rate: known(plot.read_rate),
+            scan_rate: known(plot.scan_rate),
+            readers: known(plot.reserved[features::PLOT_READERS]),
         }
     }
 }
 
 impl BatchStats {
-    pub(crate) fn from_abi(stats: &abi::BatchStats) -> Self {
+    pub(crate) fn from_abi(stats: &abi::BatchStats, features: u64) -> Self {
+        let has_state = features & features::SCAN_STATE != 0;
         Self {
             leaves: stats.leaves,
             bytes_read: stats.bytes_read,
             elapsed: Duration::from_nanos(stats.elapsed_ns),
             best: (stats.best != [0xFF; 32]).then(|| Score::new(stats.best)),
+            scanned: has_state.then_some(stats.reserved[features::STATS_SCANNED]),
+            read_rate: known(stats.reserved[features::STATS_READ_RATE]),
+            scan_rate: known(stats.reserved[features::STATS_SCAN_RATE]),
+            time_left: time_left(stats.reserved[features::STATS_TIME_LEFT_MS]),
         }
     }
 }
@@ -207,14 +237,23 @@ mod tests {
     fn absent_numbers_are_none() {
         assert_eq!(target([0; 32]), None);
         assert_eq!(target([1; 32]), Some(Target::new([1; 32])));
-        let stats = |best| {
+        let words = |best, features, reserved| {
             let elapsed_ns = 1_500_000_000;
-            let stats =
-                abi::BatchStats { leaves: 2, bytes_read: 64, elapsed_ns, best, reserved: [0; 8] };
-            BatchStats::from_abi(&stats)
+            let stats = abi::BatchStats { leaves: 2, bytes_read: 64, elapsed_ns, best, reserved };
+            BatchStats::from_abi(&stats, features)
         };
+        let stats = |best| words(best, 0, [0; 8]);
         assert_eq!(stats([0xFF; 32]).best, None);
         assert_eq!(stats([3; 32]).best, Some(Score::new([3; 32])));
         assert_eq!(stats([3; 32]).elapsed, Duration::from_millis(1500));
+        // What an older host does not fill in.
+        let (none, old) = ((None, None, None, None), stats([3; 32]));
+        assert_eq!((old.scanned, old.read_rate, old.scan_rate, old.time_left), none);
+        let first = words([3; 32], features::SCAN_STATE, [0; 8]);
+        assert_eq!((first.scanned, first.time_left), (Some(0), None));
+        let new = words([3; 32], features::ALL, [5, 6, 7, 8, 0, 0, 0, 0]);
+        let left = Some(Duration::from_millis(8));
+        let all = (new.read_rate, new.scan_rate, new.scanned, new.time_left);
+        assert_eq!(all, (Some(5), Some(6), Some(7), left));
     }
 }

@@ -60,6 +60,7 @@ mod policy;
 mod strategy;
 #[cfg(feature = "transport")]
 mod transport;
+mod turns;
 
 #[cfg(feature = "transport")]
 pub use async_trait::async_trait;
@@ -81,6 +82,7 @@ pub use transport::{
     AccountState, Answer, Challenge, Closed, Event, EventSender, Fate, Port, ProofClaim, Question,
     Request, Tip, Transport, TransportContext, Verdict,
 };
+pub use turns::{Arrange, Turns};
 
 use spacetime_sdk_abi::{Fault, OpenArgs};
 

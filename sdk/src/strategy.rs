@@ -6,12 +6,12 @@ use abi::abi_stable::{
     sabi_trait::TD_Opaque,
     std_types::{
         RResult::{self, RErr, ROk},
-        RSliceMut,
+        RSlice, RSliceMut,
     },
 };
 use serde::de::DeserializeOwned;
 use spacetime_sdk_abi::{
-    self as abi, Fault, FaultCode, OpenArgs, PlanOutcome, Span, StrategyObject,
+    self as abi, Fault, FaultCode, OpenArgs, PlanOutcome, Span, StrategyObject, features,
 };
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     error::{Result, fault},
     instance::Instance,
     job::{BatchStats, Job, Plot},
+    turns::{Arrange, Turns},
 };
 
 /// Decides where to look; the host reads, hashes and checks.
@@ -71,6 +72,50 @@ pub trait Strategy: Sized + Send + 'static {
         let _ = stats;
         Ok(())
     }
+
+    /// Chooses which plots of a job are scanned, in which order, and how much
+    /// of each; all of them as they are listed if not overridden.
+    ///
+    /// Called once per job, before any of its plots begins. The host keeps an
+    /// instance for this and begins no plot on it, so what it remembers it
+    /// remembers from job to job. Drives are read side by side: the order of
+    /// turns decides between plots of one drive only. Hosts of interface 1.0
+    /// do not call it.
+    ///
+    /// ```
+    /// # use spacetime_sdk::{Job, Plan, Plot, Result, Spans, Strategy};
+    /// use spacetime_sdk::{Arrange, Turns};
+    ///
+    /// /// Leaves the smallest plots out.
+    /// struct LargePlots;
+    ///
+    /// impl Strategy for LargePlots {
+    /// #   type Config = ();
+    /// #   fn open((): ()) -> Result<Self> { Ok(Self) }
+    /// #   fn begin(&mut self, _: &Job, _: &Plot) -> Result<()> { Ok(()) }
+    /// #   fn plan(&mut self, _: &mut Spans<'_>) -> Result<Plan> { Ok(Plan::Done) }
+    ///     fn arrange(
+    ///         &mut self,
+    ///         _job: &Job,
+    ///         plots: &[Plot],
+    ///         turns: &mut Turns<'_>,
+    ///     ) -> Result<Arrange> {
+    ///         for plot in plots.iter().filter(|plot| plot.leaf_count >= 1 << 20) {
+    ///             turns.push(plot, plot.leaf_count);
+    ///         }
+    ///         Ok(Arrange::Chosen)
+    ///     }
+    ///     // …
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The host scans all plots as they are listed then.
+    fn arrange(&mut self, job: &Job, plots: &[Plot], turns: &mut Turns<'_>) -> Result<Arrange> {
+        let _ = (job, plots, turns);
+        Ok(Arrange::AsListed)
+    }
 }
 
 /// Whether a plan goes on.
@@ -87,6 +132,7 @@ pub enum Plan {
 pub struct Spans<'a> {
     buffer: &'a mut [Span],
     written: usize,
+    batch: u64,
     cancel: &'a AtomicBool,
 }
 
@@ -100,6 +146,23 @@ impl Spans<'_> {
         *slot = Span { start, len };
         self.written += 1;
         true
+    }
+
+    /// Lets the host read and score at most so many leaves at a time, from
+    /// these spans on; 0, at first: as many as it likes, which is best for
+    /// drives that read a mebibyte in no time. What a slow drive has not
+    /// delivered when the job ends has been read in vain. Hosts of interface
+    /// 1.0 do as they like.
+    ///
+    /// ```
+    /// # use spacetime_sdk::Spans;
+    /// # fn plan(spans: &mut Spans<'_>, read_rate: u64) {
+    /// // A fortieth of a second's leaves.
+    /// spans.set_batch(read_rate / 40);
+    /// # }
+    /// ```
+    pub fn set_batch(&mut self, leaves: u64) {
+        self.batch = leaves;
     }
 
     /// How many more spans fit; 256 to 4,096 at the start of a call.
@@ -126,13 +189,22 @@ fn read_plot(plot: &abi::Plot) -> Result<Plot, Fault> {
     Ok(Plot::from_abi(plot))
 }
 
-struct Adapter<T>(Instance<T>);
+struct Adapter<T> {
+    instance: Instance<T>,
+    /// What the host fills in and heeds.
+    features: u64,
+    /// Leaves per batch that the author asked for last.
+    batch: u64,
+}
 
 impl<T: Strategy> abi::Strategy for Adapter<T> {
     fn begin(&mut self, job: &abi::Job<'_>, plot: &abi::Plot) -> RResult<(), Fault> {
+        self.batch = 0;
         let job = Job::from_abi(job);
         read_plot(plot)
-            .and_then(|plot| self.0.call_mut("begin", |strategy| strategy.begin(&job, &plot)))
+            .and_then(|plot| {
+                self.instance.call_mut("begin", |strategy| strategy.begin(&job, &plot))
+            })
             .into()
     }
 
@@ -141,26 +213,54 @@ impl<T: Strategy> abi::Strategy for Adapter<T> {
         spans: RSliceMut<'_, Span>,
         cancel: &AtomicBool,
     ) -> RResult<PlanOutcome, Fault> {
-        let mut spans = Spans { buffer: spans.into_mut_slice(), written: 0, cancel };
-        match self.0.call_mut("plan", |strategy| strategy.plan(&mut spans)) {
-            Ok(plan) => ROk(PlanOutcome {
-                written: spans.written as u64,
-                done: plan == Plan::Done,
-                reserved: [0; 2],
-            }),
+        let buffer = spans.into_mut_slice();
+        let mut spans = Spans { buffer, written: 0, batch: self.batch, cancel };
+        match self.instance.call_mut("plan", |strategy| strategy.plan(&mut spans)) {
+            Ok(plan) => {
+                self.batch = spans.batch;
+                let mut outcome = PlanOutcome {
+                    written: spans.written as u64,
+                    done: plan == Plan::Done,
+                    reserved: [0; 2],
+                };
+                if self.features & features::BATCH != 0 {
+                    outcome.reserved[features::OUTCOME_BATCH] = self.batch;
+                }
+                ROk(outcome)
+            }
             Err(fault) => RErr(fault),
         }
     }
 
     fn estimate(&mut self, plot: &abi::Plot) -> RResult<u64, Fault> {
         read_plot(plot)
-            .and_then(|plot| self.0.call_mut("estimate", |strategy| strategy.estimate(&plot)))
+            .and_then(|plot| {
+                self.instance.call_mut("estimate", |strategy| strategy.estimate(&plot))
+            })
             .into()
     }
 
     fn feedback(&mut self, stats: &abi::BatchStats) -> RResult<(), Fault> {
-        let stats = BatchStats::from_abi(stats);
-        self.0.call_mut("feedback", |strategy| strategy.feedback(&stats)).into()
+        let stats = BatchStats::from_abi(stats, self.features);
+        self.instance.call_mut("feedback", |strategy| strategy.feedback(&stats)).into()
+    }
+
+    fn arrange(
+        &mut self,
+        job: &abi::Job<'_>,
+        plots: RSlice<'_, abi::Plot>,
+        turns: RSliceMut<'_, abi::Turn>,
+    ) -> RResult<abi::Arrangement, Fault> {
+        let job = Job::from_abi(job);
+        let plots: Result<Vec<Plot>, Fault> = plots.iter().map(read_plot).collect();
+        let mut turns = Turns::new(turns.into_mut_slice());
+        plots
+            .and_then(|plots| {
+                self.instance
+                    .call_mut("arrange", |strategy| strategy.arrange(&job, &plots, &mut turns))
+            })
+            .map(|arrange| turns.arrangement(arrange))
+            .into()
     }
 }
 
@@ -169,7 +269,8 @@ impl<T: Strategy> abi::Strategy for Adapter<T> {
 pub fn open<T: Strategy>(args: &OpenArgs<'_>) -> Result<StrategyObject, Fault> {
     let config = crate::guard_config(args, config::parse::<T::Config>)?;
     let instance = Instance::open(args, || T::open(config))?;
-    Ok(StrategyObject::from_value(Adapter(instance), TD_Opaque))
+    let adapter = Adapter { instance, features: args.features, batch: 0 };
+    Ok(StrategyObject::from_value(adapter, TD_Opaque))
 }
 
 #[cfg(test)]
@@ -179,7 +280,7 @@ mod tests {
     #[test]
     fn a_span_that_does_not_fit_is_not_taken() {
         let (mut buffer, cancel) = ([Span::default(); 2], AtomicBool::new(false));
-        let mut spans = Spans { buffer: &mut buffer, written: 0, cancel: &cancel };
+        let mut spans = Spans { buffer: &mut buffer, written: 0, batch: 0, cancel: &cancel };
         assert!(spans.push(1, 2));
         assert_eq!(spans.remaining(), 1);
         assert!(spans.push(3, 4));
@@ -189,6 +290,31 @@ mod tests {
         cancel.store(true, Ordering::Relaxed);
         assert!(spans.is_cancelled());
         assert_eq!(buffer, [Span { start: 1, len: 2 }, Span { start: 3, len: 4 }]);
+    }
+
+    #[test]
+    fn turns_are_given_once_per_plot_and_never_without_leaves() {
+        let plot = |index| {
+            let plot = abi::Plot {
+                id: [0; 32],
+                leaf_count: 9,
+                index,
+                drive: 0,
+                read_rate: 0,
+                scan_rate: 0,
+                reserved: [0; 8],
+            };
+            read_plot(&plot).unwrap()
+        };
+        let mut buffer = [abi::Turn::default(); 2];
+        let mut turns = Turns::new(&mut buffer);
+        for (index, leaves) in [(1, 0), (1, 9), (0, 3), (2, 5)] {
+            turns.push(&plot(index), leaves);
+        }
+        assert_eq!(turns.arrangement(Arrange::AsListed), abi::Arrangement::default());
+        let chosen = turns.arrangement(Arrange::Chosen);
+        assert!(chosen.chosen && chosen.written == 2);
+        assert_eq!(buffer.map(|turn| (turn.plot, turn.leaves)), [(1, 9), (0, 3)]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    Exit, Failure, Output, balance, check, key, plot_create, plot_forget, plot_info, plot_list,
-    plot_verify, plugin_list, prove, run, tx_send, tx_status,
+    Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
+    plot_list, plot_verify, plugin_list, prove, run, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -44,6 +44,8 @@ pub(super) enum Command {
     Check(check::Args),
     /// Find the best proof over plots for one challenge
     Prove(prove::Args),
+    /// Show what bytes of the protocol say, or where and why they say nothing
+    Decode(decode::Args),
     /// Make plots and look at them
     #[command(subcommand)]
     Plot(Plot),
@@ -104,6 +106,7 @@ impl Command {
             Self::Run(args) => run::run(args, output),
             Self::Check(args) => check::run(args, output),
             Self::Prove(args) => prove::run(args, output),
+            Self::Decode(args) => decode::run(args, output),
             Self::Plot(Plot::Create(args)) => plot_create::run(args, output),
             Self::Plot(Plot::Info(args)) => plot_info::run(args, output),
             Self::Plot(Plot::Verify(args)) => plot_verify::run(args, output),

@@ -32,11 +32,13 @@ pub enum Exit {
     NoSpace = 10,
     /// The transaction is refused: by its network's rules, or by the chain.
     Refused = 11,
+    /// Bytes that were to be decoded are not what they should be.
+    Bytes = 12,
 }
 
 impl Exit {
     /// All codes, for the help text.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Done,
         Self::Internal,
         Self::Usage,
@@ -49,6 +51,7 @@ impl Exit {
         Self::TimeUp,
         Self::NoSpace,
         Self::Refused,
+        Self::Bytes,
     ];
 
     /// The number that the process ends with.
@@ -70,6 +73,7 @@ impl Exit {
             Self::TimeUp => "--for ran out before --until-blocks was reached, or --wait did",
             Self::NoSpace => "the disk has no room",
             Self::Refused => "the transaction is refused",
+            Self::Bytes => "bytes that were to be decoded are not what they should be",
         }
     }
 

@@ -5,6 +5,7 @@ mod args;
 mod balance;
 mod chain;
 mod check;
+mod decode;
 mod exit;
 mod key;
 mod manifest;

@@ -5,11 +5,11 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use spacetime_protocol::{Leaf, Score, Target, score::is_under};
-use spacetime_sdk_loader::abi;
+use spacetime_sdk_loader::abi::{self, features};
 
 use super::{Found, Plots, Report, ScanSpec, Stop, drive::Drive};
 
@@ -25,19 +25,25 @@ pub struct ScanJob {
     best: Mutex<Best>,
     budget: Option<AtomicU64>,
     progress: Vec<Mutex<Progress>>,
+    /// Leaves scanned under the plans that count.
+    scanned: AtomicU64,
     /// Plots, and batches on their way, that are not dealt with yet.
     open: AtomicUsize,
     started: Instant,
+    /// When its deadline is.
+    ends: Option<Instant>,
     /// Nanoseconds until the end; 0: it is not over.
     took: AtomicU64,
 }
 
 /// How far a plot is under its plan.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Progress {
     /// Counts plans that began anew, because a strategy failed.
     plan: u64,
     scanned: u64,
+    /// The most leaves that are scanned of it.
+    limit: u64,
 }
 
 #[derive(Default)]
@@ -84,8 +90,12 @@ impl ScanJob {
             Stop::Budget(leaves) => Some(AtomicU64::new(leaves)),
             _ => None,
         };
+        let limit = spec.leaves_per_plot.unwrap_or(u64::MAX);
+        let progress = || Mutex::new(Progress { plan: 0, scanned: 0, limit });
         Self {
-            progress: plots.iter().map(|_| Mutex::default()).collect(),
+            progress: plots.iter().map(|_| progress()).collect(),
+            scanned: AtomicU64::new(0),
+            ends: deadline(spec.deadline_ms),
             open: AtomicUsize::new(plots.len()),
             spec,
             plots,
@@ -155,7 +165,7 @@ impl ScanJob {
         &*self.report
     }
 
-    pub(super) fn drive(&self, plot: usize) -> &Drive {
+    pub(super) fn drive(&self, plot: usize) -> &Arc<Drive> {
         &self.drives[plot]
     }
 
@@ -170,7 +180,31 @@ impl ScanJob {
         let mut progress = self.progress(plot);
         if progress.plan == plan {
             progress.scanned += leaves;
+            self.scanned.fetch_add(leaves, Ordering::Relaxed);
         }
+    }
+
+    /// Leaves scanned of all plots; one that is scanned twice counts twice.
+    pub(super) fn scanned_in_all(&self) -> u64 {
+        self.scanned.load(Ordering::Relaxed)
+    }
+
+    /// Milliseconds until the deadline, at least 1; 0: there is none.
+    pub(super) fn time_left_ms(&self) -> u64 {
+        let Some(ends) = self.ends else { return 0 };
+        let left = ends.saturating_duration_since(Instant::now());
+        u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// No more than so many leaves are scanned of a plot, whatever its plan.
+    pub(super) fn limit(&self, plot: usize, leaves: u64) {
+        let mut progress = self.progress(plot);
+        progress.limit = progress.limit.min(leaves);
+    }
+
+    /// How many leaves of a plot are scanned at the most.
+    pub(super) fn limit_of(&self, plot: usize) -> u64 {
+        self.progress(plot).limit
     }
 
     /// The plan of a plot that counts now.
@@ -181,7 +215,8 @@ impl ScanJob {
     /// A plot's plan begins anew; the new one.
     pub(super) fn start_over(&self, plot: usize) -> u64 {
         let mut progress = self.progress(plot);
-        *progress = Progress { plan: progress.plan + 1, scanned: 0 };
+        self.scanned.fetch_sub(progress.scanned, Ordering::Relaxed);
+        *progress = Progress { plan: progress.plan + 1, scanned: 0, ..*progress };
         progress.plan
     }
 
@@ -292,6 +327,8 @@ impl ScanJob {
         };
         let target = |target: Option<Target>| target.map_or([0; 32], Target::to_bytes);
         let seed = &self.spec.challenge.as_bytes()[..8];
+        let mut reserved = [0; 16];
+        reserved[features::JOB_TIME_LEFT_MS] = self.time_left_ms();
         abi::Job {
             id: self.spec.id,
             challenge: self.spec.challenge.to_bytes(),
@@ -312,9 +349,16 @@ impl ScanJob {
             leaves: self.plots.iter().map(|plot| plot.leaf_count()).sum(),
             seed: seed.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte)),
             cancel: &self.cancel,
-            reserved: [0; 16],
+            reserved,
         }
     }
+}
+
+/// A moment in Unix milliseconds, as far as the clock can be trusted now; 0: none.
+fn deadline(unix_ms: u64) -> Option<Instant> {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(unix_ms))?;
+    let left = time.duration_since(SystemTime::now()).unwrap_or_default();
+    Instant::now().checked_add(left).filter(|_| unix_ms > 0)
 }
 
 /// The next larger number; all ones stay.

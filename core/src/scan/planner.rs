@@ -8,10 +8,10 @@ use std::{
 
 use spacetime_sdk_loader::{
     Fault, Strategy,
-    abi::{BatchStats, FaultCode, Plot, Span},
+    abi::{BatchStats, FaultCode, Plot, Span, Turn, features},
 };
 
-use super::{Component, job::ScanJob, watch::Seat};
+use super::{Component, hasher::Hasher, job::ScanJob, watch::Seat};
 use crate::foreign::{Foreign, OPEN_LIMIT, drop_aside};
 
 /// Spans asked for in one call of a strategy.
@@ -35,7 +35,7 @@ const FALLBACK_SPAN: u64 = 1 << 20;
 pub trait StrategySource: Send + Sync {
     /// A new instance; `None`: the host's own plan.
     fn open(&self) -> Option<Result<Strategy, Fault>>;
-    /// Whether instances that were opened before may still be called.
+    /// Whether there are instances, and those opened before may still be called.
     fn is_in_use(&self) -> bool {
         true
     }
@@ -52,6 +52,10 @@ impl StrategySource for BuiltIn {
         None
     }
 
+    fn is_in_use(&self) -> bool {
+        false
+    }
+
     fn failed(&self, _: &Fault) {}
 }
 
@@ -59,10 +63,32 @@ impl StrategySource for BuiltIn {
 pub struct Planner {
     source: Arc<dyn StrategySource>,
     idle: Mutex<Foreign<Vec<Strategy>>>,
+    /// The instance that arranges plots, and remembers how it did.
+    arranger: Mutex<Foreign<Option<Strategy>>>,
+}
+
+/// What strategies are told of the machine that they plan for.
+#[derive(Clone, Copy)]
+pub(super) struct Machine<'a> {
+    pub(super) hasher: &'a Hasher,
+    /// Hashing workers.
+    pub(super) workers: usize,
+    /// Plots that are read at once per drive.
+    pub(super) per_drive: usize,
+}
+
+impl Machine<'_> {
+    /// Measured hashing rate, all workers together, in leaves per second; 0
+    /// before the first batch.
+    fn scan_rate(&self) -> u64 {
+        self.hasher.rate().saturating_mul(self.workers as u64)
+    }
 }
 
 /// Who follows a plan.
 pub(super) trait Visitor {
+    /// So many leaves at a time are wanted from now on at the most, if it matters.
+    fn set_batch(&mut self, leaves: Option<u64>);
     /// Takes a span; whether the plan shall go on.
     fn visit(&mut self, span: Span) -> bool;
     /// The plan begins anew: what was visited does not count.
@@ -78,10 +104,18 @@ pub(super) enum Followed {
     Abandoned,
 }
 
+/// A call of a strategy took too long; another thread has taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Abandoned;
+
 impl Planner {
     /// A planner over a source.
     pub fn new(source: Arc<dyn StrategySource>) -> Self {
-        Self { source, idle: Mutex::new(Foreign::new(Vec::new())) }
+        Self {
+            source,
+            idle: Mutex::new(Foreign::new(Vec::new())),
+            arranger: Mutex::new(Foreign::new(None)),
+        }
     }
 
     fn take(&self) -> Option<Result<Strategy, Fault>> {
@@ -101,9 +135,54 @@ impl Planner {
 
     /// Drops what is not at work.
     fn drop_idle(&self) {
-        let idle = std::mem::take(&mut **self.lock());
+        let mut idle = std::mem::take(&mut **self.lock());
+        idle.extend(self.lock_arranger().take());
         if !idle.is_empty() {
             drop_aside(idle);
+        }
+    }
+
+    fn lock_arranger(&self) -> MutexGuard<'_, Foreign<Option<Strategy>>> {
+        self.arranger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is a strategy that may have something to say about the
+    /// order of plots.
+    pub(super) fn arranges(&self) -> bool {
+        self.source.is_in_use()
+    }
+
+    /// The turns of a job's plots; `None`: all of them, as they are listed. A
+    /// strategy that fails at it may still plan.
+    ///
+    /// # Errors
+    ///
+    /// A call took too long; another thread has taken over.
+    pub(super) fn arrange(
+        &self,
+        job: &ScanJob,
+        machine: Machine<'_>,
+        seat: &Seat,
+    ) -> Result<Option<Vec<Turn>>, Abandoned> {
+        let taken = self.lock_arranger().take();
+        let open = || taken.map(Ok).or_else(|| self.source.open());
+        // Why it cannot be opened is told when the first plot needs one.
+        let Some(Ok(mut strategy)) = seat.call(OPEN_LIMIT, open).ok_or(Abandoned)? else {
+            return Ok(None);
+        };
+        let plots: Vec<Plot> =
+            (0..job.plots().len()).map(|index| describe(job, index, machine)).collect();
+        let arranged = seat.call(CALL_LIMIT, || strategy.arrange(&job.to_abi(), &plots));
+        match arranged.ok_or(Abandoned)? {
+            Ok(turns) => {
+                **self.lock_arranger() = Some(strategy);
+                Ok(turns)
+            }
+            Err(fault) => {
+                self.failed(job, &fault);
+                drop_aside(strategy);
+                Ok(None)
+            }
         }
     }
 
@@ -132,17 +211,17 @@ impl Planner {
         &self,
         job: &ScanJob,
         index: usize,
-        scan_rate: u64,
+        machine: Machine<'_>,
         seat: &Seat,
         visitor: &mut impl Visitor,
     ) -> Followed {
-        let plot = describe(job, index, scan_rate);
+        let plot = describe(job, index, machine);
         let Some(taken) = seat.call(OPEN_LIMIT, || self.take()) else { return Followed::Abandoned };
         let outcome = match taken {
             None => Ok(None),
             Some(Err(fault)) => Err((fault, None)),
             Some(Ok(mut strategy)) => {
-                let run = Run { strategy: &mut strategy, job, index, plot: &plot, seat };
+                let run = Run { strategy: &mut strategy, job, index, machine, plot: &plot, seat };
                 match run.follow(visitor) {
                     Ok(Followed::Done) => Ok(Some(strategy)),
                     Ok(Followed::Abandoned) => return Followed::Abandoned,
@@ -164,7 +243,9 @@ impl Planner {
     }
 }
 
-fn describe(job: &ScanJob, index: usize, scan_rate: u64) -> Plot {
+fn describe(job: &ScanJob, index: usize, machine: Machine<'_>) -> Plot {
+    let mut reserved = [0; 8];
+    reserved[features::PLOT_READERS] = machine.per_drive as u64;
     let (source, drive) = (&job.plots()[index], job.drive(index));
     Plot {
         id: source.id().to_bytes(),
@@ -172,8 +253,8 @@ fn describe(job: &ScanJob, index: usize, scan_rate: u64) -> Plot {
         index: index as u64,
         drive: drive.number,
         read_rate: drive.rate.get(),
-        scan_rate,
-        reserved: [0; 8],
+        scan_rate: machine.scan_rate(),
+        reserved,
     }
 }
 
@@ -182,6 +263,7 @@ struct Run<'a> {
     strategy: &'a mut Strategy,
     job: &'a ScanJob,
     index: usize,
+    machine: Machine<'a>,
     plot: &'a Plot,
     seat: &'a Seat,
 }
@@ -211,6 +293,7 @@ impl Run<'_> {
             }
             let batch = spans[..written].iter().map(|span| span.len).sum::<u64>();
             planned = planned.saturating_add(batch);
+            visitor.set_batch(self.strategy.batch());
             if !spans[..written].iter().all(|span| visitor.visit(*span)) || done {
                 return Ok(Followed::Done);
             }
@@ -219,7 +302,7 @@ impl Run<'_> {
                     "it planned {planned} leaves of a plot with {leaves}, and no end"
                 )));
             }
-            let stats = stats(self.job, self.index, started);
+            let stats = stats(self.job, self.index, self.machine, started);
             let Some(fed) = self.seat.call(CALL_LIMIT, || self.strategy.feedback(&stats)) else {
                 return Ok(Followed::Abandoned);
             };
@@ -229,14 +312,19 @@ impl Run<'_> {
     }
 }
 
-fn stats(job: &ScanJob, index: usize, started: Instant) -> BatchStats {
+fn stats(job: &ScanJob, index: usize, machine: Machine<'_>, started: Instant) -> BatchStats {
+    let mut reserved = [0; 8];
+    reserved[features::STATS_READ_RATE] = job.drive(index).rate.get();
+    reserved[features::STATS_SCAN_RATE] = machine.scan_rate();
+    reserved[features::STATS_SCANNED] = job.scanned_in_all();
+    reserved[features::STATS_TIME_LEFT_MS] = job.time_left_ms();
     let leaves = job.scanned(index);
     BatchStats {
         leaves,
         bytes_read: leaves.saturating_mul(32),
         elapsed_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
         best: job.best().map_or([0xFF; 32], |best| best.score.to_bytes()),
-        reserved: [0; 8],
+        reserved,
     }
 }
 

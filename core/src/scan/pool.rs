@@ -15,6 +15,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use spacetime_sdk_loader::abi::Turn;
 
 use super::{
     Plots, ReadError, Report, ScanSpec,
@@ -22,7 +23,7 @@ use super::{
     drive::{AtWork, Drive, Drives},
     hasher::{Filled, Hasher},
     job::ScanJob,
-    planner::{Followed, Planner, all_in_order},
+    planner::{Followed, Machine, Planner, all_in_order},
     reader::Reader,
     watch::{Seat, Watchdog},
 };
@@ -33,8 +34,6 @@ const STUCK_READERS: usize = 8;
 /// Scans plot sets. Dropping it ends its threads once their work is done.
 pub struct Scanner {
     shared: Arc<Shared>,
-    /// Plots that are read at once per drive.
-    per_drive: usize,
 }
 
 struct Shared {
@@ -46,6 +45,8 @@ struct Shared {
     drives: Drives,
     watchdog: Arc<Watchdog>,
     workers: usize,
+    /// Plots that are read at once per drive.
+    per_drive: usize,
 }
 
 impl Scanner {
@@ -73,11 +74,12 @@ impl Scanner {
             drives: Drives::default(),
             watchdog: Watchdog::start()?,
             workers,
+            per_drive: per_drive.get(),
         });
         for _ in 0..workers {
             start_worker(&shared)?;
         }
-        Ok(Self { shared, per_drive: per_drive.get() })
+        Ok(Self { shared })
     }
 
     /// Starts a scan; it runs until its plots are done, its stop rule says so,
@@ -85,46 +87,94 @@ impl Scanner {
     pub fn start(&self, spec: ScanSpec, plots: Plots, report: Arc<dyn Report>) -> Arc<ScanJob> {
         let drives: Vec<_> =
             plots.iter().map(|plot| self.shared.drives.get(plot.drive())).collect();
-        let mut queues: BTreeMap<u64, Queue> = BTreeMap::new();
-        for (index, drive) in drives.iter().enumerate() {
-            let queue = queues.entry(drive.number).or_insert_with(|| Queue::new(drive.clone()));
-            queue.add(index);
-        }
         let job = Arc::new(ScanJob::new(spec, plots, drives, report));
-        if queues.is_empty() {
+        if job.plots().is_empty() {
             job.cancel();
-        }
-        let new: usize = queues.values().map(|queue| queue.len().min(self.per_drive)).sum();
-        if let Err(error) = self.shared.buffers.provide_for(self.shared.drives.readers() + new) {
-            // It works with those there are.
-            tracing::warn!("no memory for more scan buffers: {error}");
-        }
-        for queue in queues.into_values() {
-            self.start_readers(&job, &Arc::new(queue));
+        } else if !self.shared.planner.arranges() || start_arranger(&self.shared, &job).is_err() {
+            start_readers(&self.shared, &job, None);
         }
         job
-    }
-
-    fn start_readers(&self, job: &Arc<ScanJob>, queue: &Arc<Queue>) {
-        if queue.drive.readers() >= STUCK_READERS * self.per_drive {
-            return queue.give_up(job, "its drive does not answer: earlier reads still hang");
-        }
-        let mut running = 0;
-        for _ in 0..queue.len().min(self.per_drive) {
-            let desk = Desk { job: job.clone(), queue: queue.clone() };
-            running += usize::from(start_reader(&self.shared, desk, None).is_ok());
-        }
-        if running == 0 {
-            queue.give_up(job, "the system has no thread to read it with");
-        }
     }
 }
 
 impl Shared {
-    /// Measured hashing rate of this machine, all workers together, in leaves
-    /// per second; 0 before the first batch.
-    fn hash_rate(&self) -> u64 {
-        self.hasher.rate().saturating_mul(self.workers as u64)
+    fn machine(&self) -> Machine<'_> {
+        Machine { hasher: &self.hasher, workers: self.workers, per_drive: self.per_drive }
+    }
+}
+
+/// Lets the strategy arrange the plots, on a thread of its own: a scan is
+/// started by those who must not wait for it.
+fn start_arranger(shared: &Arc<Shared>, job: &Arc<ScanJob>) -> io::Result<()> {
+    let seat = {
+        let (weak, job) = (Arc::downgrade(shared), job.clone());
+        let take_over = move |limit| {
+            let Some(shared) = weak.upgrade() else { return };
+            shared.planner.hung(&job, limit);
+            start_readers(&shared, &job, None);
+        };
+        shared.watchdog.seat(take_over)
+    };
+    let (shared, job) = (shared.clone(), job.clone());
+    let arrange = move || {
+        if let Ok(turns) = shared.planner.arrange(&job, shared.machine(), &seat) {
+            start_readers(&shared, &job, turns);
+        }
+    };
+    thread::Builder::new().name("arrange".to_owned()).spawn(arrange).map(drop)
+}
+
+/// Starts the readers of a job, for the plots that have a turn, in the order
+/// of their turns; `None`: for all of them, as they are listed.
+fn start_readers(shared: &Arc<Shared>, job: &Arc<ScanJob>, turns: Option<Vec<Turn>>) {
+    let plots: Vec<usize> = match turns {
+        None => (0..job.plots().len()).collect(),
+        Some(turns) => take_turns(job, &turns),
+    };
+    let mut queues: Vec<Queue> = Vec::new();
+    let mut by_drive = BTreeMap::new();
+    for plot in plots {
+        let drive = job.drive(plot);
+        let queue = *by_drive.entry(drive.number).or_insert_with(|| {
+            queues.push(Queue::new(drive.clone()));
+            queues.len() - 1
+        });
+        queues[queue].add(plot);
+    }
+    let new: usize = queues.iter().map(|queue| queue.len().min(shared.per_drive)).sum();
+    if let Err(error) = shared.buffers.provide_for(shared.drives.readers() + new) {
+        // It works with those there are.
+        tracing::warn!("no memory for more scan buffers: {error}");
+    }
+    for queue in queues {
+        start_readers_of(shared, job, &Arc::new(queue));
+    }
+}
+
+/// Keeps to the turns; the plots that have one.
+fn take_turns(job: &Arc<ScanJob>, turns: &[Turn]) -> Vec<usize> {
+    // The loader has seen that they are positions in the list, each once.
+    let plots: Vec<usize> = turns.iter().map(|turn| turn.plot as usize).collect();
+    for turn in turns {
+        job.limit(turn.plot as usize, turn.leaves);
+    }
+    for _ in plots.len()..job.plots().len() {
+        job.close_one();
+    }
+    plots
+}
+
+fn start_readers_of(shared: &Arc<Shared>, job: &Arc<ScanJob>, queue: &Arc<Queue>) {
+    if queue.drive.readers() >= STUCK_READERS * shared.per_drive {
+        return queue.give_up(job, "its drive does not answer: earlier reads still hang");
+    }
+    let mut running = 0;
+    for _ in 0..queue.len().min(shared.per_drive) {
+        let desk = Desk { job: job.clone(), queue: queue.clone() };
+        running += usize::from(start_reader(shared, desk, None).is_ok());
+    }
+    if running == 0 {
+        queue.give_up(job, "the system has no thread to read it with");
     }
 }
 
@@ -229,7 +279,7 @@ fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> F
         return Followed::Done;
     }
     let mut reader = Reader::new(job, plot, &shared.buffers, &shared.filled);
-    let followed = shared.planner.follow(job, plot, shared.hash_rate(), seat, &mut reader);
+    let followed = shared.planner.follow(job, plot, shared.machine(), seat, &mut reader);
     if followed == Followed::Done {
         end_plot(job, plot, reader);
     }

@@ -45,6 +45,8 @@ pub(super) struct Reader<'a> {
     scratch: Vec<u8>,
     /// What is left of the plot's own limit, in leaves.
     left: u64,
+    /// The most leaves that are read and handed on at a time.
+    batch: u64,
     /// Which plan the batches belong to; a plan that begins anew counts anew.
     plan: u64,
     failure: Option<ReadError>,
@@ -73,7 +75,8 @@ impl<'a> Reader<'a> {
             current: None,
             run: Vec::new(),
             scratch: Vec::new(),
-            left: job.spec().leaves_per_plot.unwrap_or(u64::MAX),
+            left: job.limit_of(plot),
+            batch: BUFFER_LEAVES,
             plan: job.plan_of(plot),
             failure: None,
         }
@@ -95,7 +98,7 @@ impl<'a> Reader<'a> {
         if !self.continues_run(span) && !self.read_run()? {
             return Ok(false);
         }
-        if span.len >= LONG_SPAN {
+        if self.is_long(span) {
             return self.read_long(span);
         }
         self.run.push(span);
@@ -105,10 +108,14 @@ impl<'a> Reader<'a> {
     fn continues_run(&self, span: Span) -> bool {
         let (Some(first), Some(last)) = (self.run.first(), self.run.last()) else { return true };
         let end = last.start + last.len;
-        span.len < LONG_SPAN
+        !self.is_long(span)
             && span.start >= end
             && span.start - end <= GAP
-            && span.start + span.len - first.start <= READ_LEAVES
+            && span.start + span.len - first.start <= READ_LEAVES.min(self.batch)
+    }
+
+    fn is_long(&self, span: Span) -> bool {
+        span.len >= LONG_SPAN.min(self.batch)
     }
 
     /// Reads the run with one call, and keeps the leaves that were planned.
@@ -160,7 +167,7 @@ impl<'a> Reader<'a> {
                 return Ok(false);
             }
             let Some(mut current) = self.take_current() else { return Ok(false) };
-            let fit = rest.min(BUFFER_LEAVES - current.leaves).min(READ_LEAVES).min(self.left);
+            let fit = rest.min(self.batch - current.leaves).min(READ_LEAVES).min(self.left);
             let len = self.job.take_budget(fit);
             if len == 0 {
                 self.current = Some(current);
@@ -172,7 +179,7 @@ impl<'a> Reader<'a> {
             if filled.is_ok() {
                 current.add(first, len);
             }
-            let full = current.is_full();
+            let full = current.is_full(self.batch);
             self.current = Some(current);
             filled?;
             if full {
@@ -221,6 +228,13 @@ impl<'a> Reader<'a> {
 }
 
 impl Visitor for Reader<'_> {
+    fn set_batch(&mut self, leaves: Option<u64>) {
+        self.batch = leaves.map_or(BUFFER_LEAVES, |leaves| leaves.clamp(1, BUFFER_LEAVES));
+        if self.current.as_ref().is_some_and(|current| current.is_full(self.batch)) {
+            self.send();
+        }
+    }
+
     fn visit(&mut self, span: Span) -> bool {
         match self.add(span) {
             Ok(more) => more,
@@ -237,7 +251,8 @@ impl Visitor for Reader<'_> {
         self.run.clear();
         self.send();
         self.plan = self.job.start_over(self.plot);
-        self.left = self.job.spec().leaves_per_plot.unwrap_or(u64::MAX);
+        self.left = self.job.limit_of(self.plot);
+        self.batch = BUFFER_LEAVES;
     }
 }
 
@@ -250,8 +265,8 @@ impl Current {
         }
     }
 
-    fn is_full(&self) -> bool {
-        self.leaves == BUFFER_LEAVES || self.spans.len() == BUFFER_SPANS
+    fn is_full(&self, batch: u64) -> bool {
+        self.leaves >= batch || self.spans.len() == BUFFER_SPANS
     }
 }
 
@@ -284,8 +299,15 @@ mod tests {
         fn finished(&self, _: &ScanJob) {}
     }
 
-    /// Reads spans of one plot: how many reads it took, and the leaves, by index.
     fn gather(leaves: u64, spans: &[(u64, u64)]) -> (u64, Vec<u64>) {
+        let spans: Vec<_> = spans.iter().map(|(start, len)| (*start, *len, None)).collect();
+        gather_in_batches(leaves, &spans)
+    }
+
+    /// Reads spans of one plot, each from its start, so many leaves long, with
+    /// a wish for the size of batches: how many reads it took, and the leaves,
+    /// by index.
+    fn gather_in_batches(leaves: u64, spans: &[(u64, u64, Option<u64>)]) -> (u64, Vec<u64>) {
         let (sources, plots) = plots(vec![Memory::new("plot", 0, leaves)]);
         let drives = vec![Drives::default().get(0)];
         let spec = spec(1, Stop::BestOfAll);
@@ -293,7 +315,8 @@ mod tests {
         let buffers = Buffers::new(20).unwrap();
         let (filled, batches) = unbounded();
         let mut reader = Reader::new(&job, 0, &buffers, &filled);
-        for (start, len) in spans {
+        for (start, len, batch) in spans {
+            reader.set_batch(*batch);
             assert!(reader.visit(Span { start: *start, len: *len }));
         }
         assert_eq!(reader.finish(), None);
@@ -327,6 +350,19 @@ mod tests {
         assert!(indices.into_iter().eq(0..100_000));
         // Pieces end at the ends of buffers too.
         assert_eq!(reads, 13);
+    }
+
+    #[test]
+    fn batches_are_of_the_wanted_size_and_read_at_once() {
+        let (reads, indices) = gather_in_batches(1000, &[(0, 950, Some(100)), (950, 50, Some(20))]);
+        assert!(indices.into_iter().eq(0..1000));
+        // Half of a batch was gathered when it became smaller.
+        assert_eq!(reads, 9 + 1 + 3);
+        // Wishes that cannot be fulfilled.
+        for batch in [0, 1, u64::MAX] {
+            let (_, indices) = gather_in_batches(300, &[(0, 299, Some(batch)), (299, 1, None)]);
+            assert!(indices.into_iter().eq(0..300), "{batch}");
+        }
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer};
-use spacetime_sdk::{Error, Result, TransportContext};
+use spacetime_node::net::{self, Address};
+use spacetime_sdk::{
+    Error, Result, TransportContext,
+    protocol::{MAX_NUMBER, wire::DEFAULT_PORT},
+};
 
-use crate::peer::Peer;
-
-/// A difficulty above this has no wire form.
-const MAX_DIFFICULTY: u64 = spacetime_sdk::protocol::MAX_NUMBER;
+/// The longest pause between attempts to connect, unless the config says
+/// another.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The component's config; without one, the manifest's node is followed.
 #[derive(Debug, Default, Deserialize)]
@@ -41,11 +44,11 @@ pub(crate) enum Follow {
 /// How connections are encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(crate) struct Tls {
+struct Tls {
     /// PEM file with the certificates to trust; empty: the system's.
-    pub(crate) ca_file: PathBuf,
+    ca_file: PathBuf,
     /// The name in the node's certificate; empty: the address's.
-    pub(crate) server_name: String,
+    server_name: String,
 }
 
 /// A value that need not be written as `Some(…)`.
@@ -56,44 +59,81 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Opt
 /// A config that makes sense.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) peers: Vec<Peer>,
+    pub(crate) nodes: Vec<Address>,
     pub(crate) follow: Follow,
+    /// Of every block, where blocks are built on notices.
     pub(crate) difficulty: Option<u64>,
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<net::Tls>,
     pub(crate) longest_pause: Duration,
 }
 
 impl Settings {
     pub(crate) fn new(config: Config, context: &TransportContext) -> Result<Self> {
         let Config { address, peers, follow, difficulty, tls, longest_pause_seconds } = config;
-        let named = match (&*address, &context.node_address) {
-            ("", None) if peers.is_empty() => {
-                let hint = "must be given, here or as the manifest's node_address";
-                return Err(Error::field("address", hint));
-            }
-            ("", None) => None,
-            ("", Some(address)) if peers.is_empty() => Some(("node_address", address.as_str())),
-            ("", Some(_)) => None,
-            (address, _) => Some(("address", address)),
-        };
-        let parse = |field: &str, text: &str, port| {
-            Peer::parse(text, port).map_err(|must| Error::field(field, must))
-        };
-        let mut nodes = Vec::new();
-        if let Some((field, address)) = named {
-            nodes.push(parse(field, address, context.node_port)?);
-        }
-        for (at, peer) in peers.iter().enumerate() {
-            nodes.push(parse(&format!("peers[{at}]"), peer, None)?);
-        }
         check_difficulty(difficulty, follow)?;
         let longest_pause = match longest_pause_seconds {
-            0 => crate::backoff::LONGEST,
+            0 => LONGEST_PAUSE,
             1..=3600 => Duration::from_secs(longest_pause_seconds),
             _ => return Err(Error::field("longest_pause_seconds", "must be 1 to 3600")),
         };
-        let difficulty = (difficulty > 0).then_some(difficulty);
-        Ok(Self { peers: nodes, follow, difficulty, tls, longest_pause })
+        Ok(Self {
+            nodes: nodes(&address, &peers, context)?,
+            follow,
+            difficulty: (difficulty > 0).then_some(difficulty),
+            tls: tls.map(|tls| tls.load()).transpose()?,
+            longest_pause,
+        })
+    }
+}
+
+/// Whom to follow: what the config says, or else the manifest.
+fn nodes(address: &str, peers: &[String], context: &TransportContext) -> Result<Vec<Address>> {
+    let mut nodes = Vec::new();
+    if !address.is_empty() {
+        nodes.push(node("address", address)?);
+    }
+    for (at, peer) in peers.iter().enumerate() {
+        nodes.push(node(&format!("peers[{at}]"), peer)?);
+    }
+    match &context.node_address {
+        Some(address) if nodes.is_empty() => nodes.push(manifest_node(address, context.node_port)?),
+        None if nodes.is_empty() => {
+            let must = "must be given, here or as the manifest's node_address and node_port";
+            return Err(Error::field("address", must));
+        }
+        _ => {}
+    }
+    Ok(nodes)
+}
+
+fn node(field: &str, text: &str) -> Result<Address> {
+    let wrong = |reason: &dyn std::fmt::Display| {
+        let must = "must be a host and a port, such as \"example.org:8333\" or \"[::1]:8333\"";
+        Error::field(field, format_args!("{must}: {reason}"))
+    };
+    let address: Address = text.parse().map_err(|error| wrong(&error))?;
+    if address.port() == 0 {
+        return Err(wrong(&"nobody listens on port 0"));
+    }
+    Ok(address)
+}
+
+fn manifest_node(text: &str, port: Option<u16>) -> Result<Address> {
+    let address = node("node_address", text)?;
+    let Some(port) = port else { return Ok(address) };
+    if address.port() != DEFAULT_PORT && address.port() != port {
+        let must = format!("says port {}, node_port says {port}: leave one out", address.port());
+        return Err(Error::field("node_address", must));
+    }
+    Ok(Address::new(address.host(), port))
+}
+
+impl Tls {
+    fn load(&self) -> Result<net::Tls> {
+        let authorities = (!self.ca_file.as_os_str().is_empty()).then_some(self.ca_file.as_path());
+        let name = (!self.server_name.is_empty()).then_some(self.server_name.as_str());
+        net::Tls::new(authorities, name)
+            .map_err(|error| Error::field("tls", format_args!("cannot be used: {error}")))
     }
 }
 
@@ -102,8 +142,8 @@ fn check_difficulty(difficulty: u64, follow: Follow) -> Result<()> {
         let must = "is only for `follow: notices`: a verified chain says its own";
         return Err(Error::field("difficulty", must));
     }
-    if difficulty > MAX_DIFFICULTY {
-        return Err(Error::field("difficulty", format_args!("must be 1 to {MAX_DIFFICULTY}")));
+    if difficulty > MAX_NUMBER {
+        return Err(Error::field("difficulty", format_args!("must be 1 to {MAX_NUMBER}")));
     }
     Ok(())
 }

@@ -3,24 +3,28 @@
 
 #![deny(unsafe_code)]
 
-mod backoff;
+mod ask;
+mod check;
 mod config;
-mod dial;
 mod link;
 mod notices;
-mod peer;
+mod verified;
 
-use spacetime_sdk::{Error, Port, Result, Transport, TransportContext, async_trait};
+use std::time::Duration;
+
+use spacetime_sdk::{Answer, Port, Question, Result, Transport, TransportContext, async_trait};
 
 use crate::{
     config::{Config, Follow, Settings},
-    dial::Dialler,
+    verified::Session,
 };
+
+/// The first pause before a node is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 struct Node {
     settings: Settings,
-    dialler: Dialler,
-    agent: String,
+    session: Session,
 }
 
 #[async_trait]
@@ -28,18 +32,26 @@ impl Transport for Node {
     type Config = Config;
 
     fn open(config: Config, context: &TransportContext) -> Result<Self> {
-        let settings = Settings::new(config, context)?;
-        let dialler = Dialler::new(settings.tls.as_ref())
-            .map_err(|reason| Error::field("tls", format_args!("cannot be used: {reason}")))?;
-        Ok(Self { settings, dialler, agent: context.agent.clone() })
+        let session = Session {
+            network: context.network.clone(),
+            directory: context.data_directory.clone(),
+            agent: context.agent.clone(),
+        };
+        Ok(Self { settings: Settings::new(config, context)?, session })
+    }
+
+    fn check(config: Config, context: &TransportContext) -> Result<String> {
+        check::check(&Settings::new(config, context)?, context)
+    }
+
+    fn ask(config: Config, context: &TransportContext, question: Question) -> Result<Answer> {
+        ask::ask(&Settings::new(config, context)?, context, &question)
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {
         match self.settings.follow {
-            Follow::Notices => {
-                notices::run(self.settings.clone(), self.dialler.clone(), &self.agent, port).await
-            }
-            Follow::Verified => Err(Error::new("not there yet")),
+            Follow::Notices => notices::run(self.settings.clone(), &self.session.agent, port).await,
+            Follow::Verified => self.session.run(&self.settings, port).await,
         }
     }
 }

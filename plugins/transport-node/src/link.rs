@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use spacetime_node::net::{self, Address, Backoff, Stream, Tls};
 use spacetime_sdk::{
     protocol::wire::{Connection, End, Handshake, Message},
     tracing,
@@ -15,12 +16,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
     sync::mpsc,
     time::{self, timeout},
-};
-
-use crate::{
-    backoff::Backoff,
-    dial::{Dialler, Stream},
-    peer::Peer,
 };
 
 /// What a node may take to accept what is written to it.
@@ -49,8 +44,8 @@ pub(crate) struct Outgoing {
 /// A link to one node.
 pub(crate) struct Link {
     pub(crate) number: usize,
-    pub(crate) peer: Peer,
-    pub(crate) dialler: Dialler,
+    pub(crate) node: Address,
+    pub(crate) tls: Option<Tls>,
     pub(crate) agent: String,
     pub(crate) backoff: Backoff,
     pub(crate) said: mpsc::Sender<(usize, Said)>,
@@ -63,23 +58,23 @@ impl Link {
     /// Serves until the session ends.
     pub(crate) async fn serve(mut self) {
         while self.round().await.is_ok() {
-            let pause = self.backoff.next();
-            tracing::debug!(node = %self.peer, "the next attempt is in {} ms", pause.as_millis());
+            let pause = self.backoff.next_wait();
+            tracing::debug!(node = %self.node, "the next attempt is in {} ms", pause.as_millis());
             time::sleep(pause).await;
         }
     }
 
     /// One connection, from its beginning to its end.
     async fn round(&mut self) -> Result<(), Over> {
-        let reason = match self.dialler.connect(&self.peer).await {
-            Ok(stream) => {
+        let reason = match net::connect(&self.node, self.tls.as_ref()).await {
+            Ok((stream, _)) => {
                 let (sender, outgoing) = mpsc::channel(OUTGOING);
                 self.say(Said::Up(sender)).await?;
                 let Ended { reason, was_of_use } = self.talk(stream, outgoing).await?;
                 if was_of_use {
                     self.backoff.reset();
                 }
-                format!("{}: {reason}", self.peer)
+                format!("{}: {reason}", self.node)
             }
             Err(error) => error.to_string(),
         };
@@ -130,7 +125,7 @@ impl Link {
     /// Hands on what was heard; whether it was anything.
     async fn hand_out(&self, connection: &mut Connection) -> Result<bool, Over> {
         if let Some(error) = connection.take_malformed() {
-            tracing::warn!(node = %self.peer, "it sent what is no message: {error}");
+            tracing::warn!(node = %self.node, "it sent what is no message: {error}");
         }
         let messages: Vec<Message> = std::iter::from_fn(|| connection.next_message()).collect();
         let is_any = !messages.is_empty();
@@ -169,7 +164,7 @@ fn take(connection: &mut Connection, buffer: &[u8], read: io::Result<usize>) -> 
     }
 }
 
-fn introduce(agent: &str) -> Result<Connection, String> {
+pub(crate) fn introduce(agent: &str) -> Result<Connection, String> {
     let number = || getrandom::u64().unwrap_or_default();
     let us = Handshake {
         version: 1,
@@ -209,7 +204,7 @@ async fn until(due_ms: Option<u64>) {
     }
 }
 
-fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -137,6 +137,28 @@ pub struct Span {
     pub len: u64,
 }
 
+/// A plot's turn in a scan (1.1).
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Position in the list of plots.
+    pub plot: u64,
+    /// The most leaves of it that are scanned, whatever its plan says.
+    pub leaves: u64,
+    pub reserved: [u64; 2],
+}
+
+/// How a call of `arrange` ended (1.1).
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrangement {
+    /// Whether the strategy chose; if not, all plots are scanned as listed.
+    pub chosen: bool,
+    /// Turns written to the front of the buffer; the other plots are left out.
+    pub written: u64,
+    pub reserved: [u64; 4],
+}
+
 /// How a call of `plan` ended.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]

@@ -10,7 +10,8 @@
 //! * a method with a default body at the end of a trait;
 //! * a variant at the end of [`Event`], [`Request`], [`Question`] or [`Answer`];
 //! * a meaning for words of a `reserved` array, announced by a bit of
-//!   [`features`](OpenArgs::features); senders write zeros there until then;
+//!   [`features`](OpenArgs::features) and kept in the module [`features`];
+//!   senders write zeros there until then;
 //! * a value of an open set ([`FaultCode`], [`StopRule`], [`Builder`],
 //!   [`Verdict`], [`Emitted`], [`FateCode`]): receivers treat one they do not know as the
 //!   set's documented default.
@@ -31,6 +32,7 @@
 mod codes;
 mod data;
 mod events;
+pub mod features;
 mod module;
 mod objects;
 mod questions;
@@ -39,8 +41,9 @@ pub use abi_stable;
 
 pub use codes::{Builder, Emitted, FateCode, FaultCode, StopRule, Verdict};
 pub use data::{
-    Account, BatchStats, BestLeaf, Candidate, Challenge, Fault, HostInfo, Job, LogRecord, OpenArgs,
-    PlanOutcome, Plot, PolicyContext, ProofClaim, Selection, Span, TransportArgs,
+    Account, Arrangement, BatchStats, BestLeaf, Candidate, Challenge, Fault, HostInfo, Job,
+    LogRecord, OpenArgs, PlanOutcome, Plot, PolicyContext, ProofClaim, Selection, Span,
+    TransportArgs, Turn,
 };
 pub use events::{
     Event, Event_Interface, Event_NE, Event_Storage, Request, Request_Interface, Request_NE,

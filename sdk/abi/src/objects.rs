@@ -11,8 +11,8 @@ use abi_stable::{
 use crate::{
     codes::Emitted,
     data::{
-        BatchStats, BestLeaf, Candidate, Fault, Job, LogRecord, PlanOutcome, Plot, PolicyContext,
-        Selection, Span,
+        Arrangement, BatchStats, BestLeaf, Candidate, Fault, Job, LogRecord, PlanOutcome, Plot,
+        PolicyContext, Selection, Span, Turn,
     },
     events::{Event_NE, Request_NE},
 };
@@ -49,6 +49,17 @@ pub trait Strategy: Send {
     /// Reports progress; may be called between any two plans.
     #[sabi(last_prefix_field)]
     fn feedback(&mut self, stats: &BatchStats) -> RResult<(), Fault>;
+    /// Chooses among the plots of a job, before any of them begins. `turns`
+    /// has room for each once. (1.1)
+    fn arrange(
+        &mut self,
+        job: &Job<'_>,
+        plots: RSlice<'_, Plot>,
+        turns: RSliceMut<'_, Turn>,
+    ) -> RResult<Arrangement, Fault> {
+        let _ = (job, plots, turns);
+        RResult::ROk(Arrangement::default())
+    }
     // abi: methods are appended here, with a default body
 }
 pub type StrategyObject = Strategy_TO<'static, RBox<()>>;

@@ -10,11 +10,12 @@ use std::{
 use abi::{
     Answer, BatchStats, BestLeaf, Candidate, EngineObject, Event, Job, OpenArgs, Plot,
     PolicyContext, PolicyObject, PortObject, Question, Question_NE, Request, Request_NE, Span,
-    StrategyObject, TransportArgs, TransportObject,
+    StrategyObject, TransportArgs, TransportObject, Turn,
     abi_stable::{
         sabi_trait::TD_Opaque,
         std_types::{RArc, RSliceMut},
     },
+    features,
 };
 use spacetime_sdk_abi::{self as abi, Emitted, Event_NE, FaultCode};
 
@@ -46,7 +47,7 @@ impl OpenRequest<'_> {
             config_line: self.config_line,
             config_column: self.config_column,
             ron_extensions: self.ron_extensions,
-            features: 0,
+            features: abi::features::ALL,
             reserved: [0; 8],
         }
     }
@@ -87,7 +88,11 @@ impl TransportRequest<'_> {
 }
 
 /// An opened strategy.
-pub struct Strategy(StrategyObject);
+pub struct Strategy {
+    object: StrategyObject,
+    /// What the last plan asked for.
+    batch: u64,
+}
 
 impl Strategy {
     /// Opens a strategy.
@@ -96,7 +101,8 @@ impl Strategy {
     ///
     /// The component's or its config's.
     pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
-        Ok(Self(library.module().strategy()(&request.args()).into_result()?))
+        let object = library.module().strategy()(&request.args()).into_result()?;
+        Ok(Self { object, batch: 0 })
     }
 
     /// Starts over with a job and a plot.
@@ -105,7 +111,8 @@ impl Strategy {
     ///
     /// The component's.
     pub fn begin(&mut self, job: &Job<'_>, plot: &Plot) -> Result<(), Fault> {
-        Ok(self.0.begin(job, plot).into_result()?)
+        self.batch = 0;
+        Ok(self.object.begin(job, plot).into_result()?)
     }
 
     /// The next spans, written to the front of the buffer: how many, and
@@ -120,7 +127,7 @@ impl Strategy {
         cancel: &AtomicBool,
         leaf_count: u64,
     ) -> Result<(usize, bool), Fault> {
-        let outcome = self.0.plan(RSliceMut::from_mut_slice(spans), cancel).into_result()?;
+        let outcome = self.object.plan(RSliceMut::from_mut_slice(spans), cancel).into_result()?;
         let written = usize::try_from(outcome.written)
             .ok()
             .filter(|written| *written <= spans.len())
@@ -134,7 +141,14 @@ impl Strategy {
                 )));
             }
         }
+        self.batch = outcome.reserved[features::OUTCOME_BATCH];
         Ok((written, outcome.done))
+    }
+
+    /// The most leaves that shall be read and handed on at a time, from the
+    /// spans of the last plan on, if the strategy cares.
+    pub fn batch(&self) -> Option<u64> {
+        (self.batch > 0).then_some(self.batch)
     }
 
     /// How many leaves a whole plan of the plot would cover.
@@ -143,7 +157,7 @@ impl Strategy {
     ///
     /// The component's.
     pub fn estimate(&mut self, plot: &Plot) -> Result<u64, Fault> {
-        Ok(self.0.estimate(plot).into_result()?)
+        Ok(self.object.estimate(plot).into_result()?)
     }
 
     /// Reports progress.
@@ -152,8 +166,49 @@ impl Strategy {
     ///
     /// The component's.
     pub fn feedback(&mut self, stats: &BatchStats) -> Result<(), Fault> {
-        Ok(self.0.feedback(stats).into_result()?)
+        Ok(self.object.feedback(stats).into_result()?)
     }
+
+    /// The turns that plots of a job get, best first; `None`: all of them, as
+    /// they are listed. Each is of a plot in the list, each plot has one at the
+    /// most, and none is empty. Plugins older than 1.1 have no opinion.
+    ///
+    /// # Errors
+    ///
+    /// The component's; or turns that cannot be.
+    pub fn arrange(&mut self, job: &Job<'_>, plots: &[Plot]) -> Result<Option<Vec<Turn>>, Fault> {
+        let mut turns = vec![Turn::default(); plots.len()];
+        let buffer = RSliceMut::from_mut_slice(&mut turns);
+        let arranged = self.object.arrange(job, plots.into(), buffer).into_result()?;
+        if !arranged.chosen {
+            return Ok(None);
+        }
+        let written = usize::try_from(arranged.written).ok();
+        let written = written
+            .filter(|written| *written <= turns.len())
+            .ok_or_else(|| Fault::new("it claims to have given more turns than there are plots"))?;
+        turns.truncate(written);
+        check_turns(&turns, plots.len())?;
+        Ok(Some(turns))
+    }
+}
+
+fn check_turns(turns: &[Turn], plots: usize) -> Result<(), Fault> {
+    let mut has_turn = vec![false; plots];
+    for turn in turns {
+        let slot = usize::try_from(turn.plot).ok().and_then(|plot| has_turn.get_mut(plot));
+        match slot {
+            Some(has_turn) if !*has_turn && turn.leaves > 0 => *has_turn = true,
+            _ => {
+                return Err(Fault::new(format_args!(
+                    "it gave plot {} of {plots} a second turn, one without leaves, or one that \
+                     it is not there for",
+                    turn.plot
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An opened engine.

@@ -85,7 +85,8 @@ impl Library {
         if !same {
             return Err(Refusal::changed(&self.path));
         }
-        let info = HostInfo { abi: ABI_VERSION.into(), features: 0, reserved: [0; 8] };
+        let info =
+            HostInfo { abi: ABI_VERSION.into(), features: abi::features::ALL, reserved: [0; 8] };
         self.module.init()(&info, services::object(services))
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))

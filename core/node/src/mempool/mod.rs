@@ -58,6 +58,17 @@ impl Mempool {
     ) -> Result<TxHash, Refusal> {
         check_form(&transaction, &Admission::DEFAULT)?;
         check_signature(&transaction, &keys::verify)?;
+        self.enter(transaction, account, replace)
+    }
+
+    /// Takes a transaction that is right in itself, if its sender's others,
+    /// its account and the room in the pool allow it.
+    fn enter(
+        &mut self,
+        transaction: Transaction,
+        account: &Account,
+        replace: bool,
+    ) -> Result<TxHash, Refusal> {
         let hash = transaction.hash();
         if self.order.contains_key(&(Reverse(transaction.fee), hash)) {
             return Err(Refusal::Duplicate);
@@ -246,3 +257,5 @@ fn cost(transaction: &Transaction) -> u128 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -3,9 +3,12 @@
 
 mod desk;
 mod pool;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
+use spacetime_node::net::{Address, Backoff};
 use spacetime_sdk::{
     Error, EventSender, Port, Result,
     tokio::{self, sync::mpsc, time},
@@ -14,11 +17,9 @@ use spacetime_sdk::{
 
 use self::desk::{Action, Desk};
 use crate::{
-    backoff::Backoff,
+    FIRST_PAUSE,
     config::Settings,
-    dial::Dialler,
     link::{Link, Outgoing, Said},
-    peer::Peer,
 };
 
 /// Pending transactions are told at most so often, but with a new tip.
@@ -30,31 +31,26 @@ const SAID: usize = 64;
 ///
 /// # Errors
 /// No node could be reached to begin with; later they are tried for ever.
-pub(crate) async fn run(
-    settings: Settings,
-    dialler: Dialler,
-    agent: &str,
-    port: &mut Port,
-) -> Result<()> {
+pub(crate) async fn run(settings: Settings, agent: &str, port: &mut Port) -> Result<()> {
     let (sender, mut said) = mpsc::channel(SAID);
-    for (number, peer) in settings.peers.iter().enumerate() {
+    for (number, node) in settings.nodes.iter().enumerate() {
         let link = Link {
             number,
-            peer: peer.clone(),
-            dialler: dialler.clone(),
+            node: node.clone(),
+            tls: settings.tls.clone(),
             agent: agent.to_owned(),
-            backoff: Backoff::new(settings.longest_pause),
+            backoff: Backoff::new(FIRST_PAUSE, settings.longest_pause),
             said: sender.clone(),
         };
         tokio::spawn(link.serve());
     }
     let mut session = Session {
-        desk: Desk::new(settings.peers.len(), settings.difficulty),
+        desk: Desk::new(settings.nodes.len(), settings.difficulty),
         events: port.sender(),
-        writers: vec![None; settings.peers.len()],
-        failed: vec![None; settings.peers.len()],
+        writers: vec![None; settings.nodes.len()],
+        failed: vec![None; settings.nodes.len()],
         was_up: false,
-        peers: settings.peers,
+        nodes: settings.nodes,
     };
     loop {
         let due = session.desk.is_pool_new;
@@ -86,7 +82,7 @@ struct Session {
     /// Why each node could not be reached, before the first was.
     failed: Vec<Option<String>>,
     was_up: bool,
-    peers: Vec<Peer>,
+    nodes: Vec<Address>,
 }
 
 impl Session {
@@ -95,8 +91,8 @@ impl Session {
             Said::Up(writer) => {
                 self.writers[link] = Some(writer);
                 self.was_up = true;
-                tracing::info!("connected to {}", self.peers[link]);
-                self.desk.up(link, &self.peers[link].to_string())
+                tracing::info!("connected to {}", self.nodes[link]);
+                self.desk.up(link, &self.nodes[link].to_string())
             }
             Said::Heard(messages) => self.desk.heard(link, messages),
             Said::Written { delivery, is_ok } => self.desk.written(link, delivery, is_ok),

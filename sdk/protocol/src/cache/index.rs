@@ -7,6 +7,8 @@ use crate::{NodeHash, merkle};
 
 /// A longer name of the hash is refused.
 const MAX_NAME_LEN: u32 = 1024;
+/// Where the hash name begins.
+const NAME_OFFSET: u64 = 13;
 
 /// A cache file as read: where its levels lie. Nodes are read on demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ impl CacheIndex {
         len: u64,
         read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
     ) -> Result<Result<Self, CacheError>, E> {
-        let mut source = Source { len, position: 0, read };
+        let mut source = Source { len, position: 0, field: 0, read };
         match read_index(&mut source) {
             Ok(index) => Ok(Ok(index)),
             Err(Failure::Check(error)) => Ok(Err(error)),
@@ -44,14 +46,25 @@ impl CacheIndex {
     /// # Errors
     /// The first check that failed.
     pub fn parse(bytes: &[u8]) -> Result<Self, CacheError> {
+        Self::parse_located(bytes).map_err(|(error, _)| error)
+    }
+
+    /// The same, and for an error where the field at fault begins.
+    ///
+    /// # Errors
+    /// As [`CacheIndex::parse`].
+    pub fn parse_located(bytes: &[u8]) -> Result<Self, (CacheError, u64)> {
         let read = |offset: u64, buffer: &mut [u8]| {
             // `Source` stays within the length, so the offset fits.
             let start = offset as usize;
             buffer.copy_from_slice(&bytes[start..start + buffer.len()]);
             Ok::<(), Infallible>(())
         };
-        let Ok(index) = Self::read(bytes.len() as u64, read);
-        index
+        let mut source = Source { len: bytes.len() as u64, position: 0, field: 0, read };
+        match read_index(&mut source) {
+            Ok(index) => Ok(index),
+            Err(Failure::Check(error)) => Err((error, source.at_fault(error))),
+        }
     }
 
     /// Whether it can belong to a plot of so many leaves: height, hash, node sizes and counts fit.
@@ -170,12 +183,33 @@ fn check(holds: bool, error: CacheError) -> Result<(), CacheError> {
 struct Source<R> {
     len: u64,
     position: u64,
+    /// Where the field begins that was read last.
+    field: u64,
     read: R,
 }
 
 impl<E, R: FnMut(u64, &mut [u8]) -> Result<(), E>> Source<R> {
     fn left(&self) -> u64 {
         self.len - self.position
+    }
+
+    /// Where the field begins that a check refused.
+    fn at_fault(&self, error: CacheError) -> u64 {
+        match error {
+            CacheError::UnsupportedVersion => MAGIC.len() as u64,
+            CacheError::BlankName => NAME_OFFSET,
+            // It is looked at once the count of levels behind it was read.
+            CacheError::EndLevelNotBelowHeight => self.field - 4,
+            CacheError::TooShort
+            | CacheError::TooShortForHeader
+            | CacheError::TooShortForName
+            | CacheError::TooShortForHeaderTail
+            | CacheError::TooShortForLevelHeader
+            | CacheError::TooShortForNodes
+            | CacheError::TrailingBytes
+            | CacheError::MissingLevel => self.position,
+            _ => self.field,
+        }
     }
 
     fn skip(&mut self, bytes: u64, short: CacheError) -> Result<(), Failure<E>> {
@@ -186,6 +220,7 @@ impl<E, R: FnMut(u64, &mut [u8]) -> Result<(), E>> Source<R> {
 
     fn fill(&mut self, buffer: &mut [u8], short: CacheError) -> Result<(), Failure<E>> {
         let offset = self.position;
+        self.field = offset;
         self.skip(buffer.len() as u64, short)?;
         (self.read)(offset, buffer).map_err(Failure::Read)
     }

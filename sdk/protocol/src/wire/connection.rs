@@ -142,7 +142,7 @@ impl Connection {
     pub fn tick(&mut self, now_ms: u64) -> Result<(), End> {
         if let Some(ping) = self.ping
             && self.answers_pings
-            && ping.sent_ms + PONG_WITHIN_MS <= now_ms
+            && self.pong_due_ms(ping) <= now_ms
         {
             return Err(End::Silent((now_ms - ping.sent_ms) / 1000));
         }
@@ -158,11 +158,16 @@ impl Connection {
     /// When [`Connection::tick`] has something to do next, Unix ms.
     pub fn due_ms(&self) -> Option<u64> {
         match self.ping {
-            Some(ping) if self.answers_pings => Some(ping.sent_ms + PONG_WITHIN_MS),
+            Some(ping) if self.answers_pings => Some(self.pong_due_ms(ping)),
             // Nobody who answers none is asked twice.
             Some(_) => None,
             None => Some(self.heard_ms + PING_AFTER_MS),
         }
+    }
+
+    /// The pong may stand behind a large block that is still coming.
+    fn pong_due_ms(&self, ping: Ping) -> u64 {
+        ping.sent_ms.max(self.heard_ms) + PONG_WITHIN_MS
     }
 
     fn heard(&mut self, message: Message, now_ms: u64) {

@@ -9,10 +9,21 @@ use super::{
 };
 use crate::{BlockHash, DecodeError, Identity};
 
+/// Bytes of a notice.
+const BLOCK_ACCEPTED_SIZE: usize = BlockHash::SIZE + 8;
+/// Where a handshake's node id begins: its length, to be exact.
+const NODE_ID_OFFSET: usize = 12;
+
 type Result<T> = std::result::Result<T, PayloadError>;
 
-pub(super) fn payload(kind: Kind, payload: &[u8]) -> Result<Message> {
-    let mut rest = Payload { bytes: payload, offset: 0 };
+/// The message, and how many of the payload's bytes it took.
+pub(super) fn payload(kind: Kind, payload: &[u8]) -> Result<(Message, usize)> {
+    let mut rest = Payload { bytes: payload, offset: 0, field: 0 };
+    let message = message(kind, &mut rest)?;
+    Ok((message, rest.offset))
+}
+
+fn message(kind: Kind, rest: &mut Payload<'_>) -> Result<Message> {
     match kind {
         Kind::Handshake => rest.handshake(),
         // The reference drops whatever these carry.
@@ -41,6 +52,8 @@ pub(super) fn payload(kind: Kind, payload: &[u8]) -> Result<Message> {
 struct Payload<'a> {
     bytes: &'a [u8],
     offset: usize,
+    /// Where the field begins that was read last, for errors.
+    field: usize,
 }
 
 impl<'a> Payload<'a> {
@@ -49,8 +62,12 @@ impl<'a> Payload<'a> {
         let timestamp = i64::from_le_bytes(self.array("timestamp", Refusal::InvalidData)?);
         let node_id = self.text("node id")?;
         let user_agent = self.text("user agent")?;
-        for (field, text) in [("node id", &node_id), ("user agent", &user_agent)] {
+        // The reference looks at the texts when it has read both.
+        for (field, text, at) in
+            [("node id", &node_id, NODE_ID_OFFSET), ("user agent", &user_agent, self.field)]
+        {
             if text.trim().is_empty() {
+                self.field = at;
                 return Err(self.refuse(Refusal::Argument, field, "it is blank"));
             }
         }
@@ -60,9 +77,11 @@ impl<'a> Payload<'a> {
     /// A text after its length.
     fn text(&mut self, field: &'static str) -> Result<String> {
         let length = i32::from_le_bytes(self.array(field, Refusal::InvalidData)?);
+        let begin = self.field;
         // The reference adds the length to the offset in 32 bits.
         let wraps = i32::try_from(self.offset).is_ok_and(|at| at.checked_add(length).is_none());
         let bytes = usize::try_from(length).ok().and_then(|length| self.take(length));
+        self.field = begin;
         match bytes {
             Some(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
             None => {
@@ -80,6 +99,7 @@ impl<'a> Payload<'a> {
 
     fn get_peers(&mut self) -> Result<Message> {
         if self.bytes.len() < 8 {
+            // The reference looks at both counts together.
             return Err(self.refuse(Refusal::InvalidData, "counts", "they take 8 bytes"));
         }
         let max = i32::from_le_bytes(self.array("maximum of peers", Refusal::InvalidData)?);
@@ -91,7 +111,9 @@ impl<'a> Payload<'a> {
         let mut exclude = Vec::new();
         for _ in 0..count {
             let length = self.leb128()?;
+            let begin = self.field;
             let Some(bytes) = self.take(length) else {
+                self.field = begin;
                 let problem = format!("{length} bytes are not left");
                 return Err(self.refuse(Refusal::InvalidData, "exclusion", problem));
             };
@@ -103,8 +125,11 @@ impl<'a> Payload<'a> {
     /// A length of at most 31 bits, 7 bits per byte, the low ones first.
     fn leb128(&mut self) -> Result<usize> {
         let mut length: u32 = 0;
+        let begin = self.offset;
         for place in 0..5 {
-            let [byte] = self.array("exclusion's length", Refusal::InvalidData)?;
+            let byte = self.array("exclusion's length", Refusal::InvalidData);
+            self.field = begin;
+            let [byte] = byte?;
             if place == 4 && byte > 0x0F {
                 let problem = "it takes more than 32 bits";
                 return Err(self.refuse(Refusal::Format, "exclusion's length", problem));
@@ -114,13 +139,11 @@ impl<'a> Payload<'a> {
                 break;
             }
         }
-        match i32::try_from(length) {
-            Ok(length) => Ok(usize::try_from(length).unwrap_or_default()),
-            Err(_) => {
-                let problem = "it is negative";
-                Err(self.refuse(Refusal::Closed, "exclusion's length", problem))
-            }
-        }
+        let length = length.cast_signed();
+        usize::try_from(length).map_err(|_| {
+            let problem = format!("{length} is negative");
+            self.refuse(Refusal::Closed, "exclusion's length", problem)
+        })
     }
 
     fn peers(&mut self) -> Result<Message> {
@@ -184,6 +207,7 @@ impl<'a> Payload<'a> {
         let max = i32::from_le_bytes(self.array("maximum of transactions", Refusal::Closed)?);
         let [include_data] = self.array("whole transactions", Refusal::Closed)?;
         if max <= 0 {
+            self.field = 0;
             let problem = format!("{max} is not positive");
             return Err(self.refuse(Refusal::InvalidData, "maximum of transactions", problem));
         }
@@ -192,21 +216,26 @@ impl<'a> Payload<'a> {
 
     fn proof_submission(&mut self) -> Result<Message> {
         let height = i64::from_le_bytes(self.array("height", Refusal::Closed)?);
+        let height_at = self.field;
         let miner = Identity::new(self.array("miner id", Refusal::Closed)?);
         let length = self.count("proof length", MAX_PROOF_SIZE, Refusal::Closed)?;
         let proof = self.take_at_most(length).to_vec();
         if proof.is_empty() {
             return Err(self.refuse(Refusal::Argument, "proof", "it is empty"));
         }
+        self.field = height_at;
         let height = self.height(height)?;
         Ok(Message::ProofSubmission { height, miner, proof })
     }
 
     fn block_accepted(&mut self) -> Result<Message> {
-        let bytes: [u8; 40] = self.exactly("hash and height")?;
-        let (hash, height) = bytes.split_at(BlockHash::SIZE);
-        let hash = BlockHash::try_from(hash).unwrap_or(BlockHash::ZERO);
-        let height = i64::from_le_bytes(height.try_into().unwrap_or_default());
+        if self.bytes.len() != BLOCK_ACCEPTED_SIZE {
+            let problem =
+                format!("it takes {BLOCK_ACCEPTED_SIZE} bytes, there are {}", self.bytes.len());
+            return Err(self.refuse(Refusal::InvalidData, "hash and height", problem));
+        }
+        let hash = BlockHash::new(self.array("block hash", Refusal::InvalidData)?);
+        let height = i64::from_le_bytes(self.array("height", Refusal::InvalidData)?);
         Ok(Message::BlockAccepted { hash, height: self.height(height)? })
     }
 
@@ -227,8 +256,9 @@ impl<'a> Payload<'a> {
 
     /// All that is left, of this size.
     fn exactly<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N]> {
-        <[u8; N]>::try_from(self.bytes).map_err(|_| {
-            let problem = format!("it takes {N} bytes, there are {}", self.bytes.len());
+        let bytes = self.take_at_most(usize::MAX);
+        <[u8; N]>::try_from(bytes).map_err(|_| {
+            let problem = format!("it takes {N} bytes, there are {}", bytes.len());
             self.refuse(Refusal::InvalidData, field, problem)
         })
     }
@@ -243,6 +273,7 @@ impl<'a> Payload<'a> {
     }
 
     fn array<const N: usize>(&mut self, field: &'static str, short: Refusal) -> Result<[u8; N]> {
+        self.field = self.offset;
         let Some((bytes, rest)) = self.bytes.split_first_chunk::<N>() else {
             let problem = format!("it takes {N} bytes, {} are left", self.bytes.len());
             return Err(self.refuse(short, field, problem));
@@ -252,7 +283,9 @@ impl<'a> Payload<'a> {
         Ok(*bytes)
     }
 
+    /// The next bytes, if there are so many.
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        self.field = self.offset;
         let (bytes, rest) = self.bytes.split_at_checked(length)?;
         self.bytes = rest;
         self.offset += length;
@@ -269,7 +302,7 @@ impl<'a> Payload<'a> {
         field: &'static str,
         problem: impl Into<String>,
     ) -> PayloadError {
-        let error = DecodeError { offset: self.offset, field, problem: problem.into() };
+        let error = DecodeError { offset: self.field, field, problem: problem.into() };
         PayloadError { refusal, error }
     }
 }

@@ -61,6 +61,7 @@ fn ping_payload(ping: &PingPong) -> Vec<u8> {
 fn get_peers(max: i32, exclude: &[String]) -> Result<Vec<u8>, EncodeError> {
     let field = "maximum of peers";
     in_range(field, u64::try_from(max).unwrap_or_default(), 1, MAX_PEERS as u64)?;
+    in_range("count of exclusions", exclude.len() as u64, 0, MAX_PEERS as u64)?;
     let mut payload = max.to_le_bytes().to_vec();
     payload.extend(count("exclusions", exclude.len())?);
     for text in exclude {

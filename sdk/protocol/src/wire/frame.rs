@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::Kind;
+use super::{Kind, message::in_range};
+use crate::{EncodeError, codec::count};
 
 /// The most that a frame's length field may say: type and payload, in bytes.
 pub const MAX_FRAME: usize = 16 << 20;
@@ -14,6 +15,22 @@ pub struct Frame {
     pub kind: Kind,
     /// What it says.
     pub payload: Vec<u8>,
+}
+
+impl Frame {
+    /// The frame as it goes over the wire.
+    ///
+    /// # Errors
+    /// Its payload is too long for one.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        let size = self.payload.len() + 1;
+        in_range("a frame's length", size as u64, 1, MAX_FRAME as u64)?;
+        let mut bytes = Vec::with_capacity(LENGTH + size);
+        bytes.extend(count("a frame's length", size)?);
+        bytes.push(self.kind.byte());
+        bytes.extend_from_slice(&self.payload);
+        Ok(bytes)
+    }
 }
 
 /// Why a stream cannot be read on: its next frame's beginning is not known.

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{MAX_FRAME, PayloadError, decode, encode};
-use crate::{BlockHash, EncodeError, Identity, codec::count};
+use super::{Frame, PayloadError, decode, encode};
+use crate::{BlockHash, EncodeError, Identity};
 
 /// Headers in one message at most.
 pub const MAX_HEADERS: usize = 2000;
@@ -231,14 +231,7 @@ impl Message {
     /// # Errors
     /// As [`Message::encode`], or a payload that is too long for a frame.
     pub fn to_frame(&self) -> Result<Vec<u8>, EncodeError> {
-        let payload = self.encode()?;
-        let size = payload.len() + 1;
-        in_range("a frame's length", size as u64, 1, MAX_FRAME as u64)?;
-        let mut frame = Vec::with_capacity(size + 4);
-        frame.extend(count("a frame's length", size)?);
-        frame.push(self.kind().byte());
-        frame.extend(payload);
-        Ok(frame)
+        Frame { kind: self.kind(), payload: self.encode()? }.to_bytes()
     }
 
     /// Reads a frame's payload.
@@ -246,6 +239,15 @@ impl Message {
     /// # Errors
     /// See [`PayloadError`].
     pub fn decode(kind: Kind, payload: &[u8]) -> Result<Self, PayloadError> {
+        Self::decode_prefix(kind, payload).map(|(message, _)| message)
+    }
+
+    /// The same, and how many bytes of the payload it took: of some types, the
+    /// rest is ignored.
+    ///
+    /// # Errors
+    /// As [`Message::decode`].
+    pub fn decode_prefix(kind: Kind, payload: &[u8]) -> Result<(Self, usize), PayloadError> {
         decode::payload(kind, payload)
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Case {
     pub(crate) op: String,
     pub(crate) input: Map<String, Value>,
     pub(crate) outcome: Result<Map<String, Value>, Map<String, Value>>,
+    /// A verdict beside it.
+    pub(crate) valid: Option<bool>,
 }
 
 /// What we do with a case.
@@ -175,8 +177,10 @@ fn directory() -> PathBuf {
     }
     // Other packages borrow this file, and find the fixtures from their own folder.
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let own = here.join("tests/fixtures");
-    if own.exists() { own } else { here.join("../sdk/protocol/tests/fixtures") }
+    let places = here.ancestors().flat_map(|folder| {
+        ["tests/fixtures", "sdk/protocol/tests/fixtures"].map(|place| folder.join(place))
+    });
+    places.into_iter().find(|place| place.exists()).expect("the fixtures are in the repository")
 }
 
 fn case(value: &Value) -> Case {
@@ -191,7 +195,8 @@ fn case(value: &Value) -> Case {
         (None, Some(error)) => Err(error),
         _ => panic!("{}: neither out nor error", value["id"]),
     };
-    Case { id: text("id"), op: text("op"), input: object("in").unwrap_or_default(), outcome }
+    let (input, valid) = (object("in").unwrap_or_default(), value["valid"].as_bool());
+    Case { id: text("id"), op: text("op"), input, outcome, valid }
 }
 
 fn matches(pattern: &str, id: &str) -> bool {

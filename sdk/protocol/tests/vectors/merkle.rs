@@ -188,8 +188,13 @@ fn proof_arguments(case: &Case) -> Answer {
     };
     let mut input = case.input.clone();
     input.insert("leaf_count".to_owned(), case.value("stream_count").clone());
-    let stream =
-        Case { id: case.id.clone(), op: case.op.clone(), input, outcome: Err(<_>::default()) };
+    let stream = Case {
+        id: case.id.clone(),
+        op: case.op.clone(),
+        input,
+        outcome: Err(<_>::default()),
+        valid: None,
+    };
     let leaves: Vec<_> = leaves(&stream).take(leaf_count as usize).collect();
     let no_node = |level, index| -> Result<NodeHash, (u32, u64)> { Err((level, index)) };
     match merkle::path_with(leaf_count, index, 64, hashes(&leaves), no_node) {

@@ -92,6 +92,7 @@ fn created(case: &Case) {
         op: case.op.clone(),
         input: case.input.clone(),
         outcome: case.outcome.clone(),
+        valid: None,
     };
     let leaf_count = case.int("plot_size_bytes") / 32;
     case.input.insert("leaf_count".to_owned(), leaf_count.into());

@@ -1,0 +1,35 @@
+//! What the words of `reserved` arrays mean by now, and the bits of
+//! [`OpenArgs::features`](crate::OpenArgs) that announce them. A word that its
+//! sender does not fill in is zero.
+
+/// The host says how a scan goes, in the words `JOB_*`, `PLOT_*` and `STATS_*`
+/// (1.1).
+pub const SCAN_STATE: u64 = 1;
+
+/// The host heeds the word [`OUTCOME_BATCH`] (1.1).
+pub const BATCH: u64 = 1 << 1;
+
+/// All that a host of this version of the interface can do.
+pub const ALL: u64 = SCAN_STATE | BATCH;
+
+/// Of `Job`: milliseconds left until the deadline, at least 1; 0: there is none.
+pub const JOB_TIME_LEFT_MS: usize = 0;
+
+/// Of `Plot`: how many plots of its drive are read at once.
+pub const PLOT_READERS: usize = 0;
+
+/// Of `BatchStats`: as `Plot::read_rate`, but by now.
+pub const STATS_READ_RATE: usize = 0;
+
+/// Of `BatchStats`: as `Plot::scan_rate`, but by now.
+pub const STATS_SCAN_RATE: usize = 1;
+
+/// Of `BatchStats`: leaves scanned for the job so far, over all its plots.
+pub const STATS_SCANNED: usize = 2;
+
+/// Of `BatchStats`: as [`JOB_TIME_LEFT_MS`], but by now.
+pub const STATS_TIME_LEFT_MS: usize = 3;
+
+/// Of `PlanOutcome`: from these spans on, leaves are read and handed to the
+/// hashing workers so many at a time at the most; 0: as many as the host likes.
+pub const OUTCOME_BATCH: usize = 0;
