@@ -74,15 +74,18 @@ fn miners_of_both_schemes_win_blocks_on_one_chain() {
 
 /// A plot of another key wins nothing where leaves are bound to the miner.
 #[test]
-fn a_plot_of_another_key_wins_nothing_and_is_named() {
+fn a_plot_of_another_key_wins_nothing_and_says_why() {
     let home = Home::new().unset("first_run");
     settle(&home, "secp256k1");
     fs::rename(home.path("plots"), home.path("kept")).unwrap();
     settle(&home, "secp256k1");
     fs::remove_dir_all(home.path("plots")).unwrap();
     fs::rename(home.path("kept"), home.path("plots")).unwrap();
-    let ended = home.run_to_end(&["--for", "5"]);
-    assert_eq!(ended.events("accepted").len(), 0, "{ended:#?}");
-    let named = ended.events("fault").iter().any(|fault| fault.to_string().contains("a.plot"));
-    assert!(named, "{ended:#?}");
+    let mut miner = home.run(&["--for", "60"]);
+    let fault = miner.event("fault");
+    let why = "is not that of the miner's own plot";
+    assert!(fault["message"].as_str().unwrap().contains(why), "{fault}");
+    miner.kill();
+    let chain = store::read(&home.path("data/solo")).unwrap().unwrap();
+    assert_eq!(chain.best_at(1).unwrap(), None, "it won nothing");
 }
