@@ -74,9 +74,8 @@ fn ask_all(
         let ask = |node: &Address| {
             let (node, tls, agent) = (node.clone(), settings.tls.clone(), agent.to_owned());
             // A timer belongs to the runtime that it is made in.
-            runtime.spawn(async move {
-                timeout(ANSWER, ask(&node, tls.as_ref(), &agent, tip)).await
-            })
+            runtime
+                .spawn(async move { timeout(ANSWER, ask(&node, tls.as_ref(), &agent, tip)).await })
         };
         let asked: Vec<_> = settings.nodes.iter().map(ask).collect();
         Ok(runtime.block_on(async {
