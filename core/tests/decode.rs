@@ -55,7 +55,7 @@ fn a_frame_is_shown_field_by_field() {
     let shown = decode(&["frame", &format!("{PING} aabb")]);
     assert_eq!(
         String::from_utf8(shown.stdout).unwrap(),
-        "frame of 21 of 23 bytes, 2 more are ignored\n\
+        "frame of 21 bytes, 2 more are ignored\n\
          length     17\n\
          type       Ping\n\
          type_byte  4\n\
@@ -122,8 +122,11 @@ fn a_kind_that_is_none_is_refused_with_2() {
     }
 }
 
+/// Fields that must come out, or that nothing may.
+type Verdict = Result<Vec<(&'static str, Value)>, ()>;
+
 /// Kind, bytes and (whether they are one, the fields to be found) of every case that gives bytes.
-fn expected() -> Vec<(&'static str, String, Result<Vec<(&'static str, Value)>, ()>)> {
+fn expected() -> Vec<(&'static str, String, Verdict)> {
     let mut all = Vec::new();
     let mut push = |kind, hex: Option<String>, case: &Value, fields: &[(&'static str, &str)]| {
         let out = &case["out"];

@@ -88,7 +88,7 @@ impl Session {
     /// # Panics
     ///
     /// If none comes in time.
-    pub fn next(&mut self) -> Event {
+    pub fn next_event(&mut self) -> Event {
         self.next_within(DEADLINE).expect("nothing more is said")
     }
 

@@ -1,5 +1,7 @@
 //! The config: what scanning may cost, and what it must promise.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer};
 use spacetime_sdk::{Error, Result};
 
@@ -53,8 +55,14 @@ impl Config {
         Ok(self)
     }
 
+    /// How many leaves the power budget allows in this time, if there is one.
+    pub(crate) fn leaves_within(&self, time: Option<Duration>) -> Option<u64> {
+        let (watts, time) = self.max_watts.zip(time)?;
+        Some(self.leaves_for(watts * time.as_secs_f64()))
+    }
+
     /// How many leaves so many joules are enough for.
-    pub(crate) fn leaves_for(&self, joules: f64) -> u64 {
+    fn leaves_for(&self, joules: f64) -> u64 {
         // Saturates.
         (joules / self.joules_per_gib * LEAVES_PER_GIB) as u64
     }
@@ -74,6 +82,10 @@ mod tests {
         let config = Config { joules_per_gib: 8.0, ..Config::default() };
         assert_eq!(config.leaves_for(16.0), 2 << 25);
         assert_eq!(config.leaves_for(f64::MAX), u64::MAX);
+        let second = Some(Duration::from_secs(1));
+        assert_eq!((config.leaves_within(second), config.leaves_within(None)), (None, None));
+        let config = Config { max_watts: Some(4.0), ..config };
+        assert_eq!(config.leaves_within(second), Some(1 << 24));
         // A win in 2^25 leaves takes a gibibyte.
         let kwh = config.kwh_per_win(1.0 / LEAVES_PER_GIB);
         assert!((kwh * JOULES_PER_KWH - 8.0).abs() < 1e-9, "{kwh}");

@@ -1,6 +1,6 @@
 //! What a scan can win, and whether that is worth what it costs.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use spacetime_sdk::{Job, protocol::Target};
 
@@ -35,26 +35,17 @@ impl Verdict {
                 return Self::TooCostly { kwh, most };
             }
         }
-        match (config.max_watts, job.time_left) {
-            (Some(watts), Some(left)) => Self::within_power(config, watts, left, in_reach),
+        match config.max_watts.zip(config.leaves_within(job.time_left)) {
+            Some((watts, leaves)) if leaves < in_reach => {
+                Self::Limited { leaves, reach: in_reach, watts }
+            }
             _ => Self::Everything,
         }
     }
 
-    fn within_power(config: &Config, watts: f64, left: Duration, reach: u64) -> Self {
-        match config.leaves_for(watts * left.as_secs_f64()) {
-            leaves if leaves < reach => Self::Limited { leaves, reach, watts },
-            _ => Self::Everything,
-        }
-    }
-
-    /// The most leaves that are scanned, if there is a most.
-    pub(crate) fn most(&self) -> Option<u64> {
-        match self {
-            Self::Everything => None,
-            Self::Limited { leaves, .. } => Some(*leaves),
-            Self::Hopeless { .. } | Self::TooCostly { .. } => Some(0),
-        }
+    /// Whether anything is scanned at all.
+    pub(crate) fn is_for_scanning(&self) -> bool {
+        matches!(self, Self::Everything | Self::Limited { .. })
     }
 
     /// Whether it says the same as another, numbers aside.

@@ -91,7 +91,12 @@ impl Strategy for Adaptive {
     fn arrange(&mut self, job: &Job, plots: &[Plot], turns: &mut Turns<'_>) -> Result<Arrange> {
         let reach = Reach::of(job, plots);
         let verdict = Verdict::of(job, &reach, &self.config);
-        let given = reach.give_turns(plots, verdict.most(), turns);
+        let most = match verdict.is_for_scanning() {
+            // A drive that is faster than it was must not break the budget.
+            true => self.config.leaves_within(job.time_left).unwrap_or(u64::MAX),
+            false => 0,
+        };
+        let given = reach.give_turns(plots, most, turns);
         if given == 0 {
             count("scans_left_out", 1);
         }
@@ -127,7 +132,7 @@ impl Strategy for Adaptive {
     }
 
     fn feedback(&mut self, stats: &BatchStats) -> Result<()> {
-        self.pace.update(stats.read_rate, stats.time_left);
+        self.pace.update(stats);
         if self.stop.is_reached(stats) {
             self.end = self.next;
         }

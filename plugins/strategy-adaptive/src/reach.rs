@@ -54,32 +54,34 @@ impl Reach {
         read.min(self.hashed)
     }
 
-    /// Gives plots their turns until `most` leaves are given away: to the
-    /// fastest drives first, and to none more than it can make use of. How many
-    /// leaves were given.
-    pub(crate) fn give_turns(
-        &self,
-        plots: &[Plot],
-        most: Option<u64>,
-        turns: &mut Turns<'_>,
-    ) -> u64 {
-        let Some(mut left) = most else {
-            for index in self.drives.iter().flat_map(|drive| &drive.plots) {
-                turns.push(&plots[*index], plots[*index].leaf_count);
-            }
-            return self.drives.iter().fold(0, |sum, drive| sum.saturating_add(drive.leaves));
-        };
-        let mut given = 0;
-        for drive in &self.drives {
-            // A measured rate is a guess at the next one.
-            let mut use_of = drive.reach.saturating_add(drive.reach / 8).min(left);
+    /// Gives plots their turns until `most` leaves are given away, the fastest
+    /// drives first. How many leaves were given.
+    pub(crate) fn give_turns(&self, plots: &[Plot], most: u64, turns: &mut Turns<'_>) -> u64 {
+        let mut given = 0_u64;
+        for (drive, mut left) in self.drives.iter().zip(self.shares(most)) {
             for index in &drive.plots {
-                let leaves = plots[*index].leaf_count.min(use_of);
+                let leaves = plots[*index].leaf_count.min(left);
                 turns.push(&plots[*index], leaves);
-                (use_of, left, given) = (use_of - leaves, left - leaves, given + leaves);
+                (left, given) = (left - leaves, given.saturating_add(leaves));
             }
         }
         given
+    }
+
+    /// Each drive's share of so many leaves: what it can make use of, then what
+    /// nobody else can, should it be faster than it was.
+    fn shares(&self, mut left: u64) -> Vec<u64> {
+        let mut shares = Vec::with_capacity(self.drives.len());
+        for drive in &self.drives {
+            let use_of = drive.reach.saturating_add(drive.reach / 8);
+            shares.push(use_of.min(drive.leaves).min(left));
+            left -= shares[shares.len() - 1];
+        }
+        for (share, drive) in shares.iter_mut().zip(&self.drives) {
+            let more = (drive.leaves - *share).min(left);
+            (*share, left) = (*share + more, left - more);
+        }
+        shares
     }
 }
 

@@ -128,8 +128,9 @@ async fn confirm(
             Err(_) => doubts.push(format!("{node} does not answer")),
         }
     }
+    // No refusal: whoever takes it for one would pay twice.
     let doubts = doubts.join("; ");
-    Ok(Answer::Refused(format!("it was sent, but no node is known to have taken it: {doubts}")))
+    Err(Error::new(format_args!("no node is known to have taken it: {doubts}")))
 }
 
 /// Whether a node shows a transaction after it was sent there. It says nothing

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+mod asks;
 #[path = "../../../core/node/tests/net/bench.rs"]
 #[allow(dead_code, reason = "the node's own tests use more of it")]
 mod bench;
