@@ -80,6 +80,7 @@ fn help_tells_of_commands_and_exit_codes() {
     insta::assert_snapshot!("help_check", transcript(folder.path(), &["check", "--help"]));
     insta::assert_snapshot!("help_decode", transcript(folder.path(), &["decode", "--help"]));
     insta::assert_snapshot!("help_prove", transcript(folder.path(), &["prove", "--help"]));
+    insta::assert_snapshot!("help_tx_send", transcript(folder.path(), &["tx", "send", "--help"]));
 }
 
 #[test]
@@ -88,6 +89,27 @@ fn a_wrong_command_line_is_refused_with_2() {
     insta::assert_snapshot!("unknown_command", transcript(folder.path(), &["chekc"]));
     let short = ["prove", "--plot", "x", "--challenge", "00"];
     insta::assert_snapshot!("short_challenge", transcript(folder.path(), &short));
+}
+
+#[test]
+fn payments_that_cannot_be_made_are_refused_before_anybody_is_asked() {
+    let folder = ready(MANIFEST);
+    let own = keys::load(&folder.path().join("key.json")).unwrap().identity().to_string();
+    let to = format!("ed{}", "11".repeat(32));
+    let redacted = |arguments: &[&str]| {
+        let fixed = ["tx", "send", "--to"];
+        let text = transcript(folder.path(), &[&fixed, arguments].concat());
+        text.replace(&own, "[own identity]").replace(&to, "[identity]")
+    };
+    let refused = [
+        redacted(&[&own, "--amount", "1", "--fee", "1"]),
+        redacted(&[&to, "--amount", "0", "--fee", "1"]),
+        redacted(&[&to, "--amount", "1", "--fee", "0"]),
+        redacted(&[&to, "--amount", "1", "--fee", "1", "--wait", "0"]),
+        // The manifest names no transport.
+        redacted(&[&to, "--amount", "1", "--fee", "1"]),
+    ];
+    insta::assert_snapshot!("tx_send_refused", refused.join("\n"));
 }
 
 #[test]

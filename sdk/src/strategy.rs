@@ -293,6 +293,31 @@ mod tests {
     }
 
     #[test]
+    fn turns_are_given_once_per_plot_and_never_without_leaves() {
+        let plot = |index| {
+            let plot = abi::Plot {
+                id: [0; 32],
+                leaf_count: 9,
+                index,
+                drive: 0,
+                read_rate: 0,
+                scan_rate: 0,
+                reserved: [0; 8],
+            };
+            read_plot(&plot).unwrap()
+        };
+        let mut buffer = [abi::Turn::default(); 2];
+        let mut turns = Turns::new(&mut buffer);
+        for (index, leaves) in [(1, 0), (1, 9), (0, 3), (2, 5)] {
+            turns.push(&plot(index), leaves);
+        }
+        assert_eq!(turns.arrangement(Arrange::AsListed), abi::Arrangement::default());
+        let chosen = turns.arrangement(Arrange::Chosen);
+        assert!(chosen.chosen && chosen.written == 2);
+        assert_eq!(buffer.map(|turn| (turn.plot, turn.leaves)), [(1, 9), (0, 3)]);
+    }
+
+    #[test]
     fn authors_get_only_plots_that_can_be() {
         let plot = |leaf_count| {
             let plot = abi::Plot {

@@ -12,3 +12,4 @@ pub mod plugins;
 pub mod process;
 pub mod proxy;
 pub mod scripted;
+pub mod session;

@@ -32,6 +32,9 @@ pub struct Scripted {
     pub connections: Vec<Connection>,
 }
 
+/// What a frame is answered with.
+pub type Answer = dyn Fn(&[u8]) -> Vec<Vec<u8>> + Send + Sync;
+
 enum Heard {
     Connected(Arc<TcpStream>),
     Frame(Vec<u8>),
@@ -45,6 +48,15 @@ impl Scripted {
     ///
     /// If it cannot.
     pub fn listen(address: SocketAddr) -> Self {
+        Self::answering(address, Arc::new(|_| Vec::new()))
+    }
+
+    /// One that answers every frame at once, with these bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot listen.
+    pub fn answering(address: SocketAddr, answer: Arc<Answer>) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, events) = mpsc::channel();
@@ -57,8 +69,8 @@ impl Scripted {
                 if sender.send((number, Heard::Connected(stream))).is_err() {
                     return;
                 }
-                let sender = sender.clone();
-                thread::spawn(move || read(number, reader, &sender));
+                let (sender, answer) = (sender.clone(), answer.clone());
+                thread::spawn(move || read(number, reader, &sender, &*answer));
             }
         });
         Self { address, events, connections: Vec::new() }
@@ -150,11 +162,15 @@ impl Scripted {
     }
 }
 
-fn read(number: usize, stream: Arc<TcpStream>, events: &Sender<(usize, Heard)>) {
+fn read(number: usize, stream: Arc<TcpStream>, events: &Sender<(usize, Heard)>, answer: &Answer) {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 16 << 10]);
     while let Ok(read @ 1..) = (&*stream).read(&mut buffer) {
         bytes.extend_from_slice(&buffer[..read]);
         while let Some(frame) = cut(&mut bytes) {
+            for answer in answer(&frame) {
+                // That it is gone is found out by reading.
+                let _ = (&*stream).write_all(&answer);
+            }
             if events.send((number, Heard::Frame(frame))).is_err() {
                 return;
             }

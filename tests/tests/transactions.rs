@@ -324,7 +324,9 @@ fn a_transport_that_answers_no_questions_is_passed_over() {
     named("misbehaving").assert_refused(7, "misbehaving does not answer this");
     let panicking = "transports=[(name: \"misbehaving\", config: (fail: (panic_in: [ask])))]";
     let ended = home.command(&["balance", &dev, "--set", panicking]);
-    ended.assert_refused(7, "ask panicked");
-    let hanging = "transports=[(name: \"solo\", config: (speed: 1))]";
-    home.command(&["balance", &dev, "--set", hanging]).assert_refused(6, "field `speed`");
+    assert_eq!(ended.code, Some(7), "{ended:#?}");
+    assert!(ended.stderr.starts_with("error: transport `misbehaving`"), "{ended:#?}");
+    assert!(ended.stderr.contains("misbehaving in Ask"), "{ended:#?}");
+    let mistaken = "transports=[(name: \"solo\", config: (speed: 1))]";
+    home.command(&["balance", &dev, "--set", mistaken]).assert_refused(6, "field `speed`");
 }

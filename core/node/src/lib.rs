@@ -7,6 +7,10 @@
 
 pub mod ask;
 mod chain;
+/// Runs the reference's vectors.
+#[cfg(test)]
+#[path = "../../../sdk/protocol/tests/common/mod.rs"]
+mod common;
 mod feed;
 pub mod local;
 mod mempool;

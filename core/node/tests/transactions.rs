@@ -157,7 +157,7 @@ fn what_was_taken_is_pending_still_after_a_restart() {
     }
     drop(service);
     let service = open();
-    assert_eq!(pending(&service), [&[better.clone()], &payments[..]].concat());
+    assert_eq!(pending(&service), [std::slice::from_ref(&better), &payments[..]].concat());
     mine_with(&service, payments[..1].to_vec());
     drop(service);
 
@@ -171,7 +171,7 @@ fn what_was_taken_is_pending_still_after_a_restart() {
     bytes.extend_from_slice(&forged[..99]);
     std::fs::write(&file, bytes).unwrap();
     let service = open();
-    assert_eq!(pending(&service), [&[better.clone()], &payments[1..]].concat());
+    assert_eq!(pending(&service), [std::slice::from_ref(&better), &payments[1..]].concat());
     let next = transfer(&bob, &alice, 7, 1, 1);
     service.submit_transaction(next.clone()).unwrap().unwrap();
     drop(service);

@@ -24,7 +24,7 @@ pub enum Whom {
     /// The manifest's transport of this name.
     Named(String),
     /// The transport of this name, in the manifest or not, connected with this
-    /// node.
+    /// node and otherwise as it is without a config.
     Node {
         /// The transport.
         transport: String,
@@ -143,11 +143,15 @@ impl ChainAccess {
     }
 }
 
-/// Adds a transport to a manifest that has none of this name, with a plugin at
-/// hand that exports it.
+/// Makes a transport the manifest's only one, without a config, which could
+/// name another node; where the manifest has none of this name, with a plugin
+/// at hand that exports it.
 fn add_transport(manifest: &mut Manifest, name: &str) {
-    let is_it = |entry: &ComponentEntry| entry.name.rsplit('/').next() == Some(name);
-    if manifest.transports.iter().any(is_it) {
+    let config = ConfigText::given("()", "--node");
+    manifest.transports.retain(|entry| entry.name.rsplit('/').next() == Some(name));
+    manifest.transports.truncate(1);
+    if let Some(entry) = manifest.transports.first_mut() {
+        entry.config = config;
         return;
     }
     let found = inventory(Some(manifest), &folders(&[], &manifest.plugin_directories));
@@ -160,7 +164,6 @@ fn add_transport(manifest: &mut Manifest, name: &str) {
     if let Some(found) = exports.filter(|found| !found.listed) {
         manifest.plugins.push(PluginEntry { path: found.path.clone(), line: 0 });
     }
-    let config = ConfigText::given("()", "--node");
     manifest.transports.push(ComponentEntry { name: name.to_owned(), plugin: None, config });
 }
 

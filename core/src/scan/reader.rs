@@ -299,8 +299,15 @@ mod tests {
         fn finished(&self, _: &ScanJob) {}
     }
 
-    /// Reads spans of one plot: how many reads it took, and the leaves, by index.
     fn gather(leaves: u64, spans: &[(u64, u64)]) -> (u64, Vec<u64>) {
+        let spans: Vec<_> = spans.iter().map(|(start, len)| (*start, *len, None)).collect();
+        gather_in_batches(leaves, &spans)
+    }
+
+    /// Reads spans of one plot, each from its start, so many leaves long, with
+    /// a wish for the size of batches: how many reads it took, and the leaves,
+    /// by index.
+    fn gather_in_batches(leaves: u64, spans: &[(u64, u64, Option<u64>)]) -> (u64, Vec<u64>) {
         let (sources, plots) = plots(vec![Memory::new("plot", 0, leaves)]);
         let drives = vec![Drives::default().get(0)];
         let spec = spec(1, Stop::BestOfAll);
@@ -308,7 +315,8 @@ mod tests {
         let buffers = Buffers::new(20).unwrap();
         let (filled, batches) = unbounded();
         let mut reader = Reader::new(&job, 0, &buffers, &filled);
-        for (start, len) in spans {
+        for (start, len, batch) in spans {
+            reader.set_batch(*batch);
             assert!(reader.visit(Span { start: *start, len: *len }));
         }
         assert_eq!(reader.finish(), None);
@@ -342,6 +350,19 @@ mod tests {
         assert!(indices.into_iter().eq(0..100_000));
         // Pieces end at the ends of buffers too.
         assert_eq!(reads, 13);
+    }
+
+    #[test]
+    fn batches_are_of_the_wanted_size_and_read_at_once() {
+        let (reads, indices) = gather_in_batches(1000, &[(0, 950, Some(100)), (950, 50, Some(20))]);
+        assert!(indices.into_iter().eq(0..1000));
+        // Half of a batch was gathered when it became smaller.
+        assert_eq!(reads, 9 + 1 + 3);
+        // Wishes that cannot be fulfilled.
+        for batch in [0, 1, u64::MAX] {
+            let (_, indices) = gather_in_batches(300, &[(0, 299, Some(batch)), (299, 1, None)]);
+            assert!(indices.into_iter().eq(0..300), "{batch}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod create;
+mod defects;
 mod prove;
 mod set;
 mod support;

@@ -98,16 +98,15 @@ async fn ask(
     agent: &str,
     tip: Option<BlockHash>,
 ) -> Result<String, String> {
-    let (mut stream, _) = net::connect(node, tls).await.map_err(|error| error.to_string())?;
-    let mut connection = link::introduce(agent)?;
-    let Some(tip) = tip else {
-        write(&mut stream, &mut connection).await.map_err(|error| error.to_string())?;
-        return Ok("takes connections".to_owned());
-    };
+    let mut talk = Talk::with(node, tls, agent).await?;
+    let Some(locator) = tip else { return Ok("takes connections".to_owned()) };
     let max = i32::try_from(MAX_HEADERS).unwrap_or(i32::MAX);
-    let question = Message::GetHeaders { locator: tip, stop: None, max };
-    connection.send(&question).map_err(|error| error.to_string())?;
-    let headers = headers(&mut stream, &mut connection).await?;
+    talk.send(&Message::GetHeaders { locator, stop: None, max }).await?;
+    let headers = loop {
+        if let Message::Headers(headers) = talk.heard().await? {
+            break headers;
+        }
+    };
     let Some(last) = headers.last() else {
         return Ok("answers, and has no block after ours".to_owned());
     };
@@ -117,26 +116,51 @@ async fn ask(
     Ok(format!("answers, and has {more}{count} more blocks, up to height {height}"))
 }
 
-async fn write(stream: &mut Stream, connection: &mut Connection) -> io::Result<()> {
-    stream.write_all(&connection.take_output()).await?;
-    stream.flush().await
+/// A connection with a node for a question or two; who waits sets the limit.
+pub(crate) struct Talk {
+    stream: Stream,
+    connection: Connection,
 }
 
-/// Waits for the answer to the one question that was asked.
-async fn headers(stream: &mut Stream, connection: &mut Connection) -> Result<Vec<Vec<u8>>, String> {
-    let mut buffer = vec![0; 16 << 10];
-    loop {
-        write(stream, connection).await.map_err(|error| error.to_string())?;
-        let read = stream.read(&mut buffer).await.map_err(|error| error.to_string())?;
-        let end = |end: End| end.to_string();
-        match read {
-            0 => return Err(end(connection.ended())),
-            read => connection.received(&buffer[..read], link::now_ms()).map_err(end)?,
-        }
-        while let Some(message) = connection.next_message() {
-            if let Message::Headers(headers) = message {
-                return Ok(headers);
+impl Talk {
+    /// Connects and introduces us.
+    pub(crate) async fn with(
+        node: &Address,
+        tls: Option<&net::Tls>,
+        agent: &str,
+    ) -> Result<Self, String> {
+        let (stream, _) = net::connect(node, tls).await.map_err(|error| error.to_string())?;
+        let mut talk = Self { stream, connection: link::introduce(agent)? };
+        talk.flush().await?;
+        Ok(talk)
+    }
+
+    pub(crate) async fn send(&mut self, message: &Message) -> Result<(), String> {
+        self.connection.send(message).map_err(|error| error.to_string())?;
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> Result<(), String> {
+        let output = self.connection.take_output();
+        self.stream.write_all(&output).await.map_err(|error| error.to_string())?;
+        self.stream.flush().await.map_err(|error| error.to_string())
+    }
+
+    /// The node's next message. May be given up.
+    pub(crate) async fn heard(&mut self) -> Result<Message, String> {
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            if let Some(message) = self.connection.next_message() {
+                return Ok(message);
             }
+            let read = self.stream.read(&mut buffer).await.map_err(|error| error.to_string())?;
+            let end = |end: End| end.to_string();
+            match read {
+                0 => return Err(end(self.connection.ended())),
+                read => self.connection.received(&buffer[..read], link::now_ms()).map_err(end)?,
+            }
+            // Its pings are answered.
+            self.flush().await?;
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+mod ask;
 mod check;
 mod config;
 mod link;
@@ -11,7 +12,7 @@ mod verified;
 
 use std::time::Duration;
 
-use spacetime_sdk::{Port, Result, Transport, TransportContext, async_trait};
+use spacetime_sdk::{Answer, Port, Question, Result, Transport, TransportContext, async_trait};
 
 use crate::{
     config::{Config, Follow, Settings},
@@ -41,6 +42,10 @@ impl Transport for Node {
 
     fn check(config: Config, context: &TransportContext) -> Result<String> {
         check::check(&Settings::new(config, context)?, context)
+    }
+
+    fn ask(config: Config, context: &TransportContext, question: Question) -> Result<Answer> {
+        ask::ask(&Settings::new(config, context)?, context, &question)
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {

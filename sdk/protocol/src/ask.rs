@@ -31,7 +31,9 @@ pub enum Answer {
     Account(AccountState),
     /// The transaction with this hash is pending now.
     Submitted(TxHash),
-    /// The transaction is not taken, for this reason: a sentence for the user.
+    /// The transaction is certainly not taken, for this reason, a sentence for the user: it may be
+    /// made anew with another nonce and sent. Where it may have been taken all the same, there is
+    /// no answer but an error.
     Refused(String),
     /// What became of a transaction.
     Transaction(Fate),

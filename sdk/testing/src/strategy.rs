@@ -2,7 +2,10 @@
 
 use std::{ops::Range, sync::atomic::AtomicBool};
 
-use spacetime_sdk_loader::{Fault, Strategy, abi::Span};
+use spacetime_sdk_loader::{
+    Fault, Strategy,
+    abi::{Job, Plot, Span},
+};
 
 use crate::sample::{job, plot};
 
@@ -31,6 +34,21 @@ impl TestedStrategy {
     /// The strategy's.
     pub fn estimate(&mut self, leaf_count: u64) -> Result<u64, Fault> {
         self.0.estimate(&plot(leaf_count))
+    }
+
+    /// Which plots of a job it wants scanned, in which order: their positions
+    /// in the list, and the most leaves of each; `None`: all, as listed.
+    ///
+    /// # Errors
+    ///
+    /// The strategy's; or turns that the miner would refuse.
+    pub fn arrange(
+        &mut self,
+        job: &Job<'_>,
+        plots: &[Plot],
+    ) -> Result<Option<Vec<(u64, u64)>>, Fault> {
+        let turns = self.0.arrange(job, plots)?;
+        Ok(turns.map(|turns| turns.iter().map(|turn| (turn.plot, turn.leaves)).collect()))
     }
 }
 

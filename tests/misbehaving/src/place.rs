@@ -14,6 +14,7 @@ pub(crate) enum Place {
     Plan,
     Estimate,
     Feedback,
+    Arrange,
     Scan,
     Select,
     Check,

@@ -6,7 +6,9 @@ use std::{
 };
 
 use serde::Deserialize;
-use spacetime_sdk::{BatchStats, Job, Plan, Plot, Result, Spans, Strategy, count, tracing};
+use spacetime_sdk::{
+    Arrange, BatchStats, Job, Plan, Plot, Result, Spans, Strategy, Turns, count, tracing,
+};
 
 use crate::place::{Failures, Place};
 
@@ -17,6 +19,7 @@ pub(crate) struct Config {
     spans: SpansKind,
     /// The plan never ends and never holds a span.
     endless: bool,
+    turns: TurnsKind,
     /// Plans nothing until so many instances have begun at once.
     meet: usize,
 }
@@ -33,6 +36,19 @@ enum SpansKind {
     Overflowing,
     /// They hold no leaves.
     Empty,
+}
+
+/// Which turns the plots of a job get.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum TurnsKind {
+    #[default]
+    AsListed,
+    Backwards,
+    HalfOfTheLast,
+    None,
+    /// The first plot has two.
+    Twice,
 }
 
 pub(crate) struct Misplanner {
@@ -89,6 +105,21 @@ impl Strategy for Misplanner {
     fn feedback(&mut self, _stats: &BatchStats) -> Result<()> {
         count("feedbacks", 1);
         self.config.fail.at(Place::Feedback)
+    }
+
+    fn arrange(&mut self, _: &Job, plots: &[Plot], turns: &mut Turns<'_>) -> Result<Arrange> {
+        self.config.fail.at(Place::Arrange)?;
+        let mut give = |plot: &Plot| turns.push(plot, plot.leaf_count);
+        match self.config.turns {
+            TurnsKind::AsListed => return Ok(Arrange::AsListed),
+            TurnsKind::Backwards => plots.iter().rev().for_each(give),
+            TurnsKind::HalfOfTheLast => {
+                plots.last().into_iter().for_each(|plot| turns.push(plot, plot.leaf_count / 2));
+            }
+            TurnsKind::None => {}
+            TurnsKind::Twice => [&plots[0], &plots[0]].into_iter().for_each(&mut give),
+        }
+        Ok(Arrange::Chosen)
     }
 }
 

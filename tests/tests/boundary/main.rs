@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+mod adaptive;
 mod config;
 mod descriptor;
 mod faults;

@@ -9,7 +9,7 @@ mod copy;
 use std::{
     path::Path,
     process::Command,
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::AtomicBool, mpsc},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use spacetime_sdk_loader::{
 };
 use spacetime_tests::{
     artifacts::plugin,
-    plugins::{Recorder, load, open_strategy, request, spans},
+    plugins::{Recorder, job, load, open_strategy, plot, request, spans},
 };
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -122,6 +122,34 @@ fn todays_plugins_work_on_a_host_of_a_newer_minor_version() {
     // What it has is used.
     assert_eq!((&newer["inspects"], &newer["pause"]), (&json!(true), &json!(11)));
     assert_eq!(newer["spans"], json!([[50, 50]]));
+}
+
+#[test]
+fn a_plugin_of_interface_1_0_works_and_is_not_asked_for_what_it_lacks() {
+    let library = load(&copy::older().file("outside-older-plugin"));
+    assert_eq!(library.descriptor().abi, "1.0.0");
+    let mut strategy = open_strategy(&library, "nothing", "()").unwrap();
+    let cancel = AtomicBool::new(false);
+    assert_eq!(strategy.arrange(&job(&cancel), &[plot(5), plot(6)]).unwrap(), None);
+    assert_eq!(spans(&mut strategy, 100).unwrap(), []);
+    assert_eq!(strategy.batch(), None);
+}
+
+#[test]
+fn todays_plugins_work_on_a_host_of_interface_1_0() {
+    let built = copy::older();
+    for strategy in ["adaptive", "full"] {
+        let output = Command::new(built.file("outside-older-host"))
+            .arg(plugin(&format!("spacetime-strategy-{strategy}")))
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{strategy}: {stderr}");
+        let spans: Vec<[u64; 2]> = serde_json::from_slice(&output.stdout).unwrap();
+        // Every leaf in order.
+        let end = spans.iter().try_fold(0, |end, [start, len]| (*start == end).then(|| end + len));
+        assert_eq!(end, Some(100_000), "{strategy}: {spans:?}");
+    }
 }
 
 /// What one plugin was built with must not matter to another.

@@ -1,6 +1,10 @@
 //! Plays a case: the script's node on a socket, the real miner against it.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+};
 
 use serde_json::Value;
 use spacetime_core::{
@@ -84,18 +88,19 @@ struct Due {
 /// Plays a case to its end.
 pub(crate) fn play(case: &Case, model: &Model) -> Played {
     let home = home(case, model);
-    let listens = case.value("node_listens_at_start") != false;
-    let mut node = Scripted::listen("127.0.0.1:0".parse().unwrap());
-    let address = node.address();
-    if !listens {
-        drop(node);
+    let any = "127.0.0.1:0".parse().unwrap();
+    if case.value("node_listens_at_start") == false {
+        let address = TcpListener::bind::<SocketAddr>(any).unwrap().local_addr().unwrap();
         // Somebody must be refused before the node is there.
         let home = configure(home, model, address, 1);
         let mut miner = home.run(&[]);
-        miner.wait_for("a failed attempt", |event| event["event"] == "fault");
-        node = Scripted::listen(address);
-        return script(case, model, node, miner, 1);
+        miner.wait_for("a failed attempt", |event| {
+            event["message"].as_str().is_some_and(|message| message.contains("refused"))
+        });
+        return script(case, model, Scripted::listen(address), miner, 1);
     }
+    let node = Scripted::listen(any);
+    let address = node.address();
     let count = if case.value("extra_connection") == true { 2 } else { 1 };
     let home = configure(home, model, address, count);
     let miner = home.run(&[]);

@@ -6,9 +6,9 @@ use spacetime_protocol::accounts::{self, Account, ApplyError};
 use spacetime_protocol::block::Block;
 use spacetime_protocol::transaction::Transaction;
 
+use super::Chain;
 use super::ancestry::Branch;
 use super::verdict::{Failure, NewTip, Rejection};
-use super::{Chain, MAX_REORGANISATION};
 use crate::store::{Change, StoreError, StoredHeader};
 
 impl Chain {
@@ -34,7 +34,7 @@ impl Chain {
         if let Err(error) = connect(&change, &hash, block)? {
             return Err(Rejection::Accounts { hash, error }.into());
         }
-        let oldest = (block.header.height + 1).saturating_sub(MAX_REORGANISATION);
+        let oldest = (block.header.height + 1).saturating_sub(self.max_depth);
         change.prune_below(oldest)?;
         change.commit()?;
         Ok(NewTip { hash, orphaned })

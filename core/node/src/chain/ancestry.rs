@@ -6,7 +6,6 @@ use spacetime_protocol::chain;
 use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::network::Network;
 
-use super::MAX_REORGANISATION;
 use crate::store::{Snapshot, StoreError, StoredHeader};
 
 /// Fewest headers of an anchor: a follower can then answer for the last
@@ -29,26 +28,38 @@ pub(super) fn branch(
     snapshot: &Snapshot,
     new: &BlockHeader,
     tip: &StoredHeader,
+    max_depth: u64,
 ) -> Result<Option<Branch>, StoreError> {
-    let mut hashes = Vec::new();
-    let mut at = new.parent;
-    let fork_height = loop {
-        // What is missing was pruned, being too deep.
-        let Some(stored) = snapshot.header(&at)? else { return Ok(None) };
-        let height = stored.header.height;
-        if snapshot.is_best(height, &at)? {
-            break height;
-        }
-        hashes.push(at);
-        at = stored.header.parent;
-    };
-    let depth = tip.header.height.saturating_sub(fork_height);
+    let header = |hash: &_| snapshot.header(hash).map(|stored| stored.map(|stored| stored.header));
+    let branch = walk(new, header, |height, hash| snapshot.is_best(height, hash))?;
+    // What is missing was pruned, being too deep.
+    let Some(branch) = branch else { return Ok(None) };
+    let depth = tip.header.height.saturating_sub(branch.fork_height);
     // After a change to a shorter chain, less than the full depth can be undone.
-    if depth > MAX_REORGANISATION || (depth > 0 && !snapshot.can_undo(fork_height + 1)?) {
+    if depth > max_depth || (depth > 0 && !snapshot.can_undo(branch.fork_height + 1)?) {
         return Ok(None);
     }
-    hashes.reverse();
-    Ok(Some(Branch { fork_height, hashes }))
+    Ok(Some(branch))
+}
+
+/// Goes from a block's parent down to the first block that `is_best`. `None`:
+/// a header is missing on the way.
+pub(super) fn walk<E>(
+    new: &BlockHeader,
+    header: impl Fn(&BlockHash) -> Result<Option<BlockHeader>, E>,
+    is_best: impl Fn(u64, &BlockHash) -> Result<bool, E>,
+) -> Result<Option<Branch>, E> {
+    let mut hashes = Vec::new();
+    let mut at = new.parent;
+    loop {
+        let Some(header) = header(&at)? else { return Ok(None) };
+        if is_best(header.height, &at)? {
+            hashes.reverse();
+            return Ok(Some(Branch { fork_height: header.height, hashes }));
+        }
+        hashes.push(at);
+        at = header.parent;
+    }
 }
 
 /// Difficulty of the block after a stored one, on any branch.

@@ -5,6 +5,8 @@
 mod adopt;
 mod ancestry;
 mod state;
+#[cfg(test)]
+mod vectors;
 mod verdict;
 
 use std::path::Path;
@@ -33,6 +35,8 @@ pub const MAX_REORGANISATION: u64 = 100;
 pub(crate) struct Chain {
     network: Arc<Network>,
     store: Store,
+    /// [`MAX_REORGANISATION`]; tests want less.
+    max_depth: u64,
 }
 
 impl Chain {
@@ -42,7 +46,7 @@ impl Chain {
         let genesis = accounts::premine(&network.genesis.transactions)
             .map_err(|source| StoreError::Genesis { network: network.id.clone(), source })?;
         let store = Store::open(directory, &network, &genesis)?;
-        Ok(Self { network, store })
+        Ok(Self { network, store, max_depth: MAX_REORGANISATION })
     }
 
     /// What is committed now. Short-lived: a store is reopened only when
@@ -64,6 +68,16 @@ impl Chain {
     }
 
     fn take(&self, block: &Block, now: u64) -> Result<Taken, Failure> {
+        self.place(block, |snapshot, parent| self.check(snapshot, block, parent, now))
+    }
+
+    /// Takes a block that `check` lets pass to where it belongs: on top of the
+    /// best chain, or beside it, or as the last of what is the best chain now.
+    fn place(
+        &self,
+        block: &Block,
+        check: impl FnOnce(&Snapshot, &StoredHeader) -> Result<(), Failure>,
+    ) -> Result<Taken, Failure> {
         let snapshot = self.snapshot()?;
         let hash = block.hash();
         if let Some(known) = snapshot.header(&hash)? {
@@ -72,9 +86,9 @@ impl Chain {
         let parent = block.header.parent;
         let parent = snapshot.header(&parent)?.ok_or(Rejection::UnknownParent { hash, parent })?;
         let tip = snapshot.known_header(&snapshot.tip()?)?;
-        let branch = ancestry::branch(&snapshot, &block.header, &tip)?
-            .ok_or(Rejection::TooDeep { hash, depth: MAX_REORGANISATION })?;
-        self.check(&snapshot, block, &parent, now)?;
+        let branch = ancestry::branch(&snapshot, &block.header, &tip, self.max_depth)?
+            .ok_or(Rejection::TooDeep { hash, depth: self.max_depth })?;
+        check(&snapshot, &parent)?;
         let total = parent.total_difficulty.saturating_add(u128::from(block.header.difficulty));
         let new = ChainHeader { header: block.header.clone(), hash, total_difficulty: total };
         // The snapshot pins pages that the change could reuse.

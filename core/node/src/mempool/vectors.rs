@@ -10,11 +10,8 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use spacetime_protocol::MAX_NUMBER;
 
-#[path = "../../../../sdk/protocol/tests/common/mod.rs"]
-mod common;
-
-use self::common::{Answer, Case, run};
 use super::*;
+use crate::common::{Answer, Case, run};
 
 const SEQUENCE: &str = "a sender's transactions come in the sequence of its nonces, each once";
 
@@ -164,27 +161,28 @@ fn sequence(case: &Case) -> Answer {
     let mut played = Played::new(case);
     let steps = case.value("steps").as_array().expect("steps are given");
     let ours = steps.iter().map(|step| played.step(step)).collect::<Vec<_>>();
-    let Some(second) = second_of_sender(&played.transactions) else {
+    let Some(until) = steps.iter().position(meets_another(&played)) else {
         return Answer::Out(json!({ "results": ours }));
     };
-    // Until the second one of a sender comes, everything is the same.
-    let comes = |step: &Value| step["add"].as_u64() == Some(second as u64);
-    let until = steps.iter().position(comes).unwrap_or(steps.len());
     let theirs = case.outcome.as_ref().expect("results")["results"].as_array().expect("results");
     assert_eq!(ours[..until], theirs[..until], "{}", case.id);
     assert_sequence(&played);
     Answer::Except
 }
 
-/// The first transaction that passes the pool's other rules and whose sender
-/// has another one before it.
-fn second_of_sender(transactions: &[Transaction]) -> Option<usize> {
-    let of_one = |one: &Transaction, other: &Transaction| {
-        one.sender == other.sender && one.hash() != other.hash()
-    };
-    (1..transactions.len()).find(|index| {
-        transactions[..*index].iter().any(|other| of_one(&transactions[*index], other))
-    })
+/// Whether a step adds a transaction whose sender's account or other
+/// transactions mean more to us than to the reference. Before the first such
+/// step, everything is the same.
+fn meets_another(played: &Played<'_>) -> impl FnMut(&Value) -> bool {
+    let mut added = HashMap::new();
+    let is_checked = played.case.value("validator").is_object();
+    move |step| {
+        let Some(index) = step.get("add") else { return false };
+        let index = usize::try_from(index.as_u64().expect("an index")).unwrap();
+        let (transaction, hash) = (&played.transactions[index], played.transactions[index].hash());
+        let other = added.insert(transaction.sender, hash).is_some_and(|other| other != hash);
+        other || !is_checked && played.accounts[&transaction.sender].nonce != transaction.nonce
+    }
 }
 
 /// What ours does instead: everything in the pool can be applied, in its order.

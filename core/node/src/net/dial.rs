@@ -241,6 +241,7 @@ async fn meet(
         Ok(seat) => seat,
         Err(reason) => return Lost::Full(reason).to_string(),
     };
+    hub.reached(to);
     let ended = peer::run(hub.clone(), seat, stream, Some(address.clone())).await;
     if ended.synced && !matches!(ended.lost, Lost::Lie(_) | Lost::Misbehaved(_)) {
         backoff.reset();

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use spacetime_protocol::block::Block;
-use spacetime_protocol::wire::{Handshake, Message};
+use spacetime_protocol::relay::{
+    AddressBook, BookRules, PeerExchange, Priority, SeenKey, SeenRules, SeenTracker,
+};
+use spacetime_protocol::wire::{Handshake, Message, PeerAddress};
 use spacetime_protocol::{BlockHash, EncodeError, TxHash};
 use tokio::task::JoinSet;
 
@@ -16,7 +19,6 @@ use super::announce;
 use super::ban::Bans;
 use super::clock::{now, now_ms};
 use super::member::{Member, Seat};
-use super::seen::{Key, Seen};
 use super::{Event, Options, PeerId, PeerInfo};
 use crate::Service;
 
@@ -44,7 +46,9 @@ struct Inner {
     members: Mutex<BTreeMap<PeerId, Arc<Member>>>,
     next_id: AtomicU64,
     bans: Mutex<Bans>,
-    seen: Mutex<Seen>,
+    seen: Mutex<SeenTracker>,
+    book: Mutex<AddressBook>,
+    exchange: Mutex<PeerExchange<IpAddr>>,
     held: Mutex<VecDeque<Block>>,
     /// Blocks that became the tip and that nobody here asked for, until the
     /// others are told, with their sources.
@@ -105,7 +109,9 @@ impl Hub {
             members: Mutex::default(),
             next_id: AtomicU64::new(1),
             bans: Mutex::default(),
-            seen: Mutex::default(),
+            seen: Mutex::new(SeenTracker::new(SeenRules::DEFAULT, now_ms())),
+            book: Mutex::new(AddressBook::new(BookRules::DEFAULT)),
+            exchange: Mutex::default(),
             held: Mutex::default(),
             fresh: Mutex::default(),
             waiting: AtomicUsize::new(0),
@@ -291,22 +297,22 @@ impl Hub {
     }
 
     /// Whether a message was seen lately.
-    pub(super) fn has_seen(&self, key: &Key) -> bool {
-        lock(&self.inner.seen).contains(key, now_ms())
+    pub(super) fn has_seen(&self, key: &SeenKey) -> bool {
+        lock(&self.inner.seen).has(key, now_ms())
     }
 
     /// Marks a message as seen; whether it is new.
-    pub(super) fn mark_seen(&self, key: Key) -> bool {
+    pub(super) fn mark_seen(&self, key: SeenKey) -> bool {
         lock(&self.inner.seen).mark(key, now_ms())
     }
 
     /// Passes something unasked on, to all but its source.
     pub(super) fn relay(&self, message: &Message, source: Option<PeerId>) {
         let Some(frame) = frame(message) else { return };
-        let now_ms = now_ms();
+        let (now_ms, priority) = (now_ms(), Priority::of(message.kind()));
         for (id, member) in &*self.members() {
             if Some(*id) != source && member.takes_relays(now_ms) {
-                member.outbox.relay(Arc::clone(&frame));
+                member.outbox.relay(priority, Arc::clone(&frame));
             }
         }
     }
@@ -316,6 +322,32 @@ impl Hub {
         let Some(frame) = frame(&Message::BlockAccepted { hash, height }) else { return };
         for member in self.members().values() {
             member.notice(Arc::clone(&frame));
+        }
+    }
+
+    /// Peers to tell an asker of: those that are best known, or nobody if it
+    /// was told a moment ago.
+    pub(super) fn known_peers(
+        &self,
+        asker: IpAddr,
+        max: i32,
+        exclude: &[String],
+    ) -> Vec<PeerAddress> {
+        let book = lock(&self.inner.book);
+        lock(&self.inner.exchange).answer(&asker, max, exclude, &book, now_ms())
+    }
+
+    /// Notes what a peer told of others; whom to dial is the operator's choice.
+    pub(super) fn hear_of(&self, peers: &[PeerAddress], from: IpAddr) {
+        lock(&self.inner.book).hear(peers, &from.to_string(), now_ms());
+    }
+
+    /// Notes that a peer was reached, where others may reach it, too.
+    pub(super) fn reached(&self, address: SocketAddr) {
+        let mut book = lock(&self.inner.book);
+        // What means nothing to others is not noted.
+        if book.add(address.into(), "dialled", now_ms()).is_ok() {
+            book.success(&address.into(), now_ms());
         }
     }
 

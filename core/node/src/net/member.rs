@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use spacetime_protocol::relay::Priority;
 use tokio::sync::Notify;
 
 use super::hub::Hub;
@@ -57,6 +58,11 @@ impl Member {
         self.asked_ms.store(now_ms, Ordering::Relaxed);
     }
 
+    /// Whether it ever asked for headers or a block.
+    pub(super) fn has_asked(&self) -> bool {
+        self.asked_ms.load(Ordering::Relaxed) > 0
+    }
+
     pub(super) fn takes_relays(&self, now_ms: u64) -> bool {
         let asked_ms = self.asked_ms.load(Ordering::Relaxed);
         self.introduced.load(Ordering::Relaxed)
@@ -67,7 +73,7 @@ impl Member {
     /// Sends a notice of the tip.
     pub(super) fn notice(&self, frame: Arc<[u8]>) {
         self.noticed.store(true, Ordering::Relaxed);
-        self.outbox.relay(frame);
+        self.outbox.relay(Priority::High, frame);
     }
 
     /// Whether it was ever told the tip.

@@ -26,7 +26,6 @@ mod ours;
 mod outbox;
 mod peer;
 mod proof;
-mod seen;
 mod serve;
 mod standing;
 mod submit;

@@ -6,13 +6,14 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use spacetime_protocol::relay::{Priority, PriorityQueue, QueueLimits};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-/// Relays that wait at most, and their bytes; one alone may be larger.
-const MAX_RELAYS: usize = 1000;
-const MAX_RELAY_BYTES: usize = 4 << 20;
+/// Relays that wait at most, of each priority, and their bytes; one alone may
+/// be larger.
+const RELAYS: QueueLimits = QueueLimits { entries: 1000, bytes: 4 << 20 };
 /// What is written at once, in bytes.
 const CHUNK: usize = 64 << 10;
 
@@ -24,15 +25,21 @@ pub(super) struct Outbox {
     emptied: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queues {
     kept: VecDeque<Item>,
     /// Bytes of `kept`, what is being written included.
     kept_bytes: usize,
-    relays: VecDeque<Item>,
-    relay_bytes: usize,
+    relays: PriorityQueue<Arc<[u8]>>,
     /// Whose turn it is: a peer that asks without end hears news all the same.
     relay_next: bool,
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        let relays = PriorityQueue::new(RELAYS);
+        Self { kept: VecDeque::new(), kept_bytes: 0, relays, relay_next: false }
+    }
 }
 
 /// A frame.
@@ -66,18 +73,11 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Sends this unless too much waits: the oldest relays go then.
-    pub(super) fn relay(&self, frame: Arc<[u8]>) {
-        let mut queues = self.queues();
-        queues.relay_bytes += frame.len();
-        queues.relays.push_back(Item { frame, is_kept: false, written: None });
-        while queues.relays.len() > 1
-            && (queues.relays.len() > MAX_RELAYS || queues.relay_bytes > MAX_RELAY_BYTES)
-            && let Some(oldest) = queues.relays.pop_front()
-        {
-            queues.relay_bytes -= oldest.frame.len();
-        }
-        drop(queues);
+    /// Sends this unless too much waits: the oldest relays of the lowest
+    /// priority go then.
+    pub(super) fn relay(&self, priority: Priority, frame: Arc<[u8]>) {
+        let size = frame.len();
+        self.queues().relays.push(priority, frame, size);
         self.filled.notify_one();
     }
 
@@ -139,9 +139,8 @@ impl Queues {
         if !is_relay {
             return self.kept.pop_front();
         }
-        let item = self.relays.pop_front()?;
-        self.relay_bytes -= item.frame.len();
-        Some(item)
+        let frame = self.relays.pop()?;
+        Some(Item { frame, is_kept: false, written: None })
     }
 }
 
@@ -165,15 +164,15 @@ mod tests {
     #[tokio::test]
     async fn a_slow_reader_loses_the_oldest_relays_and_no_answer() {
         let outbox = Outbox::default();
-        for number in 0..3 * MAX_RELAYS {
-            outbox.relay(Arc::from(u32::try_from(number).unwrap().to_le_bytes()));
+        for number in 0..3 * RELAYS.entries {
+            outbox.relay(Priority::High, Arc::from(u32::try_from(number).unwrap().to_le_bytes()));
             if number % 1000 == 0 {
                 outbox.keep([0xff; 4]);
             }
         }
         let (mut near, far) = tokio::io::duplex(1 << 20);
         let writing = outbox.write_to(far, Duration::from_secs(5));
-        let mut bytes = [0; 4 * (MAX_RELAYS + 3)];
+        let mut bytes = [0; 4 * (RELAYS.entries + 3)];
         tokio::select! {
             error = writing => panic!("{error}"),
             read = near.read_exact(&mut bytes) => { read.unwrap(); }
@@ -190,12 +189,14 @@ mod tests {
     async fn bytes_are_bounded_too_and_a_large_one_passes_alone() {
         let outbox = Outbox::default();
         for _ in 0..20 {
-            outbox.relay(vec![0; 1 << 20].into());
+            outbox.relay(Priority::High, vec![0; 1 << 20].into());
         }
         assert_eq!(outbox.queues().relays.len(), 4);
-        outbox.relay(vec![0; 16 << 20].into());
+        // A transaction never makes a block give way.
+        outbox.relay(Priority::Low, vec![0; 100].into());
+        outbox.relay(Priority::High, vec![0; 16 << 20].into());
         let queues = outbox.queues();
-        assert_eq!((queues.relays.len(), queues.relay_bytes), (1, 16 << 20));
+        assert_eq!((queues.relays.len(), queues.relays.bytes()), (1, 16 << 20));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,17 +1,13 @@
-//! Answers to what peers ask (`wire.md` sections 4 to 6).
+//! Answers to what peers ask of the chain (`wire.md` sections 5 and 6).
 
 use spacetime_protocol::BlockHash;
-use spacetime_protocol::wire::{MAX_HEADERS, Message, PeerAddress};
+use spacetime_protocol::wire::{MAX_HEADERS, Message};
 
-use super::Hub;
-use super::member::Member;
 use crate::Service;
 use crate::store::StoreError;
 
 /// Pending transactions in the answers to one question.
 const MAX_POOL: usize = 1000;
-/// How often one peer is told peers, ms.
-const PEERS_MS: u64 = 5 * 60_000;
 
 /// The answers to a question about the chain; none to what is not known, as
 /// no message says that.
@@ -58,23 +54,4 @@ fn pool(service: &Service, max: i32) -> Vec<Message> {
     let most = usize::try_from(max).unwrap_or(0).min(MAX_POOL);
     let encoded = service.pending(most).into_iter().filter_map(|pending| pending.encode().ok());
     encoded.map(|bytes| Message::Transaction(bytes.to_vec())).collect()
-}
-
-/// Peers that listen, for sure: those that were dialled. Not the asker itself,
-/// and nobody if it was told a moment ago.
-pub(super) fn peers(
-    hub: &Hub,
-    asker: &Member,
-    max: i32,
-    exclude: &[String],
-    told_ms: Option<u64>,
-    now_ms: u64,
-) -> Vec<PeerAddress> {
-    if told_ms.is_some_and(|told_ms| told_ms.saturating_add(PEERS_MS) > now_ms) {
-        return Vec::new();
-    }
-    let peers = hub.peers().into_iter().filter(|peer| peer.dialled && peer.id != asker.id);
-    let peers = peers.filter(|peer| !exclude.contains(&peer.address.to_string()));
-    let most = usize::try_from(max).unwrap_or(0);
-    peers.take(most).map(|peer| PeerAddress::from(peer.address)).collect()
 }

@@ -7,3 +7,8 @@ mod common;
 
 mod bench;
 mod follow;
+mod lies;
+mod miner;
+mod partition;
+mod slow;
+mod tls;

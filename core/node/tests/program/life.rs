@@ -46,7 +46,7 @@ fn killed_it_comes_back_at_its_address_with_every_block_that_it_announced() {
         let block = chain.extend(&miner, &[]);
         client.send_block(&block);
         client.is_told(&block);
-        node = node.kill_and_restart(&[]);
+        node = node.kill().restart(&[]);
         let mut client = Client::connect(node.address);
         let headers = client.headers(&BlockHash::ZERO, 2000);
         assert_eq!(headers, chain.headers[1..]);

@@ -8,6 +8,9 @@
 mod common;
 
 mod life;
+mod limits;
 mod process;
 mod raw;
+mod rejoin;
+mod relay;
 mod spoilt;

@@ -49,11 +49,11 @@ impl Node {
     }
 
     /// As a power failure would end it; with the same data and address, it
-    /// starts again.
-    pub(crate) fn kill_and_restart(mut self, more: &[&str]) -> Self {
+    /// can be started again.
+    pub(crate) fn kill(mut self) -> Dead {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        Self::at(&self.address.to_string(), &self.data.clone(), more)
+        Dead { address: self.address, data: self.data.clone() }
     }
 
     /// Sends a signal; how it ended, and how long that took.
@@ -69,6 +69,18 @@ impl Node {
             assert!(Instant::now() < deadline, "it does not stop");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+}
+
+/// A node that was killed.
+pub(crate) struct Dead {
+    address: SocketAddr,
+    data: PathBuf,
+}
+
+impl Dead {
+    pub(crate) fn restart(self, more: &[&str]) -> Node {
+        Node::at(&self.address.to_string(), &self.data, more)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::block::Block;
@@ -72,16 +72,35 @@ impl Client {
         }
     }
 
-    /// Whether nothing comes for so long; what came instead otherwise.
-    pub(crate) fn quiet_for(&mut self, time: Duration) -> Result<(), Option<Frame>> {
-        self.stream.set_read_timeout(Some(time)).unwrap();
-        let mut first = [0; 1];
-        let peeked = self.stream.peek(&mut first);
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        match peeked {
-            Err(error) if is_timeout(error.kind()) => Ok(()),
-            _ => Err(self.receive()),
+    /// Introduces itself: from then on it is told all that is new.
+    pub(crate) fn introduced(address: SocketAddr) -> Self {
+        let mut client = Self::greeted(address);
+        client.send(0x01, &handshake());
+        assert_eq!(client.receive().unwrap(), (0x02, Vec::new()));
+        client
+    }
+
+    /// All that came until the node answers this question for a sign of life.
+    pub(crate) fn until_pong(&mut self, nonce: u8) -> Vec<Frame> {
+        self.send(0x04, &[nonce; 16]);
+        let mut came = Vec::new();
+        loop {
+            let (kind, payload) = self.receive().expect("the node closed the connection");
+            if kind == 0x05 && payload[..8] == [nonce; 8] {
+                return came;
+            }
+            came.push((kind, payload));
         }
+    }
+
+    /// As [`Client::send`]; whether the connection took it.
+    pub(crate) fn try_send(&mut self, kind: u8, payload: &[u8]) -> bool {
+        self.stream.write_all(&frame(kind, payload)).is_ok()
+    }
+
+    /// Whether the node answers, rather than closing the connection.
+    pub(crate) fn is_open(&mut self) -> bool {
+        self.try_send(0x04, &[1; 16]) && self.receive().is_some()
     }
 
     /// Reads until the node closes the connection.
@@ -161,6 +180,22 @@ impl Client {
             }
         }
     }
+}
+
+/// A handshake's payload.
+pub(crate) fn handshake() -> Vec<u8> {
+    let mut payload = 1_i32.to_le_bytes().to_vec();
+    payload.extend(now().to_le_bytes());
+    for text in ["0123456789abcdef", "raw/1"] {
+        payload.extend(i32::try_from(text.len()).unwrap().to_le_bytes());
+        payload.extend(text.as_bytes());
+    }
+    payload
+}
+
+/// Unix seconds.
+pub(crate) fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
 pub(crate) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {

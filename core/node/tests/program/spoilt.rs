@@ -14,7 +14,7 @@ use spacetime_protocol::{
 
 use crate::common::{Miner, Wish, key, transfer};
 use crate::process::Node;
-use crate::raw::{Chain, Client};
+use crate::raw::{Chain, Client, frame, handshake, now};
 
 /// A block whose header was changed, and signed again.
 fn with_header(block: &Block, key: &SecretKey, change: impl FnOnce(&mut BlockHeader)) -> Vec<u8> {
@@ -39,10 +39,6 @@ fn with_bytes(block: &Block, at: usize, bytes: &[u8]) -> Vec<u8> {
     let mut encoded = block.encode().unwrap();
     encoded[at..at + bytes.len()].copy_from_slice(bytes);
     encoded
-}
-
-fn now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// Blocks that break one rule each, and which one.
@@ -256,7 +252,7 @@ fn questions_for_headers_and_blocks_are_answered_as_specified() {
     let (miner, mut chain) = (Miner::new(3), Chain::local());
     let mut client = Client::connect(node.address);
     // A handshake is acknowledged; a ping is answered with a pong.
-    client.bytes(&crate::raw::frame(0x01, &handshake()));
+    client.bytes(&frame(0x01, &handshake()));
     assert_eq!(client.receive().unwrap(), (0x02, Vec::new()));
     client.send(0x04, &[7; 16]);
     assert_eq!(client.next(0x05)[..8], [7; 8]);
@@ -295,14 +291,4 @@ fn questions_for_headers_and_blocks_are_answered_as_specified() {
     }
     assert_eq!(client.headers(&hash(3), 2000), fork.headers[4..]);
     assert_eq!(client.block(&hash(6)).header, chain.headers[6]);
-}
-
-fn handshake() -> Vec<u8> {
-    let mut payload = 1_i32.to_le_bytes().to_vec();
-    payload.extend(now().to_le_bytes());
-    for text in ["0123456789abcdef", "raw/1"] {
-        payload.extend(i32::try_from(text.len()).unwrap().to_le_bytes());
-        payload.extend(text.as_bytes());
-    }
-    payload
 }

@@ -22,6 +22,9 @@ const ANSWER_MS: u64 = 30_000;
 const POLL_MS: u64 = 15_000;
 /// The same after a block of ours was sent to it, ms.
 const POLL_SOON_MS: u64 = 2_000;
+/// What a block that comes too early is waited for at most before the node is
+/// asked again: nobody who sets a clock far ahead keeps us from the others.
+const WAIT_MS: u64 = 15_000;
 /// Blocks whose fetching may fail before the node is given up.
 const PATIENCE: u32 = 2;
 
@@ -42,8 +45,8 @@ pub trait Ours {
     /// As [`Ours::tip`].
     fn height_of(&self, hash: &BlockHash) -> Result<Option<u64>, Self::Error>;
 
-    /// Hashes of the best chain, newest first, at growing distances, the
-    /// genesis block's last.
+    /// Hashes of the best chain, newest first, at growing distances (the first
+    /// two one block apart), the genesis block's last.
     ///
     /// # Errors
     /// As [`Ours::tip`].
@@ -154,12 +157,16 @@ pub struct Follower {
     asked: VecDeque<(BlockHash, u64)>,
     /// Heights that notices gave to blocks that we lack.
     noticed: HashMap<BlockHash, u64>,
-    /// The newest block that the node is known to have and we hold.
-    common: Option<BlockHash>,
     /// Its headers go on behind this one.
     continues: Option<BlockHash>,
     /// Something came that is explained by headers only.
     again: bool,
+    /// That was acted upon while blocks were asked for; not again until one
+    /// of them is there.
+    has_looked: bool,
+    /// A block that cannot be taken yet, and until when nothing is asked, Unix
+    /// ms.
+    waits: Option<(BlockHash, u64)>,
     is_synced: bool,
     poll_ms: u64,
     failures: u32,
@@ -184,9 +191,10 @@ impl Follower {
             wanted: VecDeque::new(),
             asked: VecDeque::new(),
             noticed: HashMap::new(),
-            common: None,
             continues: None,
             again: false,
+            has_looked: false,
+            waits: None,
             is_synced: false,
             poll_ms: u64::MAX,
             failures: 0,
@@ -198,6 +206,8 @@ impl Follower {
     /// # Errors
     /// Our own chain cannot be read, as for all methods here.
     pub fn start<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
+        // Should our own chain not be there to be read.
+        self.poll_ms = now_ms + POLL_SOON_MS;
         self.ask_headers(ours, now_ms)
     }
 
@@ -212,13 +222,14 @@ impl Follower {
         ours: &O,
         now_ms: u64,
     ) -> Result<Vec<Step>, O::Error> {
-        self.poll_ms = now_ms + POLL_MS;
-        match message {
+        let heard = match message {
             Message::Headers(headers) => self.headers(headers, ours, now_ms),
             Message::Block(bytes) | Message::NewBlock(bytes) => self.block(bytes, ours, now_ms),
             Message::BlockAccepted { hash, height } => self.notice(*hash, *height, ours, now_ms),
-            _ => Ok(Vec::new()),
-        }
+            _ => return Ok(Vec::new()),
+        };
+        self.poll_ms = now_ms + POLL_MS;
+        heard
     }
 
     /// Takes what came of a block that was to be submitted.
@@ -232,24 +243,27 @@ impl Follower {
         ours: &O,
         now_ms: u64,
     ) -> Result<Vec<Step>, O::Error> {
+        let was_asked = self.is_asked(&hash);
+        self.asked.retain(|(asked, _)| *asked != hash);
         match taken {
             Taken::Held => {
-                self.common = Some(hash);
                 self.failures = 0;
+                self.has_looked = false;
             }
-            Taken::Orphan => self.again = true,
+            Taken::Orphan => {
+                if was_asked {
+                    // The node's chain is another one now: so are those behind it.
+                    self.wanted.clear();
+                    self.continues = None;
+                }
+                self.again = true;
+            }
             Taken::Early { until_ms } => {
-                self.forget_blocks();
-                self.poll_ms = until_ms.max(now_ms);
-                return Ok(Vec::new());
+                self.wait(hash, until_ms.clamp(now_ms, now_ms + WAIT_MS));
             }
             Taken::Invalid(reason) => return Ok(vec![Step::Leave(Lie::Invalid { hash, reason })]),
             Taken::TooDeep => return Ok(vec![Step::Leave(Lie::TooDeep { hash })]),
-            Taken::Failed => {
-                self.forget_blocks();
-                self.poll_ms = now_ms + POLL_SOON_MS;
-                return Ok(Vec::new());
-            }
+            Taken::Failed => self.wait(hash, now_ms + POLL_SOON_MS),
         }
         self.go_on(ours, now_ms)
     }
@@ -276,9 +290,15 @@ impl Follower {
                 return Ok(vec![Step::Leave(Lie::NoAnswer { what: "a question for a block" })]);
             }
             self.forget_blocks();
-            return self.ask_headers(ours, now_ms);
+            self.again = true;
+            return self.go_on(ours, now_ms);
         }
-        if self.is_idle() && self.poll_ms <= now_ms {
+        if self.waits.is_some_and(|(_, until_ms)| until_ms <= now_ms) {
+            self.waits = None;
+            self.again = true;
+            return self.go_on(ours, now_ms);
+        }
+        if self.is_idle() && self.waits.is_none() && self.poll_ms <= now_ms {
             return self.ask_headers(ours, now_ms);
         }
         Ok(Vec::new())
@@ -288,8 +308,9 @@ impl Follower {
     pub fn due_ms(&self) -> u64 {
         let headers = self.headers.as_ref().map(|asked| asked.sent_ms + ANSWER_MS);
         let block = self.asked.front().map(|(_, sent_ms)| sent_ms + ANSWER_MS);
-        let poll = self.is_idle().then_some(self.poll_ms);
-        [headers, block, poll].into_iter().flatten().min().unwrap_or(u64::MAX)
+        let wait = self.waits.map(|(_, until_ms)| until_ms);
+        let poll = (self.is_idle() && wait.is_none()).then_some(self.poll_ms);
+        [headers, block, wait, poll].into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 
     /// Whether nothing is asked for.
@@ -297,16 +318,34 @@ impl Follower {
         self.headers.is_none() && self.wanted.is_empty() && self.asked.is_empty()
     }
 
+    fn is_asked(&self, hash: &BlockHash) -> bool {
+        self.asked.iter().any(|(asked, _)| asked == hash)
+    }
+
     fn forget_blocks(&mut self) {
         self.wanted.clear();
         self.asked.clear();
         self.noticed.clear();
         self.continues = None;
+        self.has_looked = false;
+    }
+
+    /// Asks for nothing until then: what follows a block cannot be taken
+    /// before it, and is on its way as far as it was asked for.
+    fn wait(&mut self, hash: BlockHash, until_ms: u64) {
+        self.forget_blocks();
+        self.waits = Some((hash, until_ms));
     }
 
     fn ask_headers<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
         self.again = false;
+        self.continues = None;
         let mut back = VecDeque::from(ours.locator()?);
+        // What comes after the tip's parent tells whether the node has the tip,
+        // too. Nothing after the tip would tell nothing.
+        if back.len() > 1 {
+            back.pop_front();
+        }
         let after = back.pop_front().unwrap_or(self.genesis);
         // A node that does not know our genesis block tells its own first header.
         back.push_back(BlockHash::ZERO);
@@ -331,34 +370,38 @@ impl Follower {
         now_ms: u64,
     ) -> Result<Vec<Step>, O::Error> {
         // Nobody asked.
-        let Some(HeadersAsked { after, mut back, .. }) = self.headers.take() else {
+        let Some(HeadersAsked { after, mut back, sent_ms }) = self.headers.take() else {
             return Ok(Vec::new());
         };
         if headers.is_empty() {
             // Either there is nothing after it, or the node does not know it.
-            let is_known = self.common == Some(after) || after.is_zero();
-            return match back.pop_front() {
-                Some(earlier) if !is_known => {
-                    Ok(vec![self.ask_headers_after(earlier, back, now_ms)])
-                }
-                _ => self.go_on(ours, now_ms),
-            };
+            if let Some(earlier) = back.pop_front() {
+                return Ok(vec![self.ask_headers_after(earlier, back, now_ms)]);
+            }
+            self.forget_lost(&[], sent_ms);
+            return self.go_on(ours, now_ms);
         }
         let chain = match self.check_headers(after, headers, ours)? {
             Ok(chain) => chain,
             Err(lie) => return Ok(vec![Step::Leave(lie)]),
         };
-        self.continues = (headers.len() >= MAX_HEADERS).then(|| chain.last().copied()).flatten();
+        if headers.len() < MAX_HEADERS {
+            self.forget_lost(&chain, sent_ms);
+        } else {
+            self.continues = chain.last().copied();
+        }
         for hash in chain {
-            if ours.height_of(&hash)?.is_some() {
-                self.common = Some(hash);
-            } else if !self.asked.iter().any(|(asked, _)| *asked == hash)
-                && !self.wanted.contains(&hash)
-            {
+            if ours.height_of(&hash)?.is_none() && !self.is_asked(&hash) {
                 self.wanted.push_back(hash);
             }
         }
         self.go_on(ours, now_ms)
+    }
+
+    /// Waits no more for blocks that were asked for before the node told its
+    /// chain, and are not in it: it need not have them any more.
+    fn forget_lost(&mut self, chain: &[BlockHash], sent_ms: u64) {
+        self.asked.retain(|(hash, asked_ms)| *asked_ms > sent_ms || chain.contains(hash));
     }
 
     /// The hashes of headers that follow a block, each the next one's parent.
@@ -407,7 +450,6 @@ impl Follower {
             Err(error) => return Ok(vec![Step::Leave(Lie::Block(error.to_string()))]),
         };
         let (hash, height) = (block.hash(), block.header.height);
-        self.asked.retain(|(asked, _)| *asked != hash);
         self.wanted.retain(|wanted| *wanted != hash);
         if let Some(said) = self.noticed.remove(&hash)
             && said != height
@@ -415,7 +457,7 @@ impl Follower {
             return Ok(vec![Step::Leave(Lie::Height { hash, said, height })]);
         }
         if ours.height_of(&hash)?.is_some() {
-            self.common = Some(hash);
+            self.asked.retain(|(asked, _)| *asked != hash);
             return self.go_on(ours, now_ms);
         }
         Ok(vec![Step::Submit(Box::new(block))])
@@ -432,20 +474,20 @@ impl Follower {
             if height != said {
                 return Ok(vec![Step::Leave(Lie::Height { hash, said, height })]);
             }
-            self.common = Some(hash);
             return self.go_on(ours, now_ms);
         }
+        if self.is_asked(&hash) || self.wanted.contains(&hash) {
+            self.noticed.insert(hash, said);
+            return Ok(Vec::new());
+        }
         let (_, tip) = ours.tip()?;
-        if said > tip.saturating_add(1) || self.asked.len() >= WINDOW {
+        let is_waited_for = self.waits.is_some_and(|(waited, _)| waited == hash);
+        if said > tip.saturating_add(1) || self.asked.len() >= WINDOW || is_waited_for {
             // There is a gap before it.
             self.again = true;
             return self.go_on(ours, now_ms);
         }
-        let is_asked = self.asked.iter().any(|(asked, _)| *asked == hash);
         self.noticed.insert(hash, said);
-        if is_asked {
-            return Ok(Vec::new());
-        }
         self.asked.push_back((hash, now_ms));
         Ok(vec![Step::Send(Message::GetBlock(hash))])
     }
@@ -453,6 +495,9 @@ impl Follower {
     /// Asks for the next blocks, for more headers, or says that there are none.
     fn go_on<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
         let mut steps = Vec::new();
+        if self.waits.is_some() {
+            return Ok(steps);
+        }
         while self.asked.len() < WINDOW
             && let Some(hash) = self.wanted.pop_front()
         {
@@ -461,7 +506,15 @@ impl Follower {
                 steps.push(Step::Send(Message::GetBlock(hash)));
             }
         }
-        if !self.is_idle() {
+        if self.headers.is_some() || !self.wanted.is_empty() {
+            return Ok(steps);
+        }
+        if !self.asked.is_empty() {
+            // One that is asked for may be lost, and not worth to wait for.
+            if self.again && !self.has_looked {
+                self.has_looked = true;
+                steps.extend(self.ask_headers(ours, now_ms)?);
+            }
             return Ok(steps);
         }
         self.noticed.clear();
@@ -472,9 +525,6 @@ impl Follower {
         } else if !self.is_synced {
             self.is_synced = true;
             steps.push(Step::Synced);
-        }
-        if self.poll_ms == u64::MAX {
-            self.poll_ms = now_ms + POLL_MS;
         }
         Ok(steps)
     }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use spacetime_sdk_loader::abi::ABI_VERSION;
 use spacetime_tests::{
     artifacts::{Artifacts, repository},
     outside::Project,
@@ -18,15 +19,60 @@ fn replace(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
-/// The interface's version here, and in copies of it.
-const TODAY: &str = "version = \"1.1.0\"";
-const EARLIER: &str = "version = \"1.0.0\"";
-const NEXT: &str = "version = \"1.2.0\"";
+/// The text without everything from one text to the end of the next other one.
+#[track_caller]
+fn without(text: &str, from: &str, to: &str) -> String {
+    let start = text.find(from);
+    let start = start.unwrap_or_else(|| panic!("the SDK has no `{from}` any more"));
+    let end = text[start..].find(to);
+    let end = start + end.unwrap_or_else(|| panic!("nothing ends with `{to}`")) + to.len();
+    format!("{}{}", &text[..start], &text[end..])
+}
+
+/// How the last method of the interface's `Strategy` ends.
+const LAST_METHOD_ENDS: &str = "RResult::ROk(Arrangement::default())\n    }";
+
+/// The manifest of the interface, with another version.
+fn versioned(text: &str, version: &str) -> String {
+    replace(text, &format!("version = \"{ABI_VERSION}\""), &format!("version = \"{version}\""))
+}
+
+/// A copy as it was before 1.1: without `arrange`, and without a meaning of any
+/// reserved word.
+pub(crate) fn older() -> Artifacts {
+    let copy = Copy::new("older", |path, text| match path {
+        "abi/Cargo.toml" => versioned(&text, "1.0.0"),
+        "abi/src/objects.rs" => {
+            without(&text, "    /// Chooses among the plots of a job,", LAST_METHOD_ENDS)
+        }
+        "src/strategy.rs" => {
+            let text = without(
+                &text,
+                "    fn arrange(\n        &mut self,\n        job: &abi::Job<'_>,",
+                ".into()\n    }\n",
+            );
+            replace(&text, "self.features & features::BATCH != 0", "false")
+        }
+        "loader/src/handles.rs" => {
+            let text = replace(&text, "features: abi::features::ALL", "features: 0");
+            without(&text, "    /// The turns that plots of a job get", "Ok(Some(turns))\n    }\n")
+        }
+        "loader/src/library.rs" => replace(&text, "features: abi::features::ALL", "features: 0"),
+        _ => text,
+    });
+    copy.project
+        .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
+        .write("plugin/src/lib.rs", MINIMAL)
+        .write("host/Cargo.toml", &copy.package("host", "", "spacetime-sdk-loader"))
+        .write("host/src/main.rs", include_str!("older_host.rs"));
+    copy.build(&["plugin", "host"])
+}
 
 /// A copy with one more root field, method and variant, as the next minor.
 pub(crate) fn newer() -> Artifacts {
-    let copy = Copy::new("newer", |path, text| match path {
-        "abi/Cargo.toml" => replace(&text, TODAY, NEXT),
+    let copy = Copy::new("newer", |path, text| {
+        match path {
+        "abi/Cargo.toml" => versioned(&text, "1.2.0"),
         "abi/src/module.rs" => append(
             &text,
             "// abi: fields are appended here",
@@ -34,9 +80,11 @@ pub(crate) fn newer() -> Artifacts {
         ),
         "abi/src/objects.rs" => replace(
             &text,
-            "fn feedback(&mut self, stats: &BatchStats) -> RResult<(), Fault>;",
-            "fn feedback(&mut self, stats: &BatchStats) -> RResult<(), Fault>;
-             fn pause(&mut self, seconds: u64) -> RResult<u64, Fault> { RResult::ROk(seconds) }",
+            LAST_METHOD_ENDS,
+            &format!(
+                "{LAST_METHOD_ENDS}
+                 fn pause(&mut self, seconds: u64) -> RResult<u64, Fault> {{ RResult::ROk(seconds) }}"
+            ),
         ),
         "abi/src/events.rs" => append_variants(&text),
         "abi/src/questions.rs" => {
@@ -55,7 +103,7 @@ pub(crate) fn newer() -> Artifacts {
             "    /// Reports progress.\n",
             "    /// Pauses.
                  pub fn pause(&mut self, seconds: u64) -> Result<u64, Fault> {
-                     Ok(self.0.pause(seconds).into_result()?)
+                     Ok(self.object.pause(seconds).into_result()?)
                  }
                  /// Reports progress.\n",
         ),
@@ -67,6 +115,7 @@ pub(crate) fn newer() -> Artifacts {
                  pub(crate) fn module(",
         ),
         _ => text,
+    }
     });
     copy.project
         .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
@@ -122,7 +171,7 @@ fn with_weather(text: &str) -> String {
 /// root module goes: transports are not asked there.
 pub(crate) fn earlier() -> PathBuf {
     let copy = Copy::new("earlier", |path, text| match path {
-        "abi/Cargo.toml" => replace(&text, TODAY, EARLIER),
+        "abi/Cargo.toml" => versioned(&text, "1.0.0"),
         "abi/src/module.rs" => {
             let field = text.find("    /// Puts a question").expect("it has that field");
             let end = text.find("    // abi: fields").expect("fields are appended");
@@ -144,7 +193,7 @@ pub(crate) fn earlier() -> PathBuf {
 /// A plugin built against a copy of another major version.
 pub(crate) fn other_major() -> PathBuf {
     minimal_plugin("major", |path, text| match path {
-        "abi/Cargo.toml" => replace(&text, TODAY, "version = \"2.0.0\""),
+        "abi/Cargo.toml" => versioned(&text, "2.0.0"),
         _ => text,
     })
 }
@@ -163,7 +212,7 @@ pub(crate) fn changed_field() -> PathBuf {
 /// stands before older ones, where no minor version may put it.
 pub(crate) fn inserted_method() -> PathBuf {
     minimal_plugin("inserted", |path, text| match path {
-        "abi/Cargo.toml" => replace(&text, TODAY, NEXT),
+        "abi/Cargo.toml" => versioned(&text, "1.2.0"),
         "abi/src/objects.rs" => replace(
             &text,
             "    /// How many leaves a whole plan",
@@ -273,7 +322,8 @@ impl Copy {
             text = replace(&text, &format!("path = \"{from}\""), &format!("path = \"{path}\""));
         }
         // Whatever version the copy gave itself.
-        text = replace(&text, &format!("abi\", {TODAY}"), "abi\"");
+        let versioned = format!("abi\", version = \"{ABI_VERSION}\"");
+        text = replace(&text, &versioned, "abi\"");
         for real in ["sdk/protocol", "sdk/kernels"] {
             let absolute = repository().join(real);
             text = replace(&text, &format!("path = \"{real}\""), &format!("path = {absolute:?}"));

@@ -3,6 +3,7 @@
 
 use spacetime_protocol::Identity;
 use spacetime_protocol::proof::BlockProof;
+use spacetime_protocol::relay::SeenKey;
 use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::validity::{TransactionError, TransactionErrorKind};
 use spacetime_protocol::wire::{Kind, Message};
@@ -11,7 +12,7 @@ use super::Peer;
 use crate::Refusal;
 use crate::net::clock::now_ms;
 use crate::net::proof::{self, Worth};
-use crate::net::{Event, Lost, seen};
+use crate::net::{Event, Lost};
 
 impl Peer {
     /// Whether one more message that nobody asked for is looked at.
@@ -38,7 +39,7 @@ impl Peer {
 
     /// A transaction; what enters the pool is passed on from there.
     pub(super) async fn transaction(&mut self, bytes: Vec<u8>) -> Result<(), Lost> {
-        let key = seen::key(Kind::Transaction, &bytes);
+        let key = SeenKey::of(Kind::Transaction, &bytes);
         if self.hub.has_seen(&key) {
             return Ok(());
         }
@@ -88,7 +89,7 @@ impl Peer {
         let message = Message::ProofSubmission { height, miner, proof: bytes };
         let payload = message.encode().unwrap_or_default();
         let Message::ProofSubmission { proof: bytes, .. } = &message else { return Ok(()) };
-        let key = seen::key(Kind::ProofSubmission, &payload);
+        let key = SeenKey::of(Kind::ProofSubmission, &payload);
         if self.hub.has_seen(&key) || !self.is_within_limit()? {
             return Ok(());
         }

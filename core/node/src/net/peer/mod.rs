@@ -9,13 +9,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use spacetime_protocol::BlockHash;
+use spacetime_protocol::relay::SeenKey;
 use spacetime_protocol::wire::{Connection, End, Follower, Message};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
 use super::clock::{now_ms, until_ms};
 use super::member::{Member, Seat};
-use super::seen::Key;
 use super::standing::Standing;
 use super::{Address, Event, Hub, Lost, Stream, serve};
 use news::Input;
@@ -33,6 +33,9 @@ const MAX_KEPT: usize = 256;
 /// A peer that has said nothing for so long is told the tip, ms: a reference
 /// miner never asks, and begins only on a notice.
 const GREET_MS: u64 = 1000;
+/// The same for one that has asked for headers or blocks, and may be about to
+/// ask again, ms.
+const GREET_ASKER_MS: u64 = 10_000;
 /// How long half a message may stay one, ms.
 const HALF_MESSAGE_MS: u64 = 60_000;
 
@@ -90,11 +93,9 @@ struct Peer {
     asked: HashSet<BlockHash>,
     /// Of the block that is being looked at: whether it was asked for, and its
     /// key among what was seen.
-    arrived: Option<(bool, Key)>,
+    arrived: Option<(bool, SeenKey)>,
     /// Transactions that were asked for.
     pool_credit: usize,
-    /// When it was last told peers, Unix ms.
-    told_peers_ms: Option<u64>,
     standing: Standing,
     heard_ms: u64,
     synced: bool,
@@ -121,8 +122,7 @@ impl Peer {
             asked: HashSet::new(),
             arrived: None,
             pool_credit: 0,
-            told_peers_ms: None,
-            standing: Standing::new(now_ms),
+            standing: Standing::new(),
             heard_ms: now_ms,
             synced: false,
         })
@@ -240,7 +240,13 @@ impl Peer {
             Message::ProofSubmission { height, miner, proof } => {
                 self.proof(height, miner, proof).await
             }
-            // Peers are the operator's choice; the rest is the connection's.
+            Message::Peers(peers) => {
+                if self.is_within_limit()? {
+                    self.hub.hear_of(&peers, self.ip());
+                }
+                Ok(())
+            }
+            // The connection's.
             _ => Ok(()),
         }
     }
@@ -252,12 +258,7 @@ impl Peer {
             return;
         }
         if let Message::GetPeers { max, exclude } = request {
-            let now_ms = now_ms();
-            let peers =
-                serve::peers(&self.hub, &self.member, max, &exclude, self.told_peers_ms, now_ms);
-            if !peers.is_empty() {
-                self.told_peers_ms = Some(now_ms);
-            }
+            let peers = self.hub.known_peers(self.ip(), max, &exclude);
             return self.send(&Message::Peers(peers));
         }
         for answer in serve::answers(self.hub.service().clone(), request).await {
@@ -274,7 +275,7 @@ impl Peer {
     /// When something is due, Unix ms.
     fn due_ms(&self) -> u64 {
         let follower = self.follower.as_ref().map(Follower::due_ms);
-        let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(GREET_MS));
+        let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(self.greet_ms()));
         let half =
             self.is_within_message().then_some(self.heard_ms.saturating_add(HALF_MESSAGE_MS));
         let due = [self.connection.due_ms(), follower, greet, half];
@@ -282,7 +283,12 @@ impl Peer {
     }
 
     fn wants_greeting(&self) -> bool {
-        self.hub.options().announces && !self.member.was_noticed() && self.requests.is_empty()
+        let is_idle = self.requests.is_empty() && self.member.outbox.kept_bytes() == 0;
+        self.hub.options().announces && !self.member.was_noticed() && is_idle
+    }
+
+    fn greet_ms(&self) -> u64 {
+        if self.member.has_asked() { GREET_ASKER_MS } else { GREET_MS }
     }
 
     fn is_within_message(&self) -> bool {
@@ -296,7 +302,7 @@ impl Peer {
             return Err(Lost::HalfMessage(silent_ms / 1000));
         }
         self.connection.tick(now_ms)?;
-        if self.wants_greeting() && silent_ms >= GREET_MS {
+        if self.wants_greeting() && silent_ms >= self.greet_ms() {
             self.greet().await;
         }
         if self.follower.as_ref().is_some_and(|follower| follower.due_ms() <= now_ms) {

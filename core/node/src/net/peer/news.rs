@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::block::Block;
+use spacetime_protocol::relay::SeenKey;
 use spacetime_protocol::wire::{Follower, Kind, Lie, Message, Step, Taken};
 
 use super::Peer;
 use crate::net::clock::now_ms;
-use crate::net::{Event, Lost, seen};
+use crate::net::{Event, Lost};
 use crate::store::StoreError;
 
 /// Blocks that were asked for and are remembered as such, at most.
@@ -62,7 +63,7 @@ impl Peer {
             Err(error) => return self.lied(Lie::Block(error.to_string())).await,
         };
         let asked = self.asked.remove(&block.hash());
-        let key = seen::key(Kind::Block, &bytes);
+        let key = SeenKey::of(Kind::Block, &bytes);
         if !asked && (self.hub.has_seen(&key) || !self.is_within_limit()?) {
             return Ok(());
         }
@@ -79,7 +80,8 @@ impl Peer {
 
     /// Puts a block into our chain, and passes it on if nobody asked for it.
     async fn take(&mut self, block: Block) -> Taken {
-        let (asked, key) = self.arrived.take().unwrap_or((true, (0, [0; 32])));
+        let arrived = self.arrived.take();
+        let asked = arrived.is_none_or(|(asked, _)| asked);
         let (hub, id) = (self.hub.clone(), self.member.id);
         let outcome = if asked {
             hub.submit(block.clone()).await
@@ -92,7 +94,7 @@ impl Peer {
             Taken::Orphan => tracing::debug!(peer = %self.member.address, hash = %block.hash(),
                 "a block whose parent is not known here"),
             Taken::Invalid(_) => {
-                hub.mark_seen(key);
+                arrived.map(|(_, key)| hub.mark_seen(key));
             }
             _ => {}
         }

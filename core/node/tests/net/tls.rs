@@ -1,0 +1,95 @@
+//! Dialling with TLS, by name, and whom that lets in.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spacetime_node::net::{Address, Backoff, DialError, Event, Keep, Tls, connect, keep};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::bench::Node;
+use crate::common::{Miner, Wish, mine, network};
+
+/// Terminates TLS in front of a node, with a certificate for `localhost` that
+/// is put in a file.
+async fn front(of: SocketAddr, file: &Path) -> SocketAddr {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(file, made.cert.pem()).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut near) = acceptor.accept(stream).await else { return };
+                let mut far = TcpStream::connect(of).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verified_certificate_is_followed_and_no_other() {
+    let network = network(1, &[]);
+    let node = Node::start(&network).await;
+    let block = mine(&node.service, &Miner::new(3), Wish::default());
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.pem");
+    let front = front(node.address, &authority).await;
+
+    let by_name = Address::new("localhost", front.port());
+    let by_address = Address::new("127.0.0.1", front.port());
+    let verified = Tls::new(Some(&authority), None).unwrap();
+    let named = Tls::new(Some(&authority), Some("localhost")).unwrap();
+    let misnamed = Tls::new(Some(&authority), Some("node.example")).unwrap();
+    connect(&by_name, Some(&verified)).await.map(|_| ()).unwrap();
+    connect(&by_address, Some(&named)).await.map(|_| ()).unwrap();
+    for (address, tls) in [(&by_address, &verified), (&by_name, &misnamed)] {
+        let error = connect(address, Some(tls)).await.map(|_| ()).unwrap_err();
+        assert!(matches!(error, DialError::Handshake { .. }), "{error}");
+        assert!(error.to_string().contains("not valid for name"), "{error}");
+    }
+    // Another authority's.
+    let other = folder.path().join("other.pem");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(&other, made.cert.pem()).unwrap();
+    let stranger = Tls::new(Some(&other), None).unwrap();
+    assert!(connect(&by_name, Some(&stranger)).await.is_err());
+    // One that speaks no TLS.
+    let plain = Address::new("localhost", node.address.port());
+    assert!(connect(&plain, Some(&verified)).await.is_err());
+
+    let mut second = Node::start(&network).await;
+    let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    keep(second.hub(), Keep { address: by_name, tls: Some(verified), backoff });
+    second.reaches(block.hash()).await;
+    second.event(|event| matches!(event, Event::Synced { .. }).then_some(())).await;
+}
+
+#[test]
+fn unusable_certificates_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing.pem");
+    let error = Tls::new(Some(&missing), None).unwrap_err().to_string();
+    assert!(error.contains("missing.pem"), "{error}");
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "no certificate").unwrap();
+    let error = Tls::new(Some(&empty), None).unwrap_err().to_string();
+    assert!(error.contains("empty.pem") && error.contains("no certificate"), "{error}");
+}

@@ -1,0 +1,169 @@
+//! What a peer may send, and what becomes of it beyond that: limits,
+//! disconnects, bans, and the exemption of this machine.
+
+use spacetime_protocol::network::development_key;
+
+use crate::common::{Miner, key, transfer};
+use crate::process::Node;
+use crate::raw::{Chain, Client};
+
+const LIMITED: &[&str] = &["--limit-loopback"];
+
+/// A node, limiting this machine's peers or not, and a client of it.
+fn bench(more: &[&str]) -> (tempfile::TempDir, Node, Client) {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), more);
+    let client = Client::greeted(node.address);
+    (folder, node, client)
+}
+
+/// A block that is not signed.
+fn bad_block() -> Vec<u8> {
+    let mut bytes = Chain::local().mine(&Miner::new(3), 1, &[]).encode().unwrap();
+    bytes[289] ^= 1;
+    bytes
+}
+
+fn transaction(number: u64) -> Vec<u8> {
+    transfer(&key(9), &key(8), 1, number, 1).encode().unwrap().to_vec()
+}
+
+/// What nobody honest sends.
+fn bad_transaction(number: u64) -> Vec<u8> {
+    let mut bytes = transaction(number);
+    bytes[154] ^= 1;
+    bytes
+}
+
+#[test]
+fn an_invalid_block_ends_the_connection_and_bans_the_address() {
+    let (_folder, node, mut client) = bench(LIMITED);
+    client.send(0x23, &bad_block());
+    assert!(client.is_closed());
+    assert!(Client::connect(node.address).is_closed(), "banned");
+}
+
+#[test]
+fn transactions_that_nobody_honest_sends_end_it_and_others_do_not() {
+    let (_folder, node, mut client) = bench(LIMITED);
+    // Refused, as their sender owns nothing: no fault of who passes them on.
+    for number in 0..20 {
+        client.send(0x30, &transaction(number));
+    }
+    client.until_pong(1);
+    for number in 0..4 {
+        client.send(0x30, &bad_transaction(number));
+        // The same one again is not looked at.
+        client.send(0x30, &bad_transaction(number));
+    }
+    client.until_pong(2);
+    client.send(0x30, &bad_transaction(4));
+    assert!(client.is_closed());
+    assert!(Client::connect(node.address).is_closed(), "banned");
+}
+
+#[test]
+fn too_many_messages_are_dropped_and_a_flood_ends_the_connection() {
+    let (_folder, node, mut client) = bench(LIMITED);
+    let rich = development_key();
+    for number in 0..150 {
+        client.send(0x30, &transaction(number));
+    }
+    // This one is over the limit.
+    client.send(0x30, &transfer(&rich, &key(9), 1, 0, 1).encode().unwrap());
+    client.until_pong(1);
+    client.send(0x32, &[1, 0, 0, 0, 1]);
+    assert_eq!(client.until_pong(2), []);
+    // It may be closed before all are sent.
+    let _ = (0..700).all(|number| client.try_send(0x30, &transaction(number)));
+    assert!(client.is_closed());
+    assert!(Client::connect(node.address).is_closed(), "banned");
+}
+
+#[test]
+fn malformed_messages_end_the_connection_at_last() {
+    let (_folder, node, mut client) = bench(LIMITED);
+    for _ in 0..9 {
+        client.send(0x22, &[0; 31]);
+    }
+    client.until_pong(1);
+    client.send(0x22, &[0; 31]);
+    assert!(client.is_closed());
+    assert!(Client::connect(node.address).is_closed(), "banned");
+}
+
+#[test]
+fn peers_on_this_machine_are_exempt_from_all_of_it() {
+    let (_folder, node, mut client) = bench(&[]);
+    let mut blocked = bad_block();
+    for number in 0..30 {
+        client.send(0x22, &[0; 31]);
+        client.send(0x30, &bad_transaction(number));
+        blocked[200] = u8::try_from(number).unwrap();
+        client.send(0x23, &blocked);
+    }
+    for number in 0..1000 {
+        client.send(0x30, &transaction(number));
+    }
+    let rich = development_key();
+    let sent = transfer(&rich, &key(9), 1, 0, 1).encode().unwrap();
+    client.send(0x30, &sent);
+    client.until_pong(1);
+    client.send(0x32, &[1, 0, 0, 0, 1]);
+    assert_eq!(client.next(0x30), sent);
+    assert_eq!(Client::greeted(node.address).until_pong(1), []);
+}
+
+#[test]
+fn a_stream_that_cannot_be_read_on_is_closed_and_nobody_is_banned() {
+    for more in [LIMITED, &[]] {
+        let (_folder, node, _client) = bench(more);
+        for bytes in [
+            &[0, 0, 0, 0, 4][..],
+            &[0xff, 0xff, 0xff, 0xff, 4],
+            &[1, 0, 0, 1, 4],
+            &[1, 0, 0, 0, 6],
+            &[3, 0, 0, 0, 0, 1, 2],
+        ] {
+            let mut client = Client::connect(node.address);
+            client.bytes(bytes);
+            assert!(client.is_closed(), "{bytes:?}");
+        }
+        // Messages that came whole before are taken.
+        let (block, mut client) =
+            (Chain::local().mine(&Miner::new(3), 1, &[]), Client::greeted(node.address));
+        let mut bytes = crate::raw::frame(0x23, &block.encode().unwrap());
+        bytes.extend([0; 5]);
+        client.bytes(&bytes);
+        assert!(client.is_closed());
+        Client::connect(node.address).is_told(&block);
+        // An error message is no error of the stream.
+        let mut client = Client::greeted(node.address);
+        client.send(0xff, b"nope");
+        client.until_pong(1);
+    }
+}
+
+#[test]
+fn connections_are_bounded_and_dead_ones_do_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &["--max-connections", "3"]);
+    for _ in 0..20 {
+        // Those of the last round are noticed at once.
+        let [mut first, others @ ..] = three(&node);
+        assert!(Client::connect(node.address).is_closed());
+        drop(others);
+        // Half a frame was on its way.
+        first.bytes(&[9, 0, 0, 0, 4, 1]);
+    }
+}
+
+/// Three connections that the node takes, once it does.
+fn three(node: &Node) -> [Client; 3] {
+    loop {
+        let mut clients = [(); 3].map(|()| Client::connect(node.address));
+        if clients.iter_mut().all(Client::is_open) {
+            return clients;
+        }
+    }
+}

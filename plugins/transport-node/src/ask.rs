@@ -1,0 +1,151 @@
+//! Questions of commands: answered by the miner that runs on this chain, or
+//! else by the chain once it has caught up with a node.
+
+use std::{
+    collections::BTreeMap,
+    io, thread,
+    time::{Duration, Instant},
+};
+
+use spacetime_node::{
+    Service,
+    ask::{answer, answer_running},
+    local::{self, Status},
+    net::{self, Backoff, Hub, Keep, Options},
+};
+use spacetime_sdk::{
+    Answer, Error, Question, Result, TransportContext,
+    protocol::{TxHash, transaction::Transaction, wire::Message},
+    tokio::{runtime, sync::mpsc, time::timeout},
+};
+
+use crate::{
+    FIRST_PAUSE,
+    check::Talk,
+    config::{Follow, Settings},
+};
+
+/// What catching up with a node may take; the host waits for half a minute.
+const CATCH_UP: Duration = Duration::from_secs(20);
+/// A node that shows its pending transactions says nothing when it is done:
+/// after such a pause it is.
+const QUIET: Duration = Duration::from_millis(300);
+/// What a node may take to show that it has a transaction.
+const CONFIRM: Duration = Duration::from_secs(5);
+
+/// Answers a question beside a running miner, or without one.
+pub(crate) fn ask(
+    settings: &Settings,
+    context: &TransportContext,
+    question: &Question,
+) -> Result<Answer> {
+    if settings.follow == Follow::Notices {
+        return Err(Error::unsupported("with `follow: notices` there is no chain to ask"));
+    }
+    let (directory, network) = (&context.data_directory, &context.network);
+    if matches!(local::status(directory, network)?, Some(Status { pid: Some(_), .. })) {
+        return Ok(answer(directory, network, question)?);
+    }
+    let asking = || -> io::Result<Result<Answer>> {
+        let runtime =
+            runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let answer = runtime.block_on(catch_up_and_answer(settings, context, question));
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        Ok(answer)
+    };
+    // A thread of its own: who calls this may be inside of another runtime.
+    thread::scope(|scope| match scope.spawn(asking).join() {
+        Ok(answer) => answer?,
+        Err(_) => Err(Error::new("answering failed")),
+    })
+}
+
+async fn catch_up_and_answer(
+    settings: &Settings,
+    context: &TransportContext,
+    question: &Question,
+) -> Result<Answer> {
+    let service = Service::open(&context.data_directory, context.network.clone())?;
+    let (sender, mut events) = mpsc::channel(1024);
+    let running = Hub::start(service.clone(), Options::miner(&context.agent, sender));
+    for address in &settings.nodes {
+        let backoff = Backoff::new(FIRST_PAUSE, settings.longest_pause);
+        let (address, tls) = (address.clone(), settings.tls.clone());
+        net::keep(running.hub(), Keep { address, tls, backoff });
+    }
+    let caught_up = timeout(CATCH_UP, catch_up(&mut events, settings.nodes.len())).await;
+    let late = || Error::new("the node's chain is long: let `spacetime-miner run` fetch it first");
+    caught_up.unwrap_or_else(|_| Err(late()))?;
+    // Nonces follow from what is pending, too.
+    let is_quiet = async { while let Ok(Some(_)) = timeout(QUIET, events.recv()).await {} };
+    let _ = timeout(CONFIRM, is_quiet).await;
+    let answer = match answer_running(&service, question)? {
+        Some(answer) => answer,
+        None => return Err(Error::unsupported("this version does not know the question")),
+    };
+    match (question, answer) {
+        (Question::SubmitTransaction { transaction, .. }, Answer::Submitted(hash)) => {
+            confirm(settings, context, transaction, hash).await
+        }
+        (_, answer) => Ok(answer),
+    }
+}
+
+/// Waits until the chain has all that a node has.
+async fn catch_up(events: &mut mpsc::Receiver<net::Event>, nodes: usize) -> Result<()> {
+    let mut failed = BTreeMap::new();
+    while failed.len() < nodes {
+        match events.recv().await {
+            Some(net::Event::Synced { .. }) => return Ok(()),
+            Some(net::Event::Unreachable { address, reason, .. }) => {
+                failed.insert(address.to_string(), format!("{address}: {reason}"));
+            }
+            Some(_) => {}
+            None => return Err(Error::new("the connections have ended")),
+        }
+    }
+    let reasons: Vec<String> = failed.into_values().collect();
+    Err(Error::new(reasons.join("; ")))
+}
+
+/// Sends a transaction, and asks a node whether it has it now.
+async fn confirm(
+    settings: &Settings,
+    context: &TransportContext,
+    transaction: &Transaction,
+    hash: TxHash,
+) -> Result<Answer> {
+    let mut doubts = Vec::new();
+    for node in &settings.nodes {
+        let confirmed = async {
+            let mut talk = Talk::with(node, settings.tls.as_ref(), &context.agent).await?;
+            has_taken(&mut talk, transaction).await
+        };
+        match timeout(CONFIRM, confirmed).await {
+            Ok(Ok(true)) => return Ok(Answer::Submitted(hash)),
+            Ok(Ok(false)) => doubts.push(format!("{node} does not show it among what is pending")),
+            Ok(Err(reason)) => doubts.push(format!("{node}: {reason}")),
+            Err(_) => doubts.push(format!("{node} does not answer")),
+        }
+    }
+    // No refusal: whoever takes it for one would pay twice.
+    let doubts = doubts.join("; ");
+    Err(Error::new(format_args!("no node is known to have taken it: {doubts}")))
+}
+
+/// Whether a node shows a transaction after it was sent there. It says nothing
+/// where it has none, so it is asked again until the time is over.
+async fn has_taken(talk: &mut Talk, transaction: &Transaction) -> Result<bool, String> {
+    let bytes = transaction.encode().map_err(|error| error.to_string())?.to_vec();
+    let began = Instant::now();
+    talk.send(&Message::Transaction(bytes.clone())).await?;
+    while began.elapsed() < CONFIRM {
+        talk.send(&Message::TxPoolRequest { max: 1000, include_data: true }).await?;
+        while let Ok(heard) = timeout(QUIET, talk.heard()).await {
+            if matches!(heard?, Message::Transaction(shown) if shown == bytes) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,182 @@
+//! A transport's session without a host: the plugin file loaded as the miner
+//! loads it, events out, requests in.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, Instant},
+};
+
+use spacetime_sdk::protocol::{header::BlockHeader, network::Network};
+use spacetime_sdk_loader::{
+    Fault, Library, Transport, TransportRequest,
+    abi::{Emitted, Event, Request, Verdict},
+};
+
+use crate::plugins::request;
+
+/// How long anything may take.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What a session is opened with.
+#[derive(Clone, Copy)]
+pub struct Opening<'a> {
+    /// The component's name.
+    pub component: &'a str,
+    /// Its config, in RON.
+    pub config: &'a str,
+    /// The network that is mined on.
+    pub network: &'a Network,
+    /// Where it keeps what it stores.
+    pub directory: &'a Path,
+}
+
+impl Opening<'_> {
+    /// Works with what a host would hand over.
+    fn with<T>(&self, work: impl FnOnce(&TransportRequest<'_>) -> T) -> T {
+        work(&TransportRequest {
+            network: &self.network.to_json().unwrap(),
+            identity: &[7; 33],
+            data_directory: self.directory,
+            agent: "test/1",
+            node_address: None,
+            node_port: None,
+        })
+    }
+
+    /// Lets the transport look at what a session would meet.
+    ///
+    /// # Errors
+    ///
+    /// The component's.
+    pub fn check(&self, library: &Library) -> Result<String, Fault> {
+        let request = request(self.component, self.config);
+        self.with(|transport| Transport::check(library, &request, transport))
+    }
+
+    /// Opens a session.
+    ///
+    /// # Panics
+    ///
+    /// If its config is refused.
+    pub fn open(&self, library: &Library) -> Session {
+        let (sender, events) = mpsc::channel();
+        let sender = Mutex::new(sender);
+        let sink = Arc::new(move |event: Option<Event>| {
+            // A test that has ended does not listen.
+            let _ = sender.lock().unwrap().send(event.unwrap());
+            Emitted::ACCEPTED
+        });
+        let request = request(self.component, self.config);
+        let transport =
+            self.with(|transport| Transport::open(library, &request, transport, sink)).unwrap();
+        Session { transport, events, is_online: false, tickets: 0 }
+    }
+}
+
+/// An open session.
+pub struct Session {
+    transport: Transport,
+    events: mpsc::Receiver<Event>,
+    is_online: bool,
+    tickets: u64,
+}
+
+impl Session {
+    /// The next event.
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time.
+    pub fn next_event(&mut self) -> Event {
+        self.next_within(DEADLINE).expect("nothing more is said")
+    }
+
+    fn next_within(&mut self, time: Duration) -> Option<Event> {
+        let event = self.events.recv_timeout(time).ok()?;
+        match event {
+            Event::Online { .. } => self.is_online = true,
+            Event::Offline { .. } => self.is_online = false,
+            _ => {}
+        }
+        Some(event)
+    }
+
+    /// The next event that is wanted; those before it are gone.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come in time.
+    pub fn wait_for<T>(&mut self, what: &str, wanted: impl Fn(Event) -> Option<T>) -> T {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let event = self.next_within(left).unwrap_or_else(|| panic!("in vain: {what}"));
+            if let Some(found) = wanted(event) {
+                return found;
+            }
+        }
+    }
+
+    /// Waits for headers whose last one is this.
+    ///
+    /// # Panics
+    ///
+    /// If they do not come in time.
+    pub fn wait_for_tip(&mut self, tip: &BlockHeader) {
+        let hash = tip.hash();
+        self.wait_for("a tip", |event| {
+            let Event::Headers { headers, .. } = event else { return None };
+            let last = headers.chunks_exact(BlockHeader::SIZE).last()?;
+            (BlockHeader::decode(last).unwrap().hash() == hash).then_some(())
+        });
+    }
+
+    /// Asks for something.
+    ///
+    /// # Errors
+    ///
+    /// The session's.
+    pub fn request(&mut self, request: Request) -> Result<(), Fault> {
+        self.transport.request(request)
+    }
+
+    /// Submits a block until it is answered with more than that it could not
+    /// be delivered, as a host does while a block is of use.
+    ///
+    /// # Panics
+    ///
+    /// If no answer comes in time.
+    pub fn submit(&mut self, block: &[u8]) -> (Verdict, String) {
+        self.tickets += 1;
+        let number = self.tickets;
+        loop {
+            let block = block.to_vec().into();
+            self.request(Request::SubmitBlock { ticket: number, block }).unwrap();
+            let (verdict, reason) = self.wait_for("a verdict", |event| match event {
+                Event::Verdict { ticket, verdict, reason } if ticket == number => {
+                    Some((verdict, String::from(reason)))
+                }
+                _ => None,
+            });
+            if verdict != Verdict::UNDELIVERED {
+                return (verdict, reason);
+            }
+            // A host waits until there is somebody to take it.
+            let deadline = Instant::now() + DEADLINE;
+            while !self.is_online {
+                let left = deadline.saturating_duration_since(Instant::now());
+                assert!(self.next_within(left).is_some(), "it never comes back");
+            }
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end in time.
+    pub fn close(mut self) {
+        self.transport.close(u64::try_from(DEADLINE.as_millis()).unwrap()).unwrap();
+    }
+}

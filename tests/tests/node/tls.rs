@@ -1,0 +1,125 @@
+//! TLS: a node behind a certificate of ours, a wrong name, an unknown
+//! authority.
+
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+    thread,
+};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use spacetime_tests::node::Node;
+use tokio::runtime::Runtime;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+use crate::home;
+
+/// An authority, and a certificate that it gave a server of this name.
+struct Authority {
+    pem: String,
+    config: Arc<ServerConfig>,
+}
+
+impl Authority {
+    fn new(server: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+        let server_key = KeyPair::generate().unwrap();
+        let server = CertificateParams::new(vec![server.to_owned()]).unwrap();
+        let server = server.signed_by(&server_key, &issuer).unwrap();
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server_key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(
+            tokio_rustls::rustls::crypto::ring::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![server.der().clone()], private)
+        .unwrap();
+        Self { pem: certificate.pem(), config: Arc::new(config) }
+    }
+}
+
+/// Speaks TLS for a node that does not.
+fn front(runtime: &Runtime, authority: &Authority, node: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let acceptor = TlsAcceptor::from(authority.config.clone());
+    let handle = runtime.handle().clone();
+    thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let (acceptor, far) = (acceptor.clone(), TcpStream::connect(node).unwrap());
+            handle.spawn(async move {
+                near.set_nonblocking(true).unwrap();
+                far.set_nonblocking(true).unwrap();
+                let near = tokio::net::TcpStream::from_std(near).unwrap();
+                let mut far = tokio::net::TcpStream::from_std(far).unwrap();
+                // Who does not trust us goes away.
+                if let Ok(mut near) = acceptor.accept(near).await {
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_certificate_is_verified_against_an_authority_and_a_name() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), "127.0.0.1:0".parse().unwrap(), &[]);
+    let authority = Authority::new("node.test");
+    let front = front(&runtime, &authority, node.address());
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, &authority.pem).unwrap();
+    let tls = |tls: &str| {
+        home(&format!("address: \"{front}\", tls: ({tls})")).set("max_connection_retries", "1")
+    };
+
+    // Whom we know, under its name.
+    tls(&format!("ca_file: {ca:?}, server_name: \"node.test\"")).mine(1);
+
+    // Under another name: the address's, or one that is asked for.
+    for name in ["", "server_name: \"other.test\""] {
+        let ended = tls(&format!("ca_file: {ca:?}, {name}")).run_to_end(&[]);
+        assert_eq!(ended.code, Some(7), "{ended:#?}");
+        assert!(ended.stderr.contains("not valid for name"), "{ended:#?}");
+    }
+
+    // An authority that nobody knows.
+    let stranger = folder.path().join("stranger.pem");
+    std::fs::write(&stranger, Authority::new("node.test").pem).unwrap();
+    let unknown = tls(&format!("ca_file: {stranger:?}, server_name: \"node.test\""));
+    let ended = unknown.run_to_end(&[]);
+    assert_eq!(ended.code, Some(7), "{ended:#?}");
+    assert!(ended.stderr.contains("invalid peer certificate"), "{ended:#?}");
+
+    // A node that speaks no TLS.
+    let plain = home(&format!("address: \"{}\", tls: (ca_file: {ca:?})", node.address()))
+        .set("max_connection_retries", "1");
+    let ended = plain.run_to_end(&[]);
+    assert!(ended.code == Some(7) && ended.stderr.contains("no TLS with"), "{ended:#?}");
+
+    // Files that are none.
+    for (file, reason) in [("missing.pem", "cannot read"), ("miner.ron", "no certificate")] {
+        let home = tls(&format!("ca_file: \"{file}\""));
+        let path = home.path(file);
+        let home = home.set(
+            "transports",
+            &format!(
+                "[(name: \"node\", config: (address: \"{front}\", tls: (ca_file: {path:?})))]"
+            ),
+        );
+        home.run_to_end(&[]).assert_refused(6, reason);
+    }
+}
