@@ -64,7 +64,8 @@ impl Ended {
     #[track_caller]
     pub fn assert_refused(&self, code: i32, culprit: &str) {
         assert_eq!(self.code, Some(code), "{self:#?}");
-        let errors: Vec<&str> = self.stderr.lines().filter(|line| line.contains("error")).collect();
+        let errors: Vec<&str> =
+            self.stderr.lines().filter(|line| line.starts_with("error")).collect();
         assert_eq!(errors.len(), 1, "one message: {self:#?}");
         assert!(errors[0].contains(culprit), "names {culprit}: {self:#?}");
         assert!(!self.stderr.contains("panicked"), "{self:#?}");

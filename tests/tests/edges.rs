@@ -114,6 +114,9 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// What a file may name, in spite of the rule: a default that users can change.
+const EXCEPTIONS: [(&str, &str); 1] = [("core/src/cli/chain.rs", "\"node\"")];
+
 #[test]
 fn the_host_knows_no_plugin_by_name() {
     let packages = actual().into_keys();
@@ -124,7 +127,9 @@ fn the_host_knows_no_plugin_by_name() {
     for folder in ["core/src", "core/node/src"] {
         for file in sources(&repository().join(folder)) {
             files += 1;
-            let found = named(&fs::read_to_string(&file).unwrap(), &plugins);
+            let mut found = named(&fs::read_to_string(&file).unwrap(), &plugins);
+            found
+                .retain(|name| !EXCEPTIONS.iter().any(|(of, it)| file.ends_with(of) && name == it));
             assert_eq!(found, [] as [String; 0], "{}: nothing is special", file.display());
         }
     }

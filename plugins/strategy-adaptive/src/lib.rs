@@ -132,7 +132,7 @@ impl Strategy for Adaptive {
     }
 
     fn feedback(&mut self, stats: &BatchStats) -> Result<()> {
-        self.pace.update(stats.read_rate, stats.time_left);
+        self.pace.update(stats);
         if self.stop.is_reached(stats) {
             self.end = self.next;
         }

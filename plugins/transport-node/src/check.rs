@@ -73,8 +73,10 @@ fn ask_all(
         let late = || format!("no answer within {} s", ANSWER.as_secs());
         let ask = |node: &Address| {
             let (node, tls, agent) = (node.clone(), settings.tls.clone(), agent.to_owned());
-            let asked = async move { ask(&node, tls.as_ref(), &agent, tip).await };
-            runtime.spawn(timeout(ANSWER, asked))
+            // A timer belongs to the runtime that it is made in.
+            runtime.spawn(async move {
+                timeout(ANSWER, ask(&node, tls.as_ref(), &agent, tip)).await
+            })
         };
         let asked: Vec<_> = settings.nodes.iter().map(ask).collect();
         Ok(runtime.block_on(async {

@@ -153,7 +153,7 @@ fn lies(network: &Network, miner: &Miner) -> Vec<Lie> {
             }),
         ),
         lie("score", "core", changed(&|header| header.score = Score::ZERO)),
-        lie("signature", "signature", signature),
+        lie("signature", "is not signed by its miner", signature),
         lie("proof", "is not valid", proof),
         lie("header", "cannot be decoded", header),
         lie("block", "cannot be decoded", garbled),
@@ -204,6 +204,6 @@ fn of_several_nodes_one_may_lie() {
     mining.event("accepted");
     let ended = mining.stop();
     let told = |text: &str| ended.stderr.contains(text);
-    assert!(told("is not followed") && told("ifficulty"), "{ended:#?}");
+    assert!(told("this peer lies") && told("ifficulty"), "{ended:#?}");
     assert!(honest.service.status().unwrap().height >= 2);
 }

@@ -3,15 +3,21 @@
 
 use spacetime_protocol::relay::{PeerRules, Peers, RateLimiter, TokenRules};
 
-/// Messages over the limit, in a row, that end the connection.
-const FLOOD: u32 = 500;
+/// Messages over the limit within [`FLOOD_MS`] that end the connection: as many
+/// as an honest peer's whole pool, which comes back out of replaced blocks at
+/// once.
+const FLOOD: u32 = 10_000;
+/// How long a message over the limit counts, ms.
+const FLOOD_MS: u64 = 60_000;
 
 /// How one peer behaves.
 #[derive(Debug)]
 pub(super) struct Standing {
     tokens: RateLimiter<()>,
     reputation: Peers<()>,
+    /// Messages over the limit since then, Unix ms.
     dropped: u32,
+    since_ms: u64,
 }
 
 impl Standing {
@@ -19,13 +25,16 @@ impl Standing {
         let mut reputation = Peers::new(PeerRules::DEFAULT);
         reputation.add(());
         reputation.connected(&());
-        Self { tokens: RateLimiter::new(TokenRules::DEFAULT), reputation, dropped: 0 }
+        Self { tokens: RateLimiter::new(TokenRules::DEFAULT), reputation, dropped: 0, since_ms: 0 }
     }
 
     /// Whether one more unasked message is looked at (`wire.md` section 11).
     pub(super) fn may_send(&mut self, now_ms: u64) -> bool {
         let may = self.tokens.consume(&(), 1, now_ms);
-        self.dropped = if may { 0 } else { self.dropped.saturating_add(1) };
+        if now_ms.saturating_sub(self.since_ms) >= FLOOD_MS {
+            (self.dropped, self.since_ms) = (0, now_ms);
+        }
+        self.dropped = self.dropped.saturating_add(u32::from(!may));
         may
     }
 
@@ -65,8 +74,15 @@ mod tests {
             standing.may_send(0);
         }
         assert!(!standing.floods());
-        standing.may_send(0);
+        standing.may_send(FLOOD_MS - 1);
+        standing.may_send(FLOOD_MS - 1);
+        assert!(!standing.floods(), "there were new tokens");
+        for _ in 0..TokenRules::DEFAULT.capacity {
+            standing.may_send(FLOOD_MS - 1);
+        }
         assert!(standing.floods());
+        standing.may_send(FLOOD_MS);
+        assert!(!standing.floods(), "it is over");
         let faults = |standing: &mut Standing| [(); 5].map(|()| standing.fault());
         assert_eq!(faults(&mut standing), [false, false, false, false, true]);
         let mut standing = Standing::new();

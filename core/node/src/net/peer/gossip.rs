@@ -15,9 +15,12 @@ use crate::net::proof::{self, Worth};
 use crate::net::{Event, Lost};
 
 impl Peer {
-    /// Whether one more message that nobody asked for is looked at.
+    /// Whether one more message that nobody asked for is looked at. Dialled
+    /// peers are the operator's choice: a miner shall not leave its only node
+    /// because that has much to tell.
     pub(super) fn is_within_limit(&mut self) -> Result<bool, Lost> {
-        if self.is_forgiven() || self.standing.may_send(now_ms()) {
+        let is_exempt = self.member.dialled || self.is_forgiven();
+        if is_exempt || self.standing.may_send(now_ms()) {
             return Ok(true);
         }
         if self.standing.floods() {
