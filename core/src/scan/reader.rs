@@ -359,9 +359,10 @@ mod tests {
         // Half of a batch was gathered when it became smaller.
         assert_eq!(reads, 9 + 1 + 3);
         // Wishes that cannot be fulfilled.
+        // Few leaves: nobody gives the buffers back before the end.
         for batch in [0, 1, u64::MAX] {
-            let (_, indices) = gather_in_batches(300, &[(0, 299, Some(batch)), (299, 1, None)]);
-            assert!(indices.into_iter().eq(0..300), "{batch}");
+            let (_, indices) = gather_in_batches(16, &[(0, 15, Some(batch)), (15, 1, None)]);
+            assert!(indices.into_iter().eq(0..16), "{batch}");
         }
     }
 
