@@ -69,6 +69,7 @@ fn common_chain(nodes: [SocketAddr; 2]) -> Vec<Block> {
             return a.into_iter().take(common).collect();
         }
         assert!(Instant::now() < deadline, "{common} of {} and {} are common", a.len(), b.len());
+        // The pause between two looks at both chains.
         thread::sleep(Duration::from_millis(200));
     }
 }
@@ -114,6 +115,7 @@ fn wait_for_transactions(nodes: [SocketAddr; 2], sent: &[TxHash]) -> Vec<Block> 
             return chain;
         }
         assert!(Instant::now() < deadline, "{missing} of {} are lost", sent.len());
+        // The pause between two looks at both chains.
         thread::sleep(Duration::from_millis(500));
     }
 }
@@ -160,8 +162,10 @@ fn two_miners_on_two_nodes_make_one_chain_in_proportion_and_lose_nothing() {
     for round in 0..3 {
         all.push(send(&homes[0], nodes[0], "near", &first, 10 + round));
         all.push(send(&homes[1], nodes[1], "far", &first, 10 + round));
+        // Spreads the payments over the time apart, which is what is tested.
         thread::sleep(Duration::from_secs(5));
     }
+    // Being apart for so long is the fault that is injected.
     thread::sleep(Duration::from_secs(20).saturating_sub(parted.elapsed()));
     cable.mend();
     let chain = wait_for_transactions(nodes, &all);

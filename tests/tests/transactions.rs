@@ -249,6 +249,7 @@ fn send_patiently(home: &Home, to: &str, amount: u64) -> String {
         }
         ended.assert_refused(11, "pending transactions already");
         assert!(Instant::now() < deadline, "there was never room: {ended:#?}");
+        // The pause between two tries; a block makes room.
         thread::sleep(Duration::from_millis(200));
     }
 }

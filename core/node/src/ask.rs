@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use spacetime_protocol::Identity;
-use spacetime_protocol::ask::{AccountState, Answer, Fate, Question, Tip};
+use spacetime_protocol::ask::{AccountState, Answer, Question, Tip};
 use spacetime_protocol::network::Network;
 
 use crate::chain;
@@ -123,8 +123,8 @@ fn account(snapshot: &Snapshot, identity: &Identity) -> Result<AccountState, Ask
 mod running {
     //! Asks the process that runs the chain, which may be of another version.
 
-    use super::{AccountState, Answer, AskError, Fate, LocalError, Path, Question, Status, tip};
-    use crate::local::{Client, TransactionReply};
+    use super::{AccountState, Answer, AskError, LocalError, Path, Question, Status, tip};
+    use crate::local::Client;
 
     pub(super) fn answer(
         directory: &Path,
@@ -149,7 +149,7 @@ mod running {
                 }))
             }
             Question::Transaction(hash) => match client.transaction(*hash) {
-                Ok(reply) => Ok(Answer::Transaction(fate(reply))),
+                Ok(fate) => Ok(Answer::Transaction(fate)),
                 Err(LocalError::Refused { kind, .. }) if kind == "request" => Err(earlier()),
                 Err(error) => Err(error.into()),
             },
@@ -163,16 +163,6 @@ mod running {
                 }
             }
             _ => Err(AskError::Unknown { directory: directory.to_owned() }),
-        }
-    }
-
-    fn fate(reply: TransactionReply) -> Fate {
-        match reply {
-            TransactionReply::Unknown => Fate::Unknown,
-            TransactionReply::Pending => Fate::Pending,
-            TransactionReply::InBlock { block, height, confirmations } => {
-                Fate::InBlock { block, height, confirmations }
-            }
         }
     }
 }

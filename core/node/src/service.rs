@@ -159,7 +159,7 @@ impl Service {
             Ok(()) => {
                 let account = |sender: &_| accounts.get(sender).copied().unwrap_or_default();
                 pool.follow(orphaned.clone(), account);
-                for back in orphaned.into_iter().filter(|orphan| pool.contains(&orphan.hash())) {
+                for back in orphaned.into_iter().filter(|orphan| pool.holds(orphan)) {
                     self.admit(back);
                 }
             }

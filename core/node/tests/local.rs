@@ -10,9 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use common::{Miner, PREMINE, Wish, key, mine, network, transfer};
-use spacetime_node::local::{
-    self, Client, Endpoint, FILE_NAME, LocalError, Server, TransactionReply,
-};
+use spacetime_node::local::{self, Client, Endpoint, FILE_NAME, LocalError, Server};
 use spacetime_node::{Service, ask};
 use spacetime_protocol::ask::{AccountState, Answer, Fate, Question};
 use spacetime_protocol::block::Block;
@@ -98,8 +96,8 @@ fn commands_read_and_pay_beside_a_running_chain() {
     let outlook = account.outlook.unwrap();
     assert_eq!((account.nonce, outlook.next_nonce, outlook.spendable), (0, 1, PREMINE - 6));
     assert_eq!((outlook.tip, outlook.height), (block.hash(), 1));
-    assert_eq!(client.transaction(payment.hash()).unwrap(), TransactionReply::Pending);
-    assert_eq!(client.transaction(TxHash::ZERO).unwrap(), TransactionReply::Unknown);
+    assert_eq!(client.transaction(payment.hash()).unwrap(), Fate::Pending);
+    assert_eq!(client.transaction(TxHash::ZERO).unwrap(), Fate::Unknown);
     let better = transfer(&alice, &bob, 5, 0, 2);
     let refused = client.take_transaction(&better, false).unwrap_err().to_string();
     assert_eq!(refused, "another one with nonce 0 is pending");

@@ -172,6 +172,7 @@ fn wait_for(hash: TxHash, wait: Duration, chain: &mut ChainAccess) -> (Standing,
             let message = format!("no block had transaction {hash} within {seconds} s: {why}");
             return (last, Some(Failure::new(Exit::TimeUp, message)));
         }
+        // The pause between two questions; a chain tells nobody by itself.
         thread::sleep(PAUSE.min(left));
     }
 }

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    io, thread,
     time::{Duration, Instant},
 };
 
@@ -11,16 +10,16 @@ use spacetime_node::{
     Service,
     ask::{answer, answer_running},
     local::{self, Status},
-    net::{self, Backoff, Hub, Keep, Options},
+    net::{self, Hub, Options},
 };
 use spacetime_sdk::{
     Answer, Error, Question, Result, TransportContext,
     protocol::{TxHash, transaction::Transaction, wire::Message},
-    tokio::{runtime, sync::mpsc, time::timeout},
+    tokio::{sync::mpsc, time::timeout},
 };
 
 use crate::{
-    FIRST_PAUSE,
+    apart,
     check::Talk,
     config::{Follow, Settings},
 };
@@ -46,18 +45,7 @@ pub(crate) fn ask(
     if matches!(local::status(directory, network)?, Some(Status { pid: Some(_), .. })) {
         return Ok(answer(directory, network, question)?);
     }
-    let asking = || -> io::Result<Result<Answer>> {
-        let runtime =
-            runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let answer = runtime.block_on(catch_up_and_answer(settings, context, question));
-        runtime.shutdown_timeout(Duration::from_secs(1));
-        Ok(answer)
-    };
-    // A thread of its own: who calls this may be inside of another runtime.
-    thread::scope(|scope| match scope.spawn(asking).join() {
-        Ok(answer) => answer?,
-        Err(_) => Err(Error::new("answering failed")),
-    })
+    apart::run(|| catch_up_and_answer(settings, context, question), "answering failed")?
 }
 
 async fn catch_up_and_answer(
@@ -68,11 +56,7 @@ async fn catch_up_and_answer(
     let service = Service::open(&context.data_directory, context.network.clone())?;
     let (sender, mut events) = mpsc::channel(1024);
     let running = Hub::start(service.clone(), Options::miner(&context.agent, sender));
-    for address in &settings.nodes {
-        let backoff = Backoff::new(FIRST_PAUSE, settings.longest_pause);
-        let (address, tls) = (address.clone(), settings.tls.clone());
-        net::keep(running.hub(), Keep { address, tls, backoff });
-    }
+    settings.keep_nodes(running.hub());
     let caught_up = timeout(CATCH_UP, catch_up(&mut events, settings.nodes.len())).await;
     let late = || Error::new("the node's chain is long: let `spacetime-miner run` fetch it first");
     caught_up.unwrap_or_else(|_| Err(late()))?;

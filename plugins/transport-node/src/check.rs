@@ -1,11 +1,11 @@
 //! What the command `check` is told: whether the nodes answer, without a
 //! session and beside one that runs.
 
-use std::{io, thread, time::Duration};
+use std::time::Duration;
 
 use spacetime_node::{
     local::{self, Status},
-    net::{self, Address, Stream},
+    net::{self, Address, Stream, now_ms},
 };
 use spacetime_sdk::{
     Error, Result, TransportContext,
@@ -14,11 +14,12 @@ use spacetime_sdk::{
         header::BlockHeader,
         wire::{Connection, End, MAX_HEADERS, Message},
     },
-    tokio::{runtime, time::timeout},
+    tokio::{self, time::timeout},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
+    apart,
     config::{Follow, Settings},
     link,
 };
@@ -34,7 +35,8 @@ pub(crate) fn check(settings: &Settings, context: &TransportContext) -> Result<S
     };
     let tip = status.as_ref().map_or_else(|| context.network.genesis_hash(), |status| status.tip);
     let question = (settings.follow == Follow::Verified).then_some(tip);
-    let answers = ask_all(settings, &context.agent, question)?;
+    let asking = || ask_all(settings, &context.agent, question);
+    let answers = apart::run(asking, "the check itself failed")?;
     let told: Vec<String> = settings.nodes.iter().zip(&answers).map(tell).collect();
     if answers.iter().all(std::result::Result::is_err) {
         return Err(Error::new(told.join("; ")));
@@ -61,36 +63,24 @@ fn place(follow: Follow, status: Option<Status>, context: &TransportContext) -> 
     }
 }
 
-/// Asks all nodes at once, on a runtime that ends with this.
-fn ask_all(
+/// Asks all nodes at once.
+async fn ask_all(
     settings: &Settings,
     agent: &str,
     tip: Option<BlockHash>,
-) -> Result<Vec<Result<String, String>>> {
-    // A thread of its own: who calls this may be inside of another runtime.
-    let asking = || -> io::Result<Vec<Result<String, String>>> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let late = || format!("no answer within {} s", ANSWER.as_secs());
-        let ask = |node: &Address| {
-            let (node, tls, agent) = (node.clone(), settings.tls.clone(), agent.to_owned());
-            // A timer belongs to the runtime that it is made in.
-            runtime
-                .spawn(async move { timeout(ANSWER, ask(&node, tls.as_ref(), &agent, tip)).await })
-        };
-        let asked: Vec<_> = settings.nodes.iter().map(ask).collect();
-        Ok(runtime.block_on(async {
-            let mut answers = Vec::new();
-            for asked in asked {
-                let answer = asked.await.map_err(|error| error.to_string());
-                answers.push(answer.and_then(|in_time| in_time.unwrap_or_else(|_| Err(late()))));
-            }
-            answers
-        }))
+) -> Vec<Result<String, String>> {
+    let late = || format!("no answer within {} s", ANSWER.as_secs());
+    let ask = |node: &Address| {
+        let (node, tls, agent) = (node.clone(), settings.tls.clone(), agent.to_owned());
+        tokio::spawn(async move { timeout(ANSWER, ask(&node, tls.as_ref(), &agent, tip)).await })
     };
-    thread::scope(|scope| match scope.spawn(asking).join() {
-        Ok(answers) => answers.map_err(Error::from),
-        Err(_) => Err(Error::new("the check itself failed")),
-    })
+    let asked: Vec<_> = settings.nodes.iter().map(ask).collect();
+    let mut answers = Vec::new();
+    for asked in asked {
+        let answer = asked.await.map_err(|error| error.to_string());
+        answers.push(answer.and_then(|in_time| in_time.unwrap_or_else(|_| Err(late()))));
+    }
+    answers
 }
 
 async fn ask(
@@ -158,7 +148,7 @@ impl Talk {
             let end = |end: End| end.to_string();
             match read {
                 0 => return Err(end(self.connection.ended())),
-                read => self.connection.received(&buffer[..read], link::now_ms()).map_err(end)?,
+                read => self.connection.received(&buffer[..read], now_ms()).map_err(end)?,
             }
             // Its pings are answered.
             self.flush().await?;

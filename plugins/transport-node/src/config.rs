@@ -3,12 +3,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer};
-use spacetime_node::net::{self, Address};
+use spacetime_node::net::{self, Address, Backoff, Hub, Keep};
 use spacetime_sdk::{
     Error, Result, TransportContext,
     protocol::{MAX_NUMBER, wire::DEFAULT_PORT},
 };
 
+/// The first pause before a node is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between attempts to connect, unless the config says
 /// another.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -83,6 +85,19 @@ impl Settings {
             tls: tls.map(|tls| tls.load()).transpose()?,
             longest_pause,
         })
+    }
+
+    /// The pauses between attempts to reach a node.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(FIRST_PAUSE, self.longest_pause)
+    }
+
+    /// Dials every node, again and again.
+    pub(crate) fn keep_nodes(&self, hub: &Hub) {
+        for address in &self.nodes {
+            let (address, tls) = (address.clone(), self.tls.clone());
+            net::keep(hub, Keep { address, tls, backoff: self.backoff() });
+        }
     }
 }
 

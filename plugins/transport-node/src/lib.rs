@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+mod apart;
 mod ask;
 mod check;
 mod config;
@@ -10,17 +11,12 @@ mod link;
 mod notices;
 mod verified;
 
-use std::time::Duration;
-
 use spacetime_sdk::{Answer, Port, Question, Result, Transport, TransportContext, async_trait};
 
 use crate::{
     config::{Config, Follow, Settings},
     verified::Session,
 };
-
-/// The first pause before a node is tried again.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 struct Node {
     settings: Settings,

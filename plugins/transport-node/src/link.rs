@@ -2,12 +2,9 @@
 //! back after a pause when the connection has ended. Reading waits for nobody
 //! who scans.
 
-use std::{
-    io,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{io, time::Duration};
 
-use spacetime_node::net::{self, Address, Backoff, Stream, Tls};
+use spacetime_node::net::{self, Address, Backoff, Stream, Tls, now_ms};
 use spacetime_sdk::{
     protocol::wire::{Connection, End, Handshake, Message},
     tracing,
@@ -202,9 +199,4 @@ async fn until(due_ms: Option<u64>) {
         Some(due) => time::sleep(Duration::from_millis(due.saturating_sub(now_ms()))).await,
         None => std::future::pending().await,
     }
-}
-
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,7 @@
 //! What may be asked of a chain beside mining on it, and what it answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{BlockHash, Identity, TxHash, transaction::Transaction};
 
 /// A question to a chain.
@@ -72,7 +74,8 @@ pub struct AccountState {
 }
 
 /// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fate {
     /// It is neither pending nor in a block of the best chain.

@@ -19,6 +19,7 @@ pub mod difficulty;
 pub mod epoch;
 mod hash;
 pub mod header;
+pub mod json;
 pub mod keys;
 pub mod merkle;
 pub mod network;

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use spacetime_protocol::ask::Fate;
 use spacetime_protocol::transaction::Transaction;
 use spacetime_protocol::{BlockHash, Identity, TxHash};
 
 use super::LocalError;
 use super::endpoint::Endpoint;
 use super::message::{
-    AccountReply, BytesReply, MAX_REPLY, Reply, Request, Select, Status, SubmittedReply,
-    TransactionReply, hex,
+    AccountReply, BytesReply, MAX_REPLY, Reply, Request, Select, Status, SubmittedReply, hex,
 };
 
 /// How long a request or a reply may take.
@@ -101,7 +101,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::status`].
-    pub fn transaction(&mut self, hash: TxHash) -> Result<TransactionReply, LocalError> {
+    pub fn transaction(&mut self, hash: TxHash) -> Result<Fate, LocalError> {
         self.ask(&Request::Transaction { hash })
     }
 

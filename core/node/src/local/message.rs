@@ -29,7 +29,7 @@ pub(super) enum Request {
         #[serde(default = "yes")]
         replace: bool,
     },
-    /// What became of a transaction: [`TransactionReply`].
+    /// What became of a transaction: [`Fate`](spacetime_protocol::ask::Fate).
     Transaction {
         /// Its hash.
         hash: TxHash,
@@ -98,25 +98,6 @@ pub struct Outlook {
     pub tip: BlockHash,
     /// Its height.
     pub height: u64,
-}
-
-/// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum TransactionReply {
-    /// It is neither pending nor in a block of the best chain.
-    Unknown,
-    /// It waits for a block.
-    Pending,
-    /// It is in a block of the best chain.
-    InBlock {
-        /// The block's hash.
-        block: BlockHash,
-        /// The block's height.
-        height: u64,
-        /// Blocks from that one to the tip, both included.
-        confirmations: u64,
-    },
 }
 
 /// A transaction is in the pool.

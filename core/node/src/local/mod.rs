@@ -16,9 +16,7 @@ use std::path::{Path, PathBuf};
 pub use client::{Client, connect};
 #[cfg(unix)]
 pub use endpoint::{Endpoint, FILE_NAME};
-pub use message::{
-    AccountReply, BytesReply, ErrorReply, Outlook, Select, Status, TransactionReply,
-};
+pub use message::{AccountReply, BytesReply, ErrorReply, Outlook, Select, Status};
 #[cfg(unix)]
 pub use server::Server;
 

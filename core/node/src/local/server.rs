@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use spacetime_protocol::ask::Fate;
+use spacetime_protocol::Identity;
 use spacetime_protocol::transaction::Transaction;
-use spacetime_protocol::{Identity, TxHash};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -20,7 +19,7 @@ use super::LocalError;
 use super::endpoint::{self, Endpoint};
 use super::message::{
     AccountReply, BytesReply, ErrorReply, MAX_REQUEST, Outlook, Reply, Request, Select, Status,
-    SubmittedReply, TransactionReply, hex, unhex,
+    SubmittedReply, hex, unhex,
 };
 use crate::service::Service;
 
@@ -167,7 +166,7 @@ fn answer(service: &Service, line: &[u8]) -> String {
         Request::SubmitTransaction { transaction, replace } => {
             reply(submit(service, &transaction, replace))
         }
-        Request::Transaction { hash } => reply(fate(service, &hash)),
+        Request::Transaction { hash } => reply(service.transaction(&hash).map_err(failed)),
         Request::Header(select) => reply(find(service, select, |service, hash| {
             let stored = service.header(hash).map_err(failed)?.ok_or_else(not_found)?;
             let bytes = stored.header.encode().map_err(failed)?;
@@ -195,17 +194,6 @@ fn account(service: &Service, identity: Identity) -> Result<AccountReply, ErrorR
     };
     let (balance, nonce) = (state.balance, state.nonce);
     Ok(AccountReply { identity, balance, nonce, outlook: Some(outlook) })
-}
-
-fn fate(service: &Service, hash: &TxHash) -> Result<TransactionReply, ErrorReply> {
-    match service.transaction(hash).map_err(failed)? {
-        Fate::Unknown => Ok(TransactionReply::Unknown),
-        Fate::Pending => Ok(TransactionReply::Pending),
-        Fate::InBlock { block, height, confirmations } => {
-            Ok(TransactionReply::InBlock { block, height, confirmations })
-        }
-        _ => Err(ErrorReply::new("failed", "this fate has no name on the socket")),
-    }
 }
 
 fn submit(

@@ -162,6 +162,11 @@ impl Mempool {
         self.order.keys().any(|(_, pending)| pending == hash)
     }
 
+    /// The same of a transaction that is at hand: found by its place in the order.
+    pub(crate) fn holds(&self, transaction: &Transaction) -> bool {
+        self.order.contains_key(&rank(transaction))
+    }
+
     /// What a sender's pending transactions leave of its account, and the nonce
     /// after theirs.
     pub(crate) fn after(&self, sender: &Identity, account: &Account) -> Account {

@@ -67,6 +67,7 @@ impl Node {
                 return (status, begun.elapsed());
             }
             assert!(Instant::now() < deadline, "it does not stop");
+            // The pause between two looks at a process that ends.
             thread::sleep(Duration::from_millis(5));
         }
     }

@@ -1,8 +1,7 @@
 //! Writes the metadata JSON, byte for byte as the reference would.
 
-use std::fmt::Write;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
+use spacetime_protocol::json::string;
 
 use super::{Entry, Status};
 
@@ -35,34 +34,5 @@ fn status(status: Status) -> String {
         Status::Corrupted => "Corrupted".to_owned(),
         Status::Missing => "Missing".to_owned(),
         Status::Other(number) => number.to_string(),
-    }
-}
-
-/// A JSON string with the reference's escapes: all that is not plain ASCII,
-/// and what HTML gives a meaning to.
-fn string(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            '\\' => out.push_str("\\\\"),
-            '"' | '&' | '\'' | '+' | '<' | '>' | '`' => escape(character, &mut out),
-            ' '..='~' => out.push(character),
-            _ => escape(character, &mut out),
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn escape(character: char, out: &mut String) {
-    for unit in character.encode_utf16(&mut [0; 2]) {
-        // Writing into a string cannot fail.
-        let _ = write!(out, "\\u{unit:04X}");
     }
 }

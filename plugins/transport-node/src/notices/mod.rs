@@ -8,7 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
-use spacetime_node::net::{Address, Backoff};
+use spacetime_node::net::Address;
 use spacetime_sdk::{
     Error, EventSender, Port, Result,
     tokio::{self, sync::mpsc, time},
@@ -17,7 +17,6 @@ use spacetime_sdk::{
 
 use self::desk::{Action, Desk};
 use crate::{
-    FIRST_PAUSE,
     config::Settings,
     link::{Link, Outgoing, Said},
 };
@@ -39,7 +38,7 @@ pub(crate) async fn run(settings: Settings, agent: &str, port: &mut Port) -> Res
             node: node.clone(),
             tls: settings.tls.clone(),
             agent: agent.to_owned(),
-            backoff: Backoff::new(FIRST_PAUSE, settings.longest_pause),
+            backoff: settings.backoff(),
             said: sender.clone(),
         };
         tokio::spawn(link.serve());

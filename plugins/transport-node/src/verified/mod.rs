@@ -10,7 +10,7 @@ use std::{
 
 use spacetime_node::{
     Candidates, Feed, News, Service,
-    net::{self, Address, Backoff, Hub, Keep, Options, PeerId, Written},
+    net::{self, Address, Hub, Options, PeerId, Written},
 };
 use spacetime_sdk::{
     Error, Event, Port, Request, Result, Verdict,
@@ -52,11 +52,7 @@ impl Session {
             .ok();
         let (sender, events) = mpsc::channel(EVENTS);
         let running = Hub::start(service.clone(), Options::miner(&self.agent, sender));
-        for address in &settings.nodes {
-            let backoff = Backoff::new(crate::FIRST_PAUSE, settings.longest_pause);
-            let (address, tls) = (address.clone(), settings.tls.clone());
-            net::keep(running.hub(), Keep { address, tls, backoff });
-        }
+        settings.keep_nodes(running.hub());
         let began_at = tip(&service).await?;
         let following = Following {
             service,

@@ -132,6 +132,15 @@ impl Conversation {
         panic!("questions without end");
     }
 
+    /// So long that whatever goes wrong has time to, and is told.
+    pub(crate) fn live_on(&mut self, node: &Chain) {
+        for _ in 0..10 {
+            self.pass(15_000);
+            self.talk(node);
+        }
+        assert_eq!(self.lie, None);
+    }
+
     /// Time passes, and the follower does what is due until then.
     pub(crate) fn pass(&mut self, ms: u64) {
         let until = self.now_ms + ms;

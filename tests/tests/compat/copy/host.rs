@@ -2,6 +2,8 @@
 //! and variant: loads the plugin files named on its command line, uses them,
 //! and prints what it saw, one JSON line each.
 
+mod sample;
+
 use std::{
     path::Path,
     sync::{Arc, atomic::AtomicBool, mpsc},
@@ -10,7 +12,7 @@ use std::{
 
 use spacetime_sdk_loader::{
     Fault, Library, LogLine, OpenRequest, Services, Strategy, Transport, TransportRequest,
-    abi::{Builder, Emitted, Event, Job, Plot, Question, Request, Span, StopRule},
+    abi::{Emitted, Event, Question, Request, Span},
 };
 
 struct Silent;
@@ -67,7 +69,7 @@ fn request(component: &str) -> OpenRequest<'_> {
 
 fn spans(strategy: &mut Strategy) -> Vec<[u64; 2]> {
     let cancel = AtomicBool::new(false);
-    strategy.begin(&job(&cancel), &PLOT).expect("it begins");
+    strategy.begin(&sample::job(&cancel), &sample::plot(100)).expect("it begins");
     let mut buffer = [Span::default(); 256];
     let (written, done) = strategy.plan(&mut buffer, &cancel, 100).expect("it plans");
     assert!(done);
@@ -103,36 +105,5 @@ fn rest(library: &Library, name: &str, network: &str, data: &Path) -> String {
     match Transport::ask(library, &request(name), &transport, Question::Weather { day: 1 }) {
         Ok(_) => format!("{answer}, asked"),
         Err(fault) => format!("{answer}, fault {}", fault.code.0),
-    }
-}
-
-const PLOT: Plot = Plot {
-    id: [9; 32],
-    leaf_count: 100,
-    index: 0,
-    drive: 0,
-    read_rate: 0,
-    scan_rate: 0,
-    reserved: [0; 8],
-};
-
-fn job(cancel: &AtomicBool) -> Job<'_> {
-    Job {
-        id: 1,
-        challenge: [7; 32],
-        block_target: [0x0F; 32],
-        share_target: [0; 32],
-        epoch: 3,
-        height: 2,
-        stop: StopRule::BEST_OF_ALL,
-        builder: Builder::HOST,
-        stop_leaves: 0,
-        deadline_ms: 0,
-        started_ms: 1_700_000_000_000,
-        plots: 1,
-        leaves: 100,
-        seed: 42,
-        cancel,
-        reserved: [0; 16],
     }
 }

@@ -29,6 +29,9 @@ fn without(text: &str, from: &str, to: &str) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
+/// Jobs and plots for the hosts.
+const SAMPLE: &str = include_str!("../../../../sdk/testing/src/sample.rs");
+
 /// How the last method of the interface's `Strategy` ends.
 const LAST_METHOD_ENDS: &str = "RResult::ROk(Arrangement::default())\n    }";
 
@@ -64,7 +67,8 @@ pub(crate) fn older() -> Artifacts {
         .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
         .write("plugin/src/lib.rs", MINIMAL)
         .write("host/Cargo.toml", &copy.package("host", "", "spacetime-sdk-loader"))
-        .write("host/src/main.rs", include_str!("older_host.rs"));
+        .write("host/src/main.rs", include_str!("older_host.rs"))
+        .write("host/src/sample.rs", SAMPLE);
     copy.build(&["plugin", "host"])
 }
 
@@ -121,7 +125,8 @@ pub(crate) fn newer() -> Artifacts {
         .write("plugin/Cargo.toml", &copy.package("plugin", "cdylib", "spacetime-sdk"))
         .write("plugin/src/lib.rs", include_str!("plugin.rs"))
         .write("host/Cargo.toml", &copy.package("host", "", "spacetime-sdk-loader"))
-        .write("host/src/main.rs", include_str!("host.rs"));
+        .write("host/src/main.rs", include_str!("host.rs"))
+        .write("host/src/sample.rs", SAMPLE);
     copy.build(&["plugin", "host"])
 }
 

@@ -2,6 +2,8 @@
 //! plugin file named on its command line, and prints the spans that its first
 //! component, a strategy, plans of a plot.
 
+mod sample;
+
 use std::{
     path::Path,
     sync::{Arc, atomic::AtomicBool},
@@ -9,7 +11,7 @@ use std::{
 
 use spacetime_sdk_loader::{
     Fault, Library, LogLine, OpenRequest, Services, Strategy,
-    abi::{BatchStats, Builder, Job, Plot, Span, StopRule},
+    abi::{BatchStats, Job, Span},
 };
 
 struct Silent;
@@ -43,7 +45,8 @@ fn main() {
 
 fn spans(strategy: &mut Strategy) -> Vec<[u64; 2]> {
     let cancel = AtomicBool::new(false);
-    strategy.begin(&job(&cancel), &PLOT).expect("it begins");
+    let job = Job { leaves: LEAVES, ..sample::job(&cancel) };
+    strategy.begin(&job, &sample::plot(LEAVES)).expect("it begins");
     let (mut all, mut buffer) = (Vec::new(), [Span::default(); 256]);
     loop {
         let (written, done) = strategy.plan(&mut buffer, &cancel, LEAVES).expect("it plans");
@@ -57,34 +60,3 @@ fn spans(strategy: &mut Strategy) -> Vec<[u64; 2]> {
 
 const STATS: BatchStats =
     BatchStats { leaves: 1, bytes_read: 32, elapsed_ns: 5, best: [0xFF; 32], reserved: [0; 8] };
-
-const PLOT: Plot = Plot {
-    id: [9; 32],
-    leaf_count: LEAVES,
-    index: 0,
-    drive: 0,
-    read_rate: 0,
-    scan_rate: 0,
-    reserved: [0; 8],
-};
-
-fn job(cancel: &AtomicBool) -> Job<'_> {
-    Job {
-        id: 1,
-        challenge: [7; 32],
-        block_target: [0x0F; 32],
-        share_target: [0; 32],
-        epoch: 3,
-        height: 2,
-        stop: StopRule::BEST_OF_ALL,
-        builder: Builder::HOST,
-        stop_leaves: 0,
-        deadline_ms: 0,
-        started_ms: 1_700_000_000_000,
-        plots: 1,
-        leaves: LEAVES,
-        seed: 42,
-        cancel,
-        reserved: [0; 16],
-    }
-}

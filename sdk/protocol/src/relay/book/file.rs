@@ -8,7 +8,7 @@ use thiserror::Error;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{AddressBook, BEGINNING, BookEntry, BookRules};
-use crate::{relay::address::parse_address, wire::PeerAddress};
+use crate::{json::string, relay::address::parse_address, wire::PeerAddress};
 
 /// A text that is no address book.
 #[derive(Debug, Error)]
@@ -135,33 +135,4 @@ fn time(at: OffsetDateTime) -> String {
     // Writing into a string cannot fail.
     let _ = write!(text, "{sign}{:02}:{:02}\"", hours.abs(), minutes.abs());
     text
-}
-
-/// A JSON string with the reference's escapes: all that is not plain ASCII,
-/// and what HTML gives a meaning to.
-fn string(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            '\\' => out.push_str("\\\\"),
-            '"' | '&' | '\'' | '+' | '<' | '>' | '`' => escape(character, &mut out),
-            ' '..='~' => out.push(character),
-            _ => escape(character, &mut out),
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn escape(character: char, out: &mut String) {
-    for unit in character.encode_utf16(&mut [0; 2]) {
-        // Writing into a string cannot fail.
-        let _ = write!(out, "\\u{unit:04X}");
-    }
 }
