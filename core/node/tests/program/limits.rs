@@ -1,10 +1,12 @@
 //! What a peer may send, and what becomes of it beyond that: limits,
 //! disconnects, bans, and the exemption of this machine.
 
+use std::time::Instant;
+
 use spacetime_protocol::network::development_key;
 
 use crate::common::{Miner, key, transfer};
-use crate::process::Node;
+use crate::process::{Node, PATIENCE};
 use crate::raw::{Chain, Client};
 
 const LIMITED: &[&str] = &["--limit-loopback"];
@@ -171,8 +173,10 @@ fn of_one_address_eight_connections_are_taken() {
     assert!(Client::connect_from(other, node.address).is_closed());
     // One that is gone makes room.
     first.reset();
+    let deadline = Instant::now() + PATIENCE;
     let mut late = Client::connect(node.address);
     while !late.is_open() {
+        assert!(Instant::now() < deadline, "the one that is gone still counts");
         late = Client::connect(node.address);
     }
     assert!(Client::connect(node.address).is_closed());
@@ -195,7 +199,9 @@ fn a_ban_is_the_address_s_own() {
 
 /// Three connections that the node takes, once it does.
 fn three(node: &Node) -> [Client; 3] {
+    let deadline = Instant::now() + PATIENCE;
     loop {
+        assert!(Instant::now() < deadline, "those that are gone still count");
         let mut clients = [(); 3].map(|()| Client::connect(node.address));
         if clients.iter_mut().all(Client::is_open) {
             return clients;
