@@ -144,6 +144,8 @@ impl Peer {
     ) -> Result<Never, Lost> {
         let member = Arc::clone(&self.member);
         let mut buffer = vec![0; READ];
+        // Whom we dialled learns first who we are.
+        self.flush();
         self.follow(Input::Start).await?;
         loop {
             self.flush();
