@@ -6,6 +6,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../relay/book.rs"]
+mod book;
 mod chain;
 mod differences;
 mod expect;

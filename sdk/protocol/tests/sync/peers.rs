@@ -8,7 +8,10 @@ use spacetime_protocol::{
     wire::{FrameReader, Message, PeerAddress},
 };
 
-use crate::common::{Answer, Case};
+use crate::{
+    book::described,
+    common::{Answer, Case},
+};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 /// What the reference's seed discovery asks for.
@@ -92,13 +95,10 @@ fn shown(address: &PeerAddress) -> String {
 /// What peers are told unasked: one message with the best of what is known, or
 /// none.
 pub(crate) fn gossip(case: &Case) -> Answer {
-    let text = case.text("book").expect("a book");
-    let (count, _) = text.split_once(" addresses (30+i).2.2.1:2000+i, i = 0..").expect("a rule");
-    assert!(text.ends_with("last seen increasing with i"), "{}: {text}", case.id);
     let mut book = AddressBook::new(BookRules::DEFAULT);
-    for i in 0..count.parse::<u16>().unwrap() {
-        let listens: SocketAddr = format!("{}.2.2.1:{}", 30 + i, 2000 + i).parse().unwrap();
-        book.add(listens.into(), "test", NOW_MS + u64::from(i) * 1000).unwrap();
+    let addresses = described(case.text("book").expect("a book"));
+    for (seen_ms, listens) in (NOW_MS..).step_by(1000).zip(addresses) {
+        book.add(listens.into(), "test", seen_ms).unwrap();
     }
     let told = book.gossip();
     assert!(told.len() <= GOSSIP_ADDRESSES);
