@@ -74,10 +74,14 @@ fn config(case: &Case) -> Answer {
 
 fn weight_of_hash(case: &Case) -> Answer {
     let hash = case.bytes("hash").expect("a hash is given");
-    match BlockHash::try_from(&hash[..]) {
-        Ok(_) => case.unknown(),
-        Err(_) => Answer::refused_field("block_hash"),
-    }
+    let Ok(hash) = BlockHash::try_from(&hash[..]) else {
+        return Answer::refused_field("block_hash");
+    };
+    // No case has blocks beside its hash.
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path(), &Network::local(), &[]).unwrap();
+    assert!(store.snapshot().unwrap().header(&hash).unwrap().is_none(), "{}", case.id);
+    Answer::refused("no such block")
 }
 
 /// Blocks as a case gives them; `None`: ours cannot hold one.
