@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
-use spacetime_protocol::block::Block;
+use spacetime_protocol::{block::Block, wire::Message};
 
 use crate::{
     chain::{Local, Scripted},
@@ -63,6 +63,10 @@ pub(crate) enum Difference {
     OtherBlock,
     /// It asks again for a block that it cannot read; we leave.
     NoBlock,
+    /// It does not look at notices before the block it waits for; we do.
+    Notice,
+    /// It stores blocks when it has them all; we each when it is there.
+    AsTheyCome,
     /// It asks three times; we twice.
     Patience,
     /// Its workers read one stream at once, and take each other's blocks.
@@ -74,20 +78,26 @@ impl Difference {
     /// already; this says what it is good for.
     pub(crate) fn check(self, case: &Case, local: &Local, played: &[Played]) {
         let id = &case.id;
+        let is_block = |question: &Question| matches!(question, Question::Block(_));
         let is_left = |one: &Played| matches!(one.ending, Ending::Left(_) | Ending::Lost(_));
         match self {
             // Every node is asked.
             Self::AllConnected => {
                 assert!(played.iter().all(|one| !one.questions.is_empty()), "{id}");
             }
-            // A node that gives no headers, or false ones, is left, and
-            // nothing of it is taken.
-            Self::NoHeaders | Self::Unlinked => {
+            // A node that gives no headers is left; they may come later.
+            Self::NoHeaders => {
+                let follows = |one: &Played| one.questions.iter().any(is_block);
+                assert!(played.iter().any(|one| is_left(one) || follows(one)), "{id}");
+            }
+            Self::Unlinked => assert!(played.iter().any(is_left), "{id}"),
+            // What came before it went wrong is ours.
+            Self::AsTheyCome => {
                 assert!(played.iter().any(is_left), "{id}");
+                assert!(!local.stored.is_empty(), "{id}");
             }
             // Every block that is in the first headers is asked for.
             Self::NoBlocks => {
-                let is_block = |question: &Question| matches!(question, Question::Block(_));
                 assert!(played.iter().any(|one| one.questions.iter().any(is_block)), "{id}");
             }
             // The height that it is said to have is not that of another block.
@@ -99,6 +109,8 @@ impl Difference {
                     "{id}"
                 );
             }
+            // Whether it is true decides how it goes on.
+            Self::Notice => {}
             Self::Patience => assert!(played.iter().any(is_left), "{id}"),
             // They come in order, and all of them.
             Self::Workers => {
@@ -117,15 +129,16 @@ pub(crate) fn difference(case: &Case, scripted: &Scripted) -> Option<Difference>
         return Some(Difference::AllConnected);
     }
     let local = Local::of(case, scripted);
-    for node in Node::all(case, &local, scripted) {
-        let first = node.clone().answer(Question::Headers(local.asks_after()), &local);
-        match Content::of(&first) {
+    for (number, mut node) in Node::all(case, &local, scripted).into_iter().enumerate() {
+        let first = script(case, number).into_iter().next().unwrap_or(Reply::Silence);
+        let is_headers = matches!(Content::first(&first), Content::Headers(_) | Content::Nothing);
+        if !is_headers && is_synced(case) {
+            return Some(Difference::NoHeaders);
+        }
+        match Content::of(&node.answer(Question::Headers(local.asks_after()), &local)) {
             Content::Headers(headers) if !crate::sync::is_linked(&local, &headers) => {
                 return Some(Difference::Unlinked);
             }
-            Content::Headers(_) => {}
-            Content::Nothing => {}
-            _ if is_synced(case) => return Some(Difference::NoHeaders),
             _ => {}
         }
     }
@@ -135,19 +148,24 @@ pub(crate) fn difference(case: &Case, scripted: &Scripted) -> Option<Difference>
         return Some(Difference::NoBlocks);
     }
     let answered = (0..nodes).flat_map(|node| answers(case, node));
-    let mut unanswered = HashMap::new();
+    let (mut unanswered, mut came) = (HashMap::new(), false);
     for (question, reply) in answered {
         let Question::Block(hash) = question else { continue };
         match Content::of(&reply) {
             Content::Block(bytes) => match Block::decode(&bytes) {
-                Ok(block) if block.hash() == hash => {}
+                Ok(block) if block.hash() == hash => came |= unanswered.is_empty(),
                 Ok(_) if case.int("parallel_downloads") > 1 => return Some(Difference::Workers),
                 Ok(_) => return Some(Difference::OtherBlock),
                 Err(_) => return Some(Difference::NoBlock),
             },
             Content::Broken(_) | Content::Closed => {}
+            Content::Other(Message::BlockAccepted { .. }) => return Some(Difference::Notice),
             _ => *unanswered.entry(hash).or_insert(0) += 1,
         }
+    }
+    let accepts = case.text("validator") == Some("accept");
+    if came && accepts && !is_synced(case) {
+        return Some(Difference::AsTheyCome);
     }
     let is_late = is_synced(case) && unanswered.values().any(|times| *times > 1);
     is_late.then_some(Difference::Patience)

@@ -29,8 +29,8 @@ pub(crate) struct Expected {
 }
 
 /// Works it out.
-struct Course {
-    node: Node,
+struct Course<'a> {
+    node: Node<'a>,
     local: Local,
     questions: Vec<Question>,
     failures: usize,
@@ -48,14 +48,14 @@ enum Got {
     Block,
     /// None; the node is asked for headers once more.
     Nothing,
-    /// Another one, among several.
+    /// Another one among several, or news.
     Unknown,
     Ended(Ending),
 }
 
-/// `None`: the node answers with another block among several that it was asked
-/// for; how the others come then is not worked out here.
-pub(crate) fn expected(node: Node, local: Local) -> Option<Expected> {
+/// `None`: among several blocks that it was asked for, the node answers with
+/// another one, or with news; how the others come then is not worked out here.
+pub(crate) fn expected(node: Node<'_>, local: Local) -> Option<Expected> {
     let mut course = Course { node, local, questions: Vec::new(), failures: 0 };
     let ending = course.run()?;
     Some(Expected { ending, questions: course.questions, local: course.local })
@@ -65,7 +65,7 @@ fn no_answer(what: &'static str) -> Ending {
     Ending::Left(Lie::NoAnswer { what })
 }
 
-impl Course {
+impl Course<'_> {
     fn run(&mut self) -> Option<Ending> {
         let mut after = None;
         loop {
@@ -192,6 +192,13 @@ impl Course {
             Content::Block(bytes) => bytes,
             Content::Closed => return Got::Ended(Ending::Lost(End::Closed)),
             Content::Broken(error) => return Got::Ended(Ending::Lost(End::Frame(error))),
+            Content::Other(Message::BlockAccepted { hash, height: said }) => {
+                return match self.local.height_of(&hash) {
+                    Some(height) if height == said => self.fail(),
+                    Some(height) => Got::Ended(Ending::Left(Lie::Height { hash, said, height })),
+                    None => Got::Unknown,
+                };
+            }
             _ => return self.fail(),
         };
         let block = match Block::decode(&bytes) {

@@ -55,7 +55,7 @@ pub(crate) fn play(local: &mut Local, mut answer: impl FnMut(Question, &Local) -
         match play.open.pop_front() {
             Some(question) => {
                 let reply = answer(question, play.local);
-                play.hear(&reply);
+                play.hear(question, &reply);
             }
             None => play.wait(),
         }
@@ -131,7 +131,7 @@ impl<'a> Play<'a> {
         assert!(reader.end().is_ok(), "whole frames");
     }
 
-    fn hear(&mut self, reply: &Reply) {
+    fn hear(&mut self, question: Question, reply: &Reply) {
         let bytes = match reply {
             Reply::Silence => return self.open.clear(),
             Reply::Close => {
@@ -141,7 +141,7 @@ impl<'a> Play<'a> {
             Reply::Bytes(bytes) => bytes,
         };
         let content = Content::of(reply);
-        if !matches!(content, Content::Headers(_) | Content::Block(_)) {
+        if !content.answers(question) {
             self.open.clear();
         }
         let received = self.connection.received(bytes, self.now_ms);

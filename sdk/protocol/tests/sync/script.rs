@@ -9,6 +9,7 @@ use serde_json::Value;
 use spacetime_protocol::{
     BlockHash,
     block::Block,
+    header::BlockHeader,
     wire::{FrameError, FrameReader, Message},
 };
 
@@ -47,25 +48,54 @@ pub(crate) enum Content {
 
 impl Content {
     pub(crate) fn of(reply: &Reply) -> Self {
+        let mut last = Self::Nothing;
+        for content in Self::all(reply) {
+            last = content;
+            if !matches!(last, Self::Other(_) | Self::Malformed) {
+                break;
+            }
+        }
+        last
+    }
+
+    /// What comes first, which is the answer to the reference.
+    pub(crate) fn first(reply: &Reply) -> Self {
+        Self::all(reply).into_iter().next().unwrap_or(Self::Nothing)
+    }
+
+    fn all(reply: &Reply) -> Vec<Self> {
         let bytes = match reply {
-            Reply::Silence => return Self::Nothing,
-            Reply::Close => return Self::Closed,
+            Reply::Silence => return Vec::new(),
+            Reply::Close => return vec![Self::Closed],
             Reply::Bytes(bytes) => bytes,
         };
-        let (mut reader, mut last) = (FrameReader::default(), Self::Nothing);
+        let (mut reader, mut all) = (FrameReader::default(), Vec::new());
         reader.push(bytes);
         loop {
             let frame = match reader.next_frame() {
                 Ok(Some(frame)) => frame,
-                Ok(None) => return last,
-                Err(error) => return Self::Broken(error),
+                Ok(None) => return all,
+                Err(error) => {
+                    all.push(Self::Broken(error));
+                    return all;
+                }
             };
-            last = match Message::decode(frame.kind, &frame.payload) {
-                Ok(Message::Headers(headers)) => return Self::Headers(headers),
-                Ok(Message::Block(bytes) | Message::NewBlock(bytes)) => return Self::Block(bytes),
+            all.push(match Message::decode(frame.kind, &frame.payload) {
+                Ok(Message::Headers(headers)) => Self::Headers(headers),
+                Ok(Message::Block(bytes) | Message::NewBlock(bytes)) => Self::Block(bytes),
                 Ok(other) => Self::Other(other),
                 Err(_) => Self::Malformed,
-            };
+            });
+        }
+    }
+}
+
+impl Content {
+    /// Whether it is what such a question is for.
+    pub(crate) fn answers(&self, question: Question) -> bool {
+        match question {
+            Question::Headers(_) => matches!(self, Self::Headers(_)),
+            Question::Block(_) => matches!(self, Self::Block(_)),
         }
     }
 }
@@ -97,24 +127,23 @@ fn question(case: &Case, frame: &str) -> Question {
 
 /// What is left of a script.
 #[derive(Clone)]
-pub(crate) struct Node {
+pub(crate) struct Node<'a> {
+    scripted: &'a Scripted,
     replies: HashMap<Question, VecDeque<Reply>>,
-    /// What the reference asked for the successors of first, and what we ask
-    /// for those of instead, with the header in between if there is one.
+    /// What the reference asked for the successors of first.
     theirs: BlockHash,
-    between: Option<Vec<u8>>,
     genesis: BlockHash,
     /// Its last headers were none.
     is_empty: bool,
 }
 
-impl Node {
-    pub(crate) fn all(case: &Case, local: &Local, scripted: &Scripted) -> Vec<Self> {
+impl<'a> Node<'a> {
+    pub(crate) fn all(case: &Case, local: &Local, scripted: &'a Scripted) -> Vec<Self> {
         let nodes = case.value("replies").as_array().expect("a list of scripts").iter();
         nodes.enumerate().map(|(node, _)| Self::of(case, node, local, scripted)).collect()
     }
 
-    fn of(case: &Case, node: usize, local: &Local, scripted: &Scripted) -> Self {
+    fn of(case: &Case, node: usize, local: &Local, scripted: &'a Scripted) -> Self {
         let asked = asked(case, node);
         let best = local.best();
         let theirs = if case.bytes("local_best_hash").is_some() { best } else { BlockHash::ZERO };
@@ -126,9 +155,7 @@ impl Node {
             let to = asked.get(at).copied().unwrap_or_else(|| likely(&reply, theirs));
             replies.entry(to).or_default().push_back(reply);
         }
-        let header = (local.asks_after() != best).then(|| scripted.get(&best)).flatten();
-        let between = header.map(|header| header.encode().unwrap().to_vec());
-        Self { replies, theirs, between, genesis: local.genesis, is_empty: false }
+        Self { scripted, replies, theirs, genesis: local.genesis, is_empty: false }
     }
 
     /// The next answer to a question of ours.
@@ -144,14 +171,34 @@ impl Node {
             // Who has nothing has nothing wherever one asks it from.
             return page(&[]);
         }
-        let Content::Headers(mut headers) = Content::of(&reply) else { return reply };
+        let Content::Headers(headers) = Content::of(&reply) else { return reply };
         self.is_empty = headers.is_empty();
-        match &self.between {
-            // We ask from one block further back, so that comes first.
-            Some(between) if theirs == self.theirs => headers.insert(0, between.clone()),
-            _ => return reply,
+        match self.page_after(locator, theirs, &headers) {
+            Some(headers) => page(&headers),
+            None => reply,
         }
-        page(&headers)
+    }
+
+    /// The same page for us, who ask a little further back, or, when some of
+    /// its blocks are ours already, a little further on. `None`: as it stands.
+    fn page_after(
+        &self,
+        ours: BlockHash,
+        theirs: BlockHash,
+        headers: &[Vec<u8>],
+    ) -> Option<Vec<Vec<u8>>> {
+        let is_ours =
+            |bytes: &Vec<u8>| BlockHeader::decode(bytes).is_ok_and(|header| header.hash() == ours);
+        if let Some(at) = headers.iter().position(is_ours) {
+            return Some(headers[at + 1..].to_vec());
+        }
+        let (mut at, mut page) = (theirs, headers.to_vec());
+        while at != ours {
+            let header = self.scripted.get(&at)?;
+            page.insert(0, header.encode().unwrap().to_vec());
+            at = header.parent;
+        }
+        (page.len() > headers.len()).then_some(page)
     }
 
     fn next(&mut self, question: Question) -> Reply {

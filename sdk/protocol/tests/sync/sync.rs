@@ -63,7 +63,9 @@ fn outcome(case: &Case, local: &Local, played: &[Played]) -> Map<String, Value> 
     }
     let questions: Vec<_> = (0..played.len()).flat_map(|node| asked(case, node)).collect();
     let all_ours: Vec<_> = played.iter().flat_map(|one| one.questions.clone()).collect();
-    if blocks(&questions) == blocks(&all_ours) {
+    // Where it goes wrong, we have asked for some blocks ahead.
+    let (asked, ours_asked) = (blocks(&questions), blocks(&all_ours));
+    if asked == ours_asked || (!is_synced && ours_asked.starts_with(&asked)) {
         let same = ["events", "requests", "requests_total"];
         assert_eq!(theirs["requests_total"], questions.len(), "{}", case.id);
         ours.extend(
