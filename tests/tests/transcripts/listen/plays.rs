@@ -233,28 +233,26 @@ fn start_twice(seen: &mut Seen<'_>) {
 }
 
 fn sends(seen: &mut Seen<'_>) {
-    for error in seen.all("client_reads") {
-        let frame = bytes(&error);
-        let (frame, message) = (decode(&frame), frame);
-        let again = Message::decode(frame.kind, &frame.payload).unwrap().to_frame().unwrap();
-        assert_eq!(again, message);
-        seen.one("client_reads", Same(json!(format!("bytes {}", const_hex::encode(again)))));
+    for theirs in seen.all("client_reads") {
+        let frames = frames(&bytes(&theirs));
+        let messages = frames.iter().map(|frame| Message::decode(frame.kind, &frame.payload));
+        let again = messages.flat_map(|message| message.unwrap().to_frame().unwrap());
+        let again = const_hex::encode(again.collect::<Vec<u8>>());
+        seen.one("client_reads", Same(json!(format!("bytes {again}"))));
     }
     let limit = usize::try_from(seen.case().int("max_connections")).unwrap();
     let bench = Bench::limited(limit, &[]);
     let mut client = bench.clients(1).remove(0);
     for theirs in seen.all("client_reads_pong_object") {
-        let theirs = decode(&bytes(&theirs));
-        let Message::Ping(PingPong { nonce, .. }) =
-            Message::decode(theirs.kind, &theirs.payload).unwrap()
-        else {
-            panic!("{}: a pong object", seen.case().id)
-        };
-        client.send(&ping(nonce));
-        // Whole, with one read, as it was written.
-        let ours = decode(&client.read());
-        assert_eq!((theirs.kind, ours.kind), (Kind::Ping, Kind::Pong));
-        assert_eq!(ours.payload[..8], theirs.payload[..8]);
+        for theirs in frames(&bytes(&theirs)) {
+            let message = Message::decode(theirs.kind, &theirs.payload).unwrap();
+            let Message::Ping(PingPong { nonce, .. }) = message else { panic!("{message:?}") };
+            client.send(&ping(nonce));
+            // Whole, with one read, as it was written.
+            let [ours] = &frames(&client.read())[..] else { panic!("one frame") };
+            assert_eq!((theirs.kind, ours.kind), (Kind::Ping, Kind::Pong));
+            assert_eq!(ours.payload[..8], theirs.payload[..8]);
+        }
         seen.one("client_reads_pong_object", Instead(PONG));
     }
 }
@@ -263,13 +261,13 @@ fn bytes(text: &Value) -> Vec<u8> {
     const_hex::decode(text.as_str().unwrap().strip_prefix("bytes ").expect("bytes")).unwrap()
 }
 
-/// The one frame that this is.
-fn decode(bytes: &[u8]) -> Frame {
+/// The frames that these are, all of them whole.
+fn frames(bytes: &[u8]) -> Vec<Frame> {
     let mut reader = FrameReader::default();
     reader.push(bytes);
-    let frame = reader.next_frame().unwrap().expect("a whole frame");
+    let frames = std::iter::from_fn(|| reader.next_frame().unwrap()).collect();
     assert_eq!(reader.end(), Ok(()), "and no more");
-    frame
+    frames
 }
 
 /// The side that dials is the TLS client (`tests/tests/node/tls.rs`,
