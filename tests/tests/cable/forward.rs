@@ -13,7 +13,12 @@ use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink},
     net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
 };
+
+/// What a connection may take to come as far as its cut.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +53,7 @@ pub(crate) struct Seen {
     /// Of the first connection.
     to_node: Mutex<Vec<u8>>,
     to_miner: Mutex<Vec<u8>>,
-    cut_at: Mutex<Option<Instant>>,
+    cut_at: watch::Sender<Option<Instant>>,
 }
 
 impl Seen {
@@ -64,7 +69,15 @@ impl Seen {
 
     /// When it was cut.
     pub(crate) fn cut_at(&self) -> Option<Instant> {
-        *self.cut_at.lock().unwrap()
+        *self.cut_at.borrow()
+    }
+
+    /// Waits until it was cut; when.
+    pub(crate) async fn is_cut(&self) -> Instant {
+        let mut cut = self.cut_at.subscribe();
+        let cut = timeout(DEADLINE, cut.wait_for(Option::is_some)).await;
+        let cut = cut.expect("the connection never comes so far").unwrap();
+        cut.expect("it was waited for")
     }
 
     fn of(&self, way: Way) -> &Mutex<Vec<u8>> {
@@ -91,8 +104,52 @@ pub(crate) async fn cable(node: SocketAddr, cut: Option<Cut>, seen: Arc<Seen>) -
     address
 }
 
+/// Where the next connection is cut, and who sees it.
+type Armed = (Cut, Arc<Seen>);
+
+/// A cable that stays, whose next connection can be cut.
+pub(crate) struct Lasting {
+    pub(crate) address: SocketAddr,
+    armed: Arc<Mutex<Option<Armed>>>,
+    /// Changes when what is connected shall break.
+    broken: watch::Sender<()>,
+}
+
+impl Lasting {
+    /// Forwards every connection to a node.
+    pub(crate) async fn to(node: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let armed = Arc::new(Mutex::new(None::<Armed>));
+        let (broken, _) = watch::channel(());
+        let (next, breaks) = (armed.clone(), broken.clone());
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let Ok(far) = TcpStream::connect(node).await else { continue };
+                let (cut, seen) = next.lock().unwrap().take().unzip();
+                let mut breaks = breaks.subscribe();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = forward(near, far, cut, seen) => {}
+                        _ = breaks.changed() => {}
+                    }
+                });
+            }
+        });
+        Self { address, armed, broken }
+    }
+
+    /// Breaks what is connected; the next connection is cut.
+    pub(crate) fn cut_the_next(&self, cut: Cut) -> Arc<Seen> {
+        let seen = Arc::<Seen>::default();
+        *self.armed.lock().unwrap() = Some((cut, seen.clone()));
+        self.broken.send_replace(());
+        seen
+    }
+}
+
 /// Forwards both ways until either is over, or the cable is cut.
-pub(crate) async fn forward(
+async fn forward(
     mut near: TcpStream,
     mut far: TcpStream,
     cut: Option<Cut>,
@@ -109,7 +166,7 @@ pub(crate) async fn forward(
     };
     let how = cut.filter(|_| is_cut).map_or(How::Close, |cut| cut.how);
     if let Some(seen) = seen.filter(|_| is_cut) {
-        *seen.cut_at.lock().unwrap() = Some(Instant::now());
+        seen.cut_at.send_replace(Some(Instant::now()));
     }
     match how {
         How::Close => {}

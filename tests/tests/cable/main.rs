@@ -11,6 +11,7 @@ mod bench;
 #[path = "../../../core/node/tests/common/mod.rs"]
 mod common;
 mod forward;
+mod miner;
 mod notices;
 
 mod pauses;
@@ -59,8 +60,7 @@ fn at_messages(recorded: &Seen, how: How) -> Vec<Cut> {
     cuts
 }
 
-/// Tries all cuts; what each took from the cut until there was a node to
-/// follow again.
+/// Tries all cuts, so many at once; how long each took to be over.
 fn sweep(cuts: &[Cut], at_once: usize, trial: impl Fn(Cut) -> Duration + Sync) -> Pauses {
     let (next, pauses) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let failures = Mutex::new(Vec::new());
@@ -79,6 +79,28 @@ fn sweep(cuts: &[Cut], at_once: usize, trial: impl Fn(Cut) -> Duration + Sync) -
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{} of {} cuts: {failures:?}", failures.len(), cuts.len());
     Pauses::new(pauses.into_inner().unwrap())
+}
+
+/// Tries all cuts, shared out to so many that try theirs one after the other.
+fn sweep_each(
+    cuts: &[Cut],
+    shares: usize,
+    trial: impl Fn(Vec<Cut>) -> Vec<(Duration, Cut)> + Sync,
+) -> Pauses {
+    let share = |at: usize| cuts.iter().skip(at).step_by(shares).copied().collect();
+    let pauses = thread::scope(|scope| {
+        let trials: Vec<_> = (0..shares)
+            .map(|at| {
+                scope.spawn({
+                    let share = share(at);
+                    let trial = &trial;
+                    move || trial(share)
+                })
+            })
+            .collect();
+        trials.into_iter().flat_map(|trial| trial.join().unwrap()).collect()
+    });
+    Pauses::new(pauses)
 }
 
 /// Opens sessions, as a host does, until one has a node to follow.
