@@ -41,6 +41,7 @@ impl Opening<'_> {
             agent: "test/1",
             node_address: None,
             node_port: None,
+            node_is_chosen: false,
         })
     }
 
