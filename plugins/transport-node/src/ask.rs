@@ -11,7 +11,7 @@ use spacetime_node::{
     Service,
     ask::{answer, answer_running},
     local::{self, Status},
-    net::{self, Hub, Options},
+    net::{self, Address, Hub, Options},
 };
 use spacetime_sdk::{
     Answer, Error, Question, Result, TransportContext,
@@ -96,7 +96,7 @@ async fn catch_up(events: &mut mpsc::Receiver<net::Event>, nodes: usize) -> Resu
         match events.recv().await {
             Some(net::Event::Synced { .. }) => return Ok(()),
             Some(net::Event::Unreachable { address, reason, .. }) => {
-                failed.insert(address.to_string(), format!("{address}: {reason}"));
+                failed.insert(address.to_string(), of_node(&address, &reason));
             }
             Some(_) => {}
             None => return Err(Error::new("the connections have ended")),
@@ -104,6 +104,12 @@ async fn catch_up(events: &mut mpsc::Receiver<net::Event>, nodes: usize) -> Resu
     }
     let reasons: Vec<String> = failed.into_values().collect();
     Err(Error::new(reasons.join("; ")))
+}
+
+/// A reason that names its node.
+pub(crate) fn of_node(address: &Address, reason: &str) -> String {
+    let node = address.to_string();
+    if reason.contains(&node) { reason.to_owned() } else { format!("{node}: {reason}") }
 }
 
 /// Sends a transaction, and asks a node whether it has it now.
