@@ -82,7 +82,7 @@ fn a_plot_of_another_key_wins_nothing_and_says_why() {
     settle(&home, "secp256k1");
     fs::remove_dir_all(home.path("plots")).unwrap();
     fs::rename(home.path("kept"), home.path("plots")).unwrap();
-    let foreign = fs::read_dir(home.path("plots")).unwrap().next().unwrap().unwrap().path();
+    let foreign = home.path("plots/a.plot");
     let told = |event: &Value| {
         let message = event["message"].as_str().unwrap_or_default();
         message.contains("made with another key") && message.contains(foreign.to_str().unwrap())
