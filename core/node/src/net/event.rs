@@ -114,10 +114,7 @@ impl Lost {
 /// Whether this cannot be true, rather than only not be followed.
 pub(super) fn is_false(lie: &Lie) -> bool {
     use Lie::{NoAnswer, OtherBlock, OtherNetwork, TooDeep};
-    !matches!(
-        lie,
-        NoAnswer { .. } | OtherBlock { .. } | OtherNetwork { .. } | TooDeep { .. }
-    )
+    !matches!(lie, NoAnswer { .. } | OtherBlock { .. } | OtherNetwork { .. } | TooDeep { .. })
 }
 
 /// Why a connection was closed.

@@ -55,9 +55,7 @@ fn notice(hash: BlockHash, height: u64) -> Vec<u8> {
 /// What each liar is and what must be said of it.
 fn liars(chain: &Chain, miner: &Miner) -> Vec<(&'static str, SocketAddr, String)> {
     let good = chain.mine(miner, 1, &[]);
-    let consistent = |block: &Block| {
-        serve(page(&[&block.header]), block.encode().unwrap(), None)
-    };
+    let consistent = |block: &Block| serve(page(&[&block.header]), block.encode().unwrap(), None);
     let change = |change: &dyn Fn(&mut Block)| {
         let mut block = good.clone();
         change(&mut block);

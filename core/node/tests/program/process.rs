@@ -49,7 +49,8 @@ impl Node {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let data = Path::new(command.get_args().skip_while(|word| *word != "--data").nth(1).unwrap());
+        let data =
+            Path::new(command.get_args().skip_while(|word| *word != "--data").nth(1).unwrap());
         let data = data.to_owned();
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
