@@ -34,6 +34,12 @@ impl Backoff {
         self.wait(f64::from(chance) / f64::from(u32::MAX))
     }
 
+    /// It did what nobody honest does: the longest of all waits.
+    pub fn longest_wait(&mut self) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        self.cap
+    }
+
     /// `chance` from 0 to 1.
     fn wait(&mut self, chance: f64) -> Duration {
         let longest = self.first.saturating_mul(1 << self.failures.min(20)).min(self.cap);
@@ -57,6 +63,7 @@ mod tests {
         for _ in 0..100 {
             backoff.next_wait();
         }
+        assert_eq!(backoff.longest_wait(), Duration::from_secs(10));
         let wait = backoff.next_wait();
         assert!((5..=10).contains(&wait.as_secs()), "{wait:?}");
     }

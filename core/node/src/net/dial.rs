@@ -10,7 +10,7 @@ use socket2::{SockRef, TcpKeepalive};
 use spacetime_protocol::wire::DEFAULT_PORT;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::tls::{Tls, TlsError};
 use super::{Backoff, Event, Hub, Lost, peer};
@@ -214,39 +214,49 @@ async fn dial_again_and_again(hub: Hub, keep: Keep) {
     let Keep { address, tls, mut backoff } = keep;
     loop {
         let begun = tokio::time::Instant::now();
-        let reason = match connect(&address, tls.as_ref()).await {
+        let Met { reason, is_its_fault } = match connect(&address, tls.as_ref()).await {
             Ok((stream, to)) => meet(&hub, stream, to, &address, &mut backoff).await,
-            Err(error) => error.to_string(),
+            Err(error) => Met { reason: error.to_string(), is_its_fault: false },
         };
         if begun.elapsed() >= LASTED {
             backoff.reset();
         }
-        let retry_in = backoff.next_wait();
+        // The host's other ports are none of its business.
+        let retry_in = if is_its_fault { backoff.longest_wait() } else { backoff.next_wait() };
         let seconds = retry_in.as_secs_f32();
         tracing::warn!(peer = %address, reason, "no connection; next try in {seconds:.1} s");
         hub.emit(Event::Unreachable { address: address.clone(), reason, retry_in }).await;
-        sleep(retry_in).await;
+        hub.clock().pass(retry_in).await;
     }
 }
 
-/// Talks to a peer until it is lost; why it was.
+/// How it went with a peer: why it was lost, and whether it did what nobody
+/// honest does.
+struct Met {
+    reason: String,
+    is_its_fault: bool,
+}
+
+/// Talks to a peer until it is lost.
 async fn meet(
     hub: &Hub,
     stream: Stream,
     to: SocketAddr,
     address: &Address,
     backoff: &mut Backoff,
-) -> String {
+) -> Met {
     let seat = match hub.join(to, true) {
         Ok(seat) => seat,
-        Err(reason) => return Lost::Full(reason).to_string(),
+        Err(reason) => {
+            return Met { reason: Lost::Full(reason).to_string(), is_its_fault: false };
+        }
     };
     hub.reached(to);
     let ended = peer::run(hub.clone(), seat, stream, Some(address.clone())).await;
     if ended.synced && !matches!(ended.lost, Lost::Lie(_) | Lost::Misbehaved(_)) {
         backoff.reset();
     }
-    ended.lost.to_string()
+    Met { reason: ended.lost.to_string(), is_its_fault: ended.lost.is_the_peers_fault() }
 }
 
 #[cfg(test)]

@@ -100,6 +100,23 @@ pub enum Event {
     },
 }
 
+impl Lost {
+    /// Whether the peer did what nobody honest does.
+    pub(super) fn is_the_peers_fault(&self) -> bool {
+        match self {
+            Self::Lie(lie) => is_false(lie),
+            Self::Misbehaved(_) | Self::End(End::Payloads(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether this cannot be true, rather than only not be followed.
+pub(super) fn is_false(lie: &Lie) -> bool {
+    use Lie::{NoAnswer, OtherBlock, OtherNetwork, TooDeep};
+    !matches!(lie, NoAnswer { .. } | OtherBlock { .. } | OtherNetwork { .. } | TooDeep { .. })
+}
+
 /// Why a connection was closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -17,9 +17,8 @@ use tokio::task::JoinSet;
 
 use super::announce;
 use super::ban::Bans;
-use super::clock::{now, now_ms};
 use super::member::{Member, Seat};
-use super::{Event, Options, PeerId, PeerInfo};
+use super::{Clock, Event, Options, PeerId, PeerInfo};
 use crate::Service;
 
 /// Own blocks that are kept until a peer has accepted them.
@@ -102,6 +101,7 @@ impl Drop for Running {
 impl Hub {
     /// Begins without any connection, on the current runtime.
     pub fn start(service: Service, options: Options) -> Running {
+        let now_ms = options.clock.now_ms();
         let inner = Inner {
             service,
             options,
@@ -109,7 +109,7 @@ impl Hub {
             members: Mutex::default(),
             next_id: AtomicU64::new(1),
             bans: Mutex::default(),
-            seen: Mutex::new(SeenTracker::new(SeenRules::DEFAULT, now_ms())),
+            seen: Mutex::new(SeenTracker::new(SeenRules::DEFAULT, now_ms)),
             book: Mutex::new(AddressBook::new(BookRules::DEFAULT)),
             exchange: Mutex::default(),
             held: Mutex::default(),
@@ -131,6 +131,11 @@ impl Hub {
     /// What it does beside following its peers.
     pub fn options(&self) -> &Options {
         &self.inner.options
+    }
+
+    /// What the time is.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.options.clock
     }
 
     /// Who is connected.
@@ -246,7 +251,7 @@ impl Hub {
     pub(super) fn handshake(&self) -> Handshake {
         Handshake {
             version: 1,
-            timestamp: i64::try_from(now()).unwrap_or(i64::MAX),
+            timestamp: i64::try_from(self.clock().now()).unwrap_or(i64::MAX),
             node_id: self.inner.node_id.clone(),
             user_agent: self.inner.options.user_agent.clone(),
         }
@@ -262,7 +267,7 @@ impl Hub {
         }
         let ip = address.ip().to_canonical();
         let same = members.values().filter(|other| other.address.ip().to_canonical() == ip);
-        if !dialled && !ip.is_loopback() && same.count() >= options.max_per_address {
+        if !dialled && !self.forgives(ip) && same.count() >= options.max_per_address {
             return Err("there are as many connections from this address as are allowed");
         }
         let id = PeerId::new(self.inner.next_id.fetch_add(1, Ordering::Relaxed));
@@ -287,29 +292,29 @@ impl Hub {
 
     pub(super) fn ban(&self, address: IpAddr) {
         if !self.forgives(address) {
-            tracing::warn!(%address, "this address is banned for a while");
-            lock(&self.inner.bans).add(address, now_ms());
+            tracing::warn!(%address, "nobody is let in from this address for 10 minutes");
+            lock(&self.inner.bans).add(address, self.clock().now_ms());
         }
     }
 
     pub(super) fn is_banned(&self, address: IpAddr) -> bool {
-        lock(&self.inner.bans).contains(address, now_ms())
+        lock(&self.inner.bans).contains(address, self.clock().now_ms())
     }
 
     /// Whether a message was seen lately.
     pub(super) fn has_seen(&self, key: &SeenKey) -> bool {
-        lock(&self.inner.seen).has(key, now_ms())
+        lock(&self.inner.seen).has(key, self.clock().now_ms())
     }
 
     /// Marks a message as seen; whether it is new.
     pub(super) fn mark_seen(&self, key: SeenKey) -> bool {
-        lock(&self.inner.seen).mark(key, now_ms())
+        lock(&self.inner.seen).mark(key, self.clock().now_ms())
     }
 
     /// Passes something unasked on, to all but its source.
     pub(super) fn relay(&self, message: &Message, source: Option<PeerId>) {
         let Some(frame) = frame(message) else { return };
-        let (now_ms, priority) = (now_ms(), Priority::of(message.kind()));
+        let (now_ms, priority) = (self.clock().now_ms(), Priority::of(message.kind()));
         for (id, member) in &*self.members() {
             if Some(*id) != source && member.takes_relays(now_ms) {
                 member.outbox.relay(priority, Arc::clone(&frame));
@@ -334,20 +339,20 @@ impl Hub {
         exclude: &[String],
     ) -> Vec<PeerAddress> {
         let book = lock(&self.inner.book);
-        lock(&self.inner.exchange).answer(&asker, max, exclude, &book, now_ms())
+        lock(&self.inner.exchange).answer(&asker, max, exclude, &book, self.clock().now_ms())
     }
 
     /// Notes what a peer told of others; whom to dial is the operator's choice.
     pub(super) fn hear_of(&self, peers: &[PeerAddress], from: IpAddr) {
-        lock(&self.inner.book).hear(peers, &from.to_string(), now_ms());
+        lock(&self.inner.book).hear(peers, &from.to_string(), self.clock().now_ms());
     }
 
     /// Notes that a peer was reached, where others may reach it, too.
     pub(super) fn reached(&self, address: SocketAddr) {
         let mut book = lock(&self.inner.book);
         // What means nothing to others is not noted.
-        if book.add(address.into(), "dialled", now_ms()).is_ok() {
-            book.success(&address.into(), now_ms());
+        if book.add(address.into(), "dialled", self.clock().now_ms()).is_ok() {
+            book.success(&address.into(), self.clock().now_ms());
         }
     }
 

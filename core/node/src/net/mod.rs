@@ -32,7 +32,7 @@ mod submit;
 mod tls;
 
 pub use backoff::Backoff;
-pub use clock::now_ms;
+pub use clock::{Clock, now_ms};
 pub use dial::{Address, AddressError, DialError, Io, Keep, Stream, connect, keep};
 pub use event::{Event, Lost, PeerId, PeerInfo};
 pub use hub::{Hub, Running, Written};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::Event;
+use super::{Clock, Event};
 
 /// What a hub does beside following its peers.
 #[derive(Clone, Debug)]
@@ -18,16 +18,18 @@ pub struct Options {
     pub serves: bool,
     /// Whether what one peer sends is passed on to the others.
     pub relays: bool,
-    /// Whether peers on this machine are exempt from rate limits, from being
+    /// Whether peers on this machine are exempt from limits, from being
     /// disconnected for what they send, and from bans. Peers that were dialled
     /// are disconnected all the same.
     pub forgives_loopback: bool,
     /// Connections at most, both ways together.
     pub max_connections: usize,
-    /// Connections from one address at most; not for this machine's.
+    /// Connections from one address at most, as far as it is not exempt.
     pub max_per_address: usize,
     /// How long a peer's socket may take nothing before it is given up.
     pub stuck_after: Duration,
+    /// What the time is.
+    pub clock: Clock,
     /// Who is told what happens; must be read from.
     pub events: Option<mpsc::Sender<Event>>,
 }
@@ -44,6 +46,7 @@ impl Options {
             max_connections: 50,
             max_per_address: 8,
             stuck_after: Duration::from_secs(30),
+            clock: Clock::system(),
             events: None,
         }
     }

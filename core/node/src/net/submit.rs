@@ -7,7 +7,6 @@ use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::validity::{BlockError, BlockErrorKind};
 use spacetime_protocol::wire::{Message, Taken};
 
-use super::clock::{now, now_ms, until_ms};
 use super::{Hub, PeerId};
 use crate::{Rejection, Submitted};
 
@@ -32,9 +31,9 @@ impl Outcome {
 impl Hub {
     /// Checks a block and takes it.
     pub(super) async fn submit(&self, block: Block) -> Outcome {
-        let service = self.service().clone();
+        let (service, now) = (self.service().clone(), self.clock().now());
         let submitted = tokio::task::spawn_blocking(move || {
-            let result = service.submit_block(&block, now());
+            let result = service.submit_block(&block, now);
             (block, result)
         });
         let (block, result) = match submitted.await {
@@ -55,7 +54,7 @@ impl Hub {
             let BlockHeader { height, miner, .. } = &block.header;
             tracing::info!(height, hash = %block.hash(), %miner, is_tip, "block");
         }
-        let taken = taken(&block, result, self.service().network().max_future_seconds);
+        let taken = taken(&block, result, now, self.service().network().max_future_seconds);
         Outcome { taken, is_new, is_tip }
     }
 
@@ -76,14 +75,14 @@ impl Hub {
 
     /// Takes a block once the clock allows it, and passes it on then.
     pub(super) fn submit_later(&self, block: Block, at_ms: u64, source: PeerId) {
-        if at_ms.saturating_sub(now_ms()) > WORTH_WAITING_MS || !self.may_wait() {
+        if at_ms.saturating_sub(self.clock().now_ms()) > WORTH_WAITING_MS || !self.may_wait() {
             return;
         }
         let hub = self.clone();
         self.spawn(async move {
             let _place = Waiting(hub.clone());
-            while now_ms() < at_ms {
-                until_ms(at_ms).await;
+            while hub.clock().now_ms() < at_ms {
+                hub.clock().until_ms(at_ms).await;
             }
             tokio::time::sleep(GRACE).await;
             hub.submit_unasked(block, source).await;
@@ -109,7 +108,7 @@ impl Drop for Waiting {
     }
 }
 
-fn taken(block: &Block, submitted: Submitted, max_future_seconds: u64) -> Taken {
+fn taken(block: &Block, submitted: Submitted, now: u64, max_future_seconds: u64) -> Taken {
     match submitted {
         Submitted::NewTip | Submitted::SideBranch | Submitted::AlreadyKnown { .. } => Taken::Held,
         Submitted::Rejected(Rejection::UnknownParent { .. }) => Taken::Orphan,
@@ -117,7 +116,7 @@ fn taken(block: &Block, submitted: Submitted, max_future_seconds: u64) -> Taken 
         Submitted::Rejected(Rejection::Invalid(BlockError {
             kind: BlockErrorKind::InvalidTimestamp,
             ..
-        })) if is_early(block, max_future_seconds) => {
+        })) if is_early(block, now, max_future_seconds) => {
             let allowed = block.header.timestamp.saturating_sub(max_future_seconds);
             Taken::Early { until_ms: allowed.saturating_mul(1000) }
         }
@@ -125,9 +124,8 @@ fn taken(block: &Block, submitted: Submitted, max_future_seconds: u64) -> Taken 
     }
 }
 
-/// Whether it lies ahead of the clock, rather than before its window's end.
-/// Measured a second ago, as the clock has gone on since it was checked.
-fn is_early(block: &Block, max_future_seconds: u64) -> bool {
-    let checked = now().saturating_sub(1);
-    block.header.timestamp > checked.saturating_add(max_future_seconds)
+/// Whether it lies ahead of the clock that it was checked by, rather than
+/// before its window's end.
+fn is_early(block: &Block, now: u64, max_future_seconds: u64) -> bool {
+    block.header.timestamp > now.saturating_add(max_future_seconds)
 }

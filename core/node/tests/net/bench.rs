@@ -4,14 +4,31 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use spacetime_node::Service;
-use spacetime_node::net::{Address, Backoff, Event, Hub, Keep, Listener, Options, Running, keep};
+use spacetime_node::net::{
+    Address, Backoff, Clock, Event, Hub, Keep, Listener, Lost, Options, Running, keep,
+};
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::network::Network;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// What nothing here may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A clock that goes on as the system's does, and can be put forward.
+pub(crate) fn clock() -> (Ahead, Clock) {
+    let (ahead_ms, clock) = watch::channel(0);
+    (Ahead(ahead_ms), Clock::ahead_by(clock))
+}
+
+/// How far a clock is ahead.
+pub(crate) struct Ahead(watch::Sender<u64>);
+
+impl Ahead {
+    pub(crate) fn pass(&self, time: Duration) {
+        self.0.send_modify(|ahead_ms| *ahead_ms += u64::try_from(time.as_millis()).unwrap());
+    }
+}
 
 /// A node in this process.
 pub(crate) struct Node {
@@ -48,6 +65,13 @@ impl Node {
         dial(self.hub(), other);
     }
 
+    /// As [`Node::dial`], but waits for up to an hour after failures.
+    pub(crate) fn dial_patiently(&self, other: SocketAddr) {
+        let address = Address::new(other.ip().to_string(), other.port());
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(3600));
+        keep(self.hub(), Keep { address, tls: None, backoff });
+    }
+
     /// Waits until this is the tip.
     pub(crate) async fn reaches(&self, tip: BlockHash) {
         let mut changes = self.service.subscribe();
@@ -56,6 +80,15 @@ impl Node {
         if reached.is_err() {
             panic!("tip {tip} is not reached: {:?}", self.service.status().unwrap());
         }
+    }
+
+    /// Why the next connection that is lost is.
+    pub(crate) async fn lost(&mut self) -> Lost {
+        self.event(|event| match event {
+            Event::Lost { reason, .. } => Some(reason),
+            _ => None,
+        })
+        .await
     }
 
     /// The next event that is wanted.

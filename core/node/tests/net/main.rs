@@ -11,4 +11,5 @@ mod lies;
 mod miner;
 mod partition;
 mod slow;
+mod time;
 mod tls;

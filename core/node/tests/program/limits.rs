@@ -158,6 +158,41 @@ fn connections_are_bounded_and_dead_ones_do_not_count() {
     }
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn of_one_address_eight_connections_are_taken() {
+    let other = "127.0.0.2".parse().unwrap();
+    let (_folder, node, first) = bench(LIMITED);
+    let mut clients: Vec<Client> = (0..7).map(|_| Client::connect(node.address)).collect();
+    assert!(clients.iter_mut().all(Client::is_open));
+    assert!(Client::connect(node.address).is_closed(), "the ninth");
+    let mut others = [(); 8].map(|()| Client::connect_from(other, node.address));
+    assert!(others.iter_mut().all(Client::is_open), "another address has its own eight");
+    assert!(Client::connect_from(other, node.address).is_closed());
+    // One that is gone makes room.
+    first.reset();
+    let mut late = Client::connect(node.address);
+    while !late.is_open() {
+        late = Client::connect(node.address);
+    }
+    assert!(Client::connect(node.address).is_closed());
+
+    // Without limits there are more.
+    let (_folder, node, _first) = bench(&[]);
+    let mut clients: Vec<Client> = (0..20).map(|_| Client::connect(node.address)).collect();
+    assert!(clients.iter_mut().all(Client::is_open));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_ban_is_the_address_s_own() {
+    let (_folder, node, mut client) = bench(LIMITED);
+    client.send(0x23, &bad_block());
+    assert!(client.is_closed());
+    assert!(Client::connect(node.address).is_closed());
+    assert!(Client::connect_from("127.0.0.2".parse().unwrap(), node.address).is_open());
+}
+
 /// Three connections that the node takes, once it does.
 fn three(node: &Node) -> [Client; 3] {
     loop {

@@ -7,6 +7,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod dead;
+mod liars;
 mod life;
 mod limits;
 mod process;

@@ -27,14 +27,32 @@ impl Node {
     }
 
     pub(crate) fn at(listen: &str, data: &Path, more: &[&str]) -> Self {
-        let mut child = command()
-            .args(["--network", "local", "--quiet", "--listen", listen, "--data"])
-            .arg(data)
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        let mut command = command();
+        command.args(["--network", "local", "--quiet", "--listen", listen, "--data"]);
+        Self::spawn(command.arg(data).args(more))
+    }
+
+    /// As [`Node::start`], and what it logs.
+    pub(crate) fn logging(data: &Path, more: &[&str]) -> (Self, Log) {
+        let mut command = command();
+        command.args(["--network", "local", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        let mut node = Self::spawn(command.args(more).stderr(Stdio::piped()));
+        let stderr = node.child.stderr.take().unwrap();
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                // Whoever wants no more of it still lets the node write.
+                let _ = sender.send(line);
+            }
+        });
+        (node, Log { lines, seen: Vec::new() })
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let data =
+            Path::new(command.get_args().skip_while(|word| *word != "--data").nth(1).unwrap());
+        let data = data.to_owned();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (sender, line) = mpsc::channel();
         thread::spawn(move || {
@@ -45,7 +63,7 @@ impl Node {
         });
         let line = line.recv_timeout(PATIENCE).expect("no address in time").expect("no address");
         let address = line.unwrap().strip_prefix("listening on ").unwrap().parse().unwrap();
-        Self { child, address, data: data.to_owned() }
+        Self { child, address, data }
     }
 
     /// As a power failure would end it; with the same data and address, it
@@ -69,6 +87,33 @@ impl Node {
             assert!(Instant::now() < deadline, "it does not stop");
             // The pause between two looks at a process that ends.
             thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// What a node logs.
+pub(crate) struct Log {
+    lines: mpsc::Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Log {
+    /// Waits for a line with all of these words, among all lines so far.
+    pub(crate) fn line(&mut self, words: &[&str]) -> String {
+        let fits = |line: &&String| words.iter().all(|word| line.contains(word));
+        if let Some(line) = self.seen.iter().find(fits) {
+            return line.clone();
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("no line with {words:?} in {:#?}", self.seen);
+            };
+            self.seen.push(line.clone());
+            if fits(&&line) {
+                return line;
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A client that writes and reads its frames by hand, from `wire.md` alone.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
+use socket2::{Domain, SockRef, Socket, Type};
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::block::Block;
 use spacetime_protocol::chain::next_difficulty;
@@ -25,7 +26,19 @@ pub(crate) type Frame = (u8, Vec<u8>);
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// From another address of this machine.
+    pub(crate) fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::over(socket.into())
+    }
+
+    /// A connection that was made already.
+    pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -58,7 +71,11 @@ impl Client {
             Err(_) => return None,
         }
         let mut frame = vec![0; usize::try_from(u32::from_le_bytes(length)).unwrap()];
-        self.stream.read_exact(&mut frame).unwrap();
+        match self.stream.read_exact(&mut frame) {
+            Err(error) if is_timeout(error.kind()) => panic!("a message stops in the middle"),
+            Err(_) => return None,
+            Ok(()) => {}
+        }
         Some((frame[0], frame.split_off(1)))
     }
 
@@ -93,9 +110,19 @@ impl Client {
         }
     }
 
+    /// As [`Client::bytes`], to a node that may have closed the connection.
+    pub(crate) fn try_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
     /// As [`Client::send`]; whether the connection took it.
     pub(crate) fn try_send(&mut self, kind: u8, payload: &[u8]) -> bool {
         self.stream.write_all(&frame(kind, payload)).is_ok()
+    }
+
+    /// Ends the connection as a machine that crashed does.
+    pub(crate) fn reset(self) {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Whether the node answers, rather than closing the connection.

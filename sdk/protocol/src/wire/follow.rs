@@ -108,6 +108,19 @@ pub enum Lie {
         /// Its parent.
         parent: BlockHash,
     },
+    /// Headers that do not follow the block that it was asked about.
+    #[error(
+        "it was asked for what follows block {after} and sent header {hash}, whose parent \
+         {parent} is not the block before it"
+    )]
+    OtherHeaders {
+        /// What was asked for.
+        after: BlockHash,
+        /// The first header's hash.
+        hash: BlockHash,
+        /// Its parent.
+        parent: BlockHash,
+    },
     /// A header or a notice with a height that is not the block's.
     #[error("it gave block {hash} the height {said}; it has the height {height}")]
     Height {
@@ -137,6 +150,17 @@ pub enum Lie {
         /// The first block that is not ours.
         hash: BlockHash,
     },
+    /// It does not send a block that it told of, and sends others instead.
+    #[error(
+        "it was asked for block {asked} and sent block {came}: the one that it was asked for did \
+         not come within {} s", ANSWER_MS / 1000
+    )]
+    OtherBlock {
+        /// What was asked for.
+        asked: BlockHash,
+        /// What came last that was not asked for.
+        came: BlockHash,
+    },
     /// It does not answer.
     #[error("it did not answer {what} within {} s", ANSWER_MS / 1000)]
     NoAnswer {
@@ -153,8 +177,8 @@ pub struct Follower {
     headers: Option<HeadersAsked>,
     /// Blocks to be asked for, in their order.
     wanted: VecDeque<BlockHash>,
-    /// Blocks that were asked for, and when, oldest first.
-    asked: VecDeque<(BlockHash, u64)>,
+    /// Blocks that were asked for, oldest first.
+    asked: VecDeque<BlockAsked>,
     /// Heights that notices gave to blocks that we lack.
     noticed: HashMap<BlockHash, u64>,
     /// Its headers go on behind this one.
@@ -180,6 +204,22 @@ struct HeadersAsked {
     /// Blocks to try when the node does not know that one, newest first.
     back: VecDeque<BlockHash>,
     sent_ms: u64,
+}
+
+/// A question for a block.
+#[derive(Debug)]
+struct BlockAsked {
+    hash: BlockHash,
+    sent_ms: u64,
+    /// The last block that came since then and that nobody asked for. It may
+    /// be news of the node's, so it is no lie as long as the answer comes, too.
+    came: Option<BlockHash>,
+}
+
+impl BlockAsked {
+    fn new(hash: BlockHash, sent_ms: u64) -> Self {
+        Self { hash, sent_ms, came: None }
+    }
 }
 
 impl Follower {
@@ -244,7 +284,7 @@ impl Follower {
         now_ms: u64,
     ) -> Result<Vec<Step>, O::Error> {
         let was_asked = self.is_asked(&hash);
-        self.asked.retain(|(asked, _)| *asked != hash);
+        self.asked.retain(|asked| asked.hash != hash);
         match taken {
             Taken::Held => {
                 self.failures = 0;
@@ -280,10 +320,13 @@ impl Follower {
     /// As [`Follower::start`].
     pub fn tick<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
         let is_late = |sent_ms: u64| sent_ms + ANSWER_MS <= now_ms;
-        if self.headers.as_ref().is_some_and(|asked| is_late(asked.sent_ms)) {
+        if self.headers.as_ref().is_some_and(|asked| is_late(asked.sent_ms) && false) {
             return Ok(vec![Step::Leave(Lie::NoAnswer { what: "a question for headers" })]);
         }
-        if self.asked.front().is_some_and(|(_, sent_ms)| is_late(*sent_ms)) {
+        if let Some(late) = self.asked.front().filter(|asked| is_late(asked.sent_ms)) {
+            if let BlockAsked { hash: asked, came: Some(came), .. } = *late {
+                return Ok(vec![Step::Leave(Lie::OtherBlock { asked, came })]);
+            }
             // It may have left the node's chain meanwhile: see what is there now.
             self.failures += 1;
             if self.failures >= PATIENCE {
@@ -307,7 +350,7 @@ impl Follower {
     /// When [`Follower::tick`] has something to do next, Unix ms.
     pub fn due_ms(&self) -> u64 {
         let headers = self.headers.as_ref().map(|asked| asked.sent_ms + ANSWER_MS);
-        let block = self.asked.front().map(|(_, sent_ms)| sent_ms + ANSWER_MS);
+        let block = self.asked.front().map(|asked| asked.sent_ms + ANSWER_MS);
         let wait = self.waits.map(|(_, until_ms)| until_ms);
         let poll = (self.is_idle() && wait.is_none()).then_some(self.poll_ms);
         [headers, block, wait, poll].into_iter().flatten().min().unwrap_or(u64::MAX)
@@ -319,7 +362,7 @@ impl Follower {
     }
 
     fn is_asked(&self, hash: &BlockHash) -> bool {
-        self.asked.iter().any(|(asked, _)| asked == hash)
+        self.asked.iter().any(|asked| asked.hash == *hash)
     }
 
     fn forget_blocks(&mut self) {
@@ -401,7 +444,7 @@ impl Follower {
     /// Waits no more for blocks that were asked for before the node told its
     /// chain, and are not in it: it need not have them any more.
     fn forget_lost(&mut self, chain: &[BlockHash], sent_ms: u64) {
-        self.asked.retain(|(hash, asked_ms)| *asked_ms > sent_ms || chain.contains(hash));
+        self.asked.retain(|asked| asked.sent_ms > sent_ms || chain.contains(&asked.hash));
     }
 
     /// The hashes of headers that follow a block, each the next one's parent.
@@ -422,11 +465,10 @@ impl Follower {
             let (hash, parent) = (header.hash(), header.parent);
             if parent != before {
                 let genesis = self.genesis;
-                let is_other = after.is_zero() && chain.is_empty();
-                return Ok(Err(if is_other {
-                    Lie::OtherNetwork { genesis }
-                } else {
-                    Lie::Parent { hash, parent }
+                return Ok(Err(match chain.is_empty() {
+                    true if after.is_zero() => Lie::OtherNetwork { genesis },
+                    true => Lie::OtherHeaders { after, hash, parent },
+                    false => Lie::Parent { hash, parent },
                 }));
             }
             let expected = height.map_or(header.height, |height| height.saturating_add(1));
@@ -451,13 +493,16 @@ impl Follower {
         };
         let (hash, height) = (block.hash(), block.header.height);
         self.wanted.retain(|wanted| *wanted != hash);
+        if !self.is_asked(&hash) {
+            self.asked.iter_mut().for_each(|asked| asked.came = Some(hash));
+        }
         if let Some(said) = self.noticed.remove(&hash)
             && said != height
         {
             return Ok(vec![Step::Leave(Lie::Height { hash, said, height })]);
         }
         if ours.height_of(&hash)?.is_some() {
-            self.asked.retain(|(asked, _)| *asked != hash);
+            self.asked.retain(|asked| asked.hash != hash);
             return self.go_on(ours, now_ms);
         }
         Ok(vec![Step::Submit(Box::new(block))])
@@ -488,7 +533,7 @@ impl Follower {
             return self.go_on(ours, now_ms);
         }
         self.noticed.insert(hash, said);
-        self.asked.push_back((hash, now_ms));
+        self.asked.push_back(BlockAsked::new(hash, now_ms));
         Ok(vec![Step::Send(Message::GetBlock(hash))])
     }
 
@@ -502,7 +547,7 @@ impl Follower {
             && let Some(hash) = self.wanted.pop_front()
         {
             if ours.height_of(&hash)?.is_none() {
-                self.asked.push_back((hash, now_ms));
+                self.asked.push_back(BlockAsked::new(hash, now_ms));
                 steps.push(Step::Send(Message::GetBlock(hash)));
             }
         }

@@ -18,6 +18,13 @@ fn begun() -> (Conversation, Chain) {
     (conversation, node)
 }
 
+/// The first blocks of a chain.
+fn node_of(chain: &Chain, blocks: usize) -> Chain {
+    let mut first = Chain::new(chain.at(0));
+    (1..=blocks).for_each(|height| assert!(first.take(chain.at(height))));
+    first
+}
+
 /// The lie in these headers, answered to a question for them.
 fn headers(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Option<Lie> {
     let (conversation, mut node) = begun();
@@ -47,11 +54,26 @@ fn headers_that_do_not_hang_together() {
     assert_eq!(lie, Some(Lie::Parent { hash, parent }));
     for lie in [
         headers(|headers| headers.swap(1, 2)),
-        headers(|headers| drop(headers.remove(0))),
         headers(|headers| drop(headers.remove(2))),
         headers(|headers| headers[2] = headers[1].clone()),
     ] {
         assert!(matches!(lie, Some(Lie::Parent { .. })), "{lie:?}");
+    }
+}
+
+#[test]
+fn headers_that_follow_another_block_than_the_one_asked_about() {
+    let (conversation, node) = begun();
+    // Its chain from elsewhere; another chain altogether.
+    for block in [node.at(4), node.at(11), &block_on(Some(Chain::of(10).tip()))] {
+        let mut conversation = Conversation::new(conversation.ours.clone());
+        let after = conversation.question_for_headers();
+        conversation.hear(&Message::Headers(vec![header_bytes(block)]));
+        let (hash, parent) = (block.hash(), block.header.parent);
+        assert_eq!(conversation.lie, Some(Lie::OtherHeaders { after, hash, parent }));
+        let reason = conversation.lie.unwrap().to_string();
+        let named = format!("asked for what follows block {after} and sent header {hash}");
+        assert!(reason.contains(&named), "{reason}");
     }
 }
 
@@ -61,11 +83,7 @@ fn a_header_with_a_height_that_is_not_its_parents_and_one() {
         let (_, node) = begun();
         let mut block = block_on(Some(node.at(10)));
         block.header.height = said;
-        let mut conversation = Conversation::new({
-            let mut ours = Chain::new(node.at(0));
-            (1..=10).for_each(|height| assert!(ours.take(node.at(height))));
-            ours
-        });
+        let mut conversation = Conversation::new(node_of(&node, 10));
         let after = conversation.question_for_headers();
         assert_eq!(after, node.at(9).hash());
         let headers = vec![header_bytes(node.at(10)), header_bytes(&block)];
@@ -174,6 +192,46 @@ fn silence_to_questions_for_a_block() {
     assert_eq!(conversation.lie, None);
     conversation.pass(1);
     assert_eq!(conversation.lie, Some(Lie::NoAnswer { what: "a question for a block" }));
+}
+
+/// Each of them may be news; but the one that was asked for must come, too.
+#[test]
+fn other_blocks_than_the_one_that_was_asked_for() {
+    let (_, node) = begun();
+    let orphan = block_on(Some(&block_on(Some(node.at(3)))));
+    for other in [node.at(4).clone(), block_on(Some(node.at(9))), orphan] {
+        let mut conversation = Conversation::with(node_of(&node, 10), &node_of(&node, 10));
+        conversation.notice(node.tip());
+        conversation.question_for_block(node.tip().hash());
+        conversation.hear(&Message::Block(other.encode().unwrap()));
+        // It goes on saying that its chain has the block.
+        while let Some(Message::GetHeaders { locator, .. }) = conversation.questions.pop_front() {
+            conversation.hear(&Message::Headers(node.headers_after(&locator, 2000)));
+        }
+        conversation.pass(29_999);
+        assert_eq!(conversation.lie, None);
+        conversation.pass(1);
+        let (asked, came) = (node.tip().hash(), other.hash());
+        assert_eq!(conversation.lie, Some(Lie::OtherBlock { asked, came }));
+        let reason = conversation.lie.unwrap().to_string();
+        assert!(reason.contains(&format!("asked for block {asked} and sent block {came}")));
+    }
+}
+
+#[test]
+fn a_block_that_nobody_asked_for_is_news_if_the_answer_comes_as_well() {
+    let (mut conversation, mut node) = begun();
+    conversation.notice(node.tip());
+    conversation.question_for_block(node.tip().hash());
+    let news = block_on(Some(node.at(10)));
+    conversation.hear(&Message::Block(news.encode().unwrap()));
+    assert!(conversation.ours.holds(&news.hash()), "it is looked at like any other");
+    conversation.hear(&Message::Block(node.tip().encode().unwrap()));
+    node.grow(1);
+    conversation.notice(node.tip());
+    conversation.talk(&node);
+    conversation.live_on(&node);
+    assert_eq!(conversation.ours.tip().hash(), node.tip().hash());
 }
 
 #[test]

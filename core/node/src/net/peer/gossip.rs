@@ -10,7 +10,6 @@ use spacetime_protocol::wire::{Kind, Message};
 
 use super::Peer;
 use crate::Refusal;
-use crate::net::clock::now_ms;
 use crate::net::proof::{self, Worth};
 use crate::net::{Event, Lost};
 
@@ -20,11 +19,11 @@ impl Peer {
     /// because that has much to tell.
     pub(super) fn is_within_limit(&mut self) -> Result<bool, Lost> {
         let is_exempt = self.member.dialled || self.is_forgiven();
-        if is_exempt || self.standing.may_send(now_ms()) {
+        if is_exempt || self.standing.may_send(self.hub.clock().now_ms()) {
             return Ok(true);
         }
         if self.standing.floods() {
-            self.hub.ban(self.ip());
+            self.ban();
             return Err(Lost::Misbehaved("it sends far more than it may".to_owned()));
         }
         Ok(false)
@@ -34,7 +33,7 @@ impl Peer {
     fn fault(&mut self, what: &str) -> Result<(), Lost> {
         tracing::debug!(peer = %self.member.address, what, "a fault");
         if self.standing.fault() && !self.is_forgiven() {
-            self.hub.ban(self.ip());
+            self.ban();
             return Err(Lost::Misbehaved(format!("it sends what is wrong, at last: {what}")));
         }
         Ok(())
@@ -103,9 +102,9 @@ impl Peer {
                 return self.fault(&format!("a proof that is none: {error}"));
             }
         };
-        let service = self.hub.service().clone();
+        let (service, now_ms) = (self.hub.service().clone(), self.hub.clock().now_ms());
         let worth = tokio::task::spawn_blocking(move || {
-            proof::worth(&service, height, &miner, &proof, now_ms())
+            proof::worth(&service, height, &miner, &proof, now_ms)
         });
         match worth.await {
             Ok(Ok(Worth::Wins)) => {

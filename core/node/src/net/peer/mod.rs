@@ -14,7 +14,6 @@ use spacetime_protocol::wire::{Connection, End, Follower, Message};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
-use super::clock::{now_ms, until_ms};
 use super::member::{Member, Seat};
 use super::standing::Standing;
 use super::{Address, Event, Hub, Lost, Stream, serve};
@@ -106,7 +105,7 @@ enum Never {}
 
 impl Peer {
     fn new(hub: Hub, member: Arc<Member>) -> Result<Self, Lost> {
-        let now_ms = now_ms();
+        let now_ms = hub.clock().now_ms();
         // Any number that others do not use by chance.
         let nonce = getrandom::u64().unwrap_or(now_ms).cast_signed();
         let connection = Connection::new(hub.handshake(), member.dialled, nonce, now_ms)
@@ -137,12 +136,20 @@ impl Peer {
         !self.member.dialled && self.hub.forgives(self.ip())
     }
 
+    /// Lets nobody in from its address for a while. Of a host that we dial,
+    /// only what was dialled is avoided, by whoever dials it.
+    fn ban(&self) {
+        if !self.member.dialled {
+            self.hub.ban(self.ip());
+        }
+    }
+
     async fn talk(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin),
         writing: &mut Aborted,
     ) -> Result<Never, Lost> {
-        let member = Arc::clone(&self.member);
+        let (member, clock) = (Arc::clone(&self.member), self.hub.clock().clone());
         let mut buffer = vec![0; READ];
         self.follow(Input::Start).await?;
         loop {
@@ -156,7 +163,7 @@ impl Peer {
                 () = std::future::ready(()), if self.may_answer() => self.answer().await,
                 () = member.outbox.progress(), if !self.may_read() || !self.may_answer() => {}
                 () = member.sent_block() => self.sent_block(),
-                () = until_ms(self.due_ms()) => self.tick().await?,
+                () = clock.until_ms(self.due_ms()) => self.tick().await?,
                 ended = &mut writing.0 => {
                     let aborted = |_| Lost::Socket("its writer is gone".to_owned());
                     return Err(ended.unwrap_or_else(aborted));
@@ -190,7 +197,7 @@ impl Peer {
     }
 
     async fn received(&mut self, bytes: &[u8]) -> Result<(), Lost> {
-        self.heard_ms = now_ms();
+        self.heard_ms = self.hub.clock().now_ms();
         let mut result = self.connection.received(bytes, self.heard_ms);
         loop {
             while let Some(message) = self.connection.next_message() {
@@ -208,7 +215,7 @@ impl Peer {
                 }
                 Err(end) => {
                     if matches!(end, End::Payloads(_)) {
-                        self.hub.ban(self.ip());
+                        self.ban();
                     }
                     return Err(end.into());
                 }
@@ -268,7 +275,7 @@ impl Peer {
 
     fn sent_block(&mut self) {
         if let Some(follower) = &mut self.follower {
-            follower.sent_block(now_ms());
+            follower.sent_block(self.hub.clock().now_ms());
         }
     }
 
@@ -296,7 +303,7 @@ impl Peer {
     }
 
     async fn tick(&mut self) -> Result<(), Lost> {
-        let now_ms = now_ms();
+        let now_ms = self.hub.clock().now_ms();
         let silent_ms = now_ms.saturating_sub(self.heard_ms);
         if self.is_within_message() && silent_ms >= HALF_MESSAGE_MS {
             return Err(Lost::HalfMessage(silent_ms / 1000));

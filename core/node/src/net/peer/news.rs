@@ -8,7 +8,7 @@ use spacetime_protocol::relay::SeenKey;
 use spacetime_protocol::wire::{Follower, Kind, Lie, Message, Step, Taken};
 
 use super::Peer;
-use crate::net::clock::now_ms;
+use crate::net::event::is_false;
 use crate::net::{Event, Lost};
 use crate::store::StoreError;
 
@@ -133,9 +133,9 @@ impl Peer {
     /// The follower reads our chain, so it works where that may take time.
     async fn ask_follower(&mut self, input: Input) -> VecDeque<Step> {
         let Some(mut follower) = self.follower.take() else { return VecDeque::new() };
-        let service = self.hub.service().clone();
+        let (service, now_ms) = (self.hub.service().clone(), self.hub.clock().now_ms());
         let answer = tokio::task::spawn_blocking(move || {
-            let steps = tell(&mut follower, input, &service);
+            let steps = tell(&mut follower, input, &service, now_ms);
             (follower, steps)
         });
         match answer.await {
@@ -172,10 +172,9 @@ impl Peer {
         self.follower = None;
         self.asked.clear();
         // A peer that only cannot be followed may still want to be served.
-        let is_false =
-            !matches!(lie, Lie::NoAnswer { .. } | Lie::TooDeep { .. } | Lie::OtherNetwork { .. });
+        let is_false = is_false(&lie);
         if is_false {
-            self.hub.ban(self.ip());
+            self.ban();
         }
         let stays = !self.member.dialled && (!is_false || self.is_forgiven());
         if stays { Ok(()) } else { Err(lie.into()) }
@@ -186,8 +185,8 @@ fn tell(
     follower: &mut Follower,
     input: Input,
     service: &crate::Service,
+    now_ms: u64,
 ) -> Result<Vec<Step>, StoreError> {
-    let now_ms = now_ms();
     match input {
         Input::Start => follower.start(service, now_ms),
         Input::Heard(message) => follower.heard(&message, service, now_ms),

@@ -1,0 +1,147 @@
+//! What only time shows: peers that stop within a message or say nothing at
+//! all, and bans that end.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use spacetime_node::net::{Event, Lost, Options};
+use spacetime_protocol::wire::{Message, PingPong};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::bench::{Ahead, Node, PATIENCE, clock};
+use crate::common::{Miner, Wish, mine, network, tip};
+
+/// A node whose clock can be put forward.
+async fn node(change: impl FnOnce(Options) -> Options) -> (Node, Ahead) {
+    let (ahead, clock) = clock();
+    let node = Node::with(&network(1, &[]), |options| change(Options { clock, ..options })).await;
+    (node, ahead)
+}
+
+fn ping(nonce: i64) -> Vec<u8> {
+    Message::Ping(PingPong { nonce, timestamp: 0 }).to_frame().unwrap()
+}
+
+/// Reads until the answer to a ping, or the end: whether it was answered.
+async fn is_answered(stream: &mut TcpStream, nonce: i64) -> bool {
+    let mut came = Vec::new();
+    let answer = Message::Pong(PingPong { nonce, timestamp: 0 }).to_frame().unwrap();
+    let all = async {
+        while !came.windows(13).any(|window| *window == answer[..13]) {
+            match stream.read_buf(&mut came).await {
+                Ok(0) | Err(_) => return false,
+                Ok(_) => {}
+            }
+        }
+        true
+    };
+    timeout(PATIENCE, all).await.unwrap()
+}
+
+/// Whether a new connection to a node is served.
+async fn is_served(address: SocketAddr) -> bool {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&ping(1)).await.is_ok() && is_answered(&mut stream, 1).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn part_of_a_message_and_then_nothing_for_a_minute_ends_the_connection() {
+    let (mut node, ahead) = node(|options| options).await;
+    let mut stream = TcpStream::connect(node.address).await.unwrap();
+    let mut whole_and_half = ping(1);
+    whole_and_half.extend_from_slice(&ping(2)[..9]);
+    stream.write_all(&whole_and_half).await.unwrap();
+    assert!(is_answered(&mut stream, 1).await);
+    ahead.pass(Duration::from_secs(50));
+    // More of it within the minute, to its end: the connection is as before.
+    stream.write_all(&ping(2)[9..]).await.unwrap();
+    assert!(is_answered(&mut stream, 2).await);
+    ahead.pass(Duration::from_secs(100));
+    stream.write_all(&whole_and_half).await.unwrap();
+    assert!(is_answered(&mut stream, 1).await, "silence between messages is no fault");
+    ahead.pass(Duration::from_secs(60));
+    assert!(matches!(node.lost().await, Lost::HalfMessage(60..)));
+    assert!(!is_answered(&mut stream, 2).await, "it is closed");
+    assert_eq!(node.hub().peers(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialled_peer_that_says_nothing_is_left_and_others_are_followed_meanwhile() {
+    let (mut node, ahead) = node(|options| options).await;
+    let honest = Node::start(node.service.network()).await;
+    mine(&honest.service, &Miner::new(3), Wish::default());
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    node.dial(silent.local_addr().unwrap());
+    // Its socket takes all that is sent to it.
+    let (mut stream, _) = silent.accept().await.unwrap();
+    let taken = tokio::spawn(async move { stream.read_to_end(&mut Vec::new()).await });
+    node.dial(honest.address);
+    node.reaches(tip(&honest.service).hash()).await;
+    assert_eq!(node.hub().peers().len(), 2);
+    ahead.pass(Duration::from_secs(30));
+    let reason = node
+        .event(|event| match event {
+            Event::Lie { reason, .. } => Some(reason),
+            _ => None,
+        })
+        .await;
+    assert!(reason.contains("did not answer a question for headers within 30 s"), "{reason}");
+    timeout(PATIENCE, taken).await.unwrap().unwrap().unwrap();
+    // And dialled again; the other one is still followed.
+    timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
+    let block = mine(&honest.service, &Miner::new(3), Wish::default());
+    node.reaches(block.hash()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_ends_after_ten_minutes() {
+    let (node, ahead) = node(|options| Options { forgives_loopback: false, ..options }).await;
+    let liar = || async {
+        let mut stream = TcpStream::connect(node.address).await.unwrap();
+        let genesis = &node.service.network().genesis.header;
+        let mut block = Miner::new(3).block(node.service.network(), genesis, Wish::default());
+        block.header.height = 7;
+        let block = Message::Block(block.encode().unwrap()).to_frame().unwrap();
+        stream.write_all(&block).await.unwrap();
+        assert!(!is_answered(&mut stream, 1).await, "it is closed");
+    };
+    assert!(is_served(node.address).await);
+    for _ in 0..2 {
+        liar().await;
+        assert!(!is_served(node.address).await);
+        ahead.pass(Duration::from_secs(590));
+        assert!(!is_served(node.address).await, "it is not over");
+        ahead.pass(Duration::from_secs(10));
+        assert!(is_served(node.address).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialled_peer_that_lies_is_dialled_again_after_the_longest_wait() {
+    let (mut node, ahead) = node(|options| Options { forgives_loopback: false, ..options }).await;
+    let honest = Node::start(node.service.network()).await;
+    let liar = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    node.dial_patiently(liar.local_addr().unwrap());
+    let (mut stream, _) = liar.accept().await.unwrap();
+    let lie = Message::Headers(vec![vec![0; 10]]).to_frame().unwrap();
+    stream.write_all(&lie).await.unwrap();
+    let (address, retry_in) = node
+        .event(|event| match event {
+            Event::Unreachable { address, retry_in, .. } => Some((address, retry_in)),
+            _ => None,
+        })
+        .await;
+    assert_eq!((address.port(), retry_in), (liar.local_addr().unwrap().port(), LONGEST));
+    // Its host's other ports are dialled, and others of its address let in.
+    node.dial(honest.address);
+    let block = mine(&honest.service, &Miner::new(3), Wish::default());
+    node.reaches(block.hash()).await;
+    assert!(is_served(node.address).await);
+    ahead.pass(LONGEST);
+    timeout(PATIENCE, liar.accept()).await.unwrap().unwrap();
+}
+
+/// The longest wait of a node that dials patiently.
+const LONGEST: Duration = Duration::from_secs(3600);
