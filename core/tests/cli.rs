@@ -12,7 +12,7 @@ use spacetime_core::{
     keys,
     plots::{CacheLevels, CreateSpec, DEFAULT_MEMORY, create},
 };
-use spacetime_protocol::keys::Scheme;
+use spacetime_protocol::{PlotKey, keys::Scheme};
 
 const MANIFEST: &str = r#"(
     plot_directory: "plots",
@@ -59,18 +59,22 @@ fn transcript(folder: &Path, arguments: &[&str]) -> String {
 fn ready(manifest: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("miner.ron"), manifest).unwrap();
-    let key = keys::create(&folder.path().join("key.json"), Scheme::Ed25519).unwrap();
+    keys::create(&folder.path().join("key.json"), Scheme::Ed25519).unwrap();
+    make_plot(folder.path(), [7; 32].into());
+    folder
+}
+
+/// The plot, made with this key.
+fn make_plot(folder: &Path, key: PlotKey) {
     let spec = CreateSpec {
-        target: folder.path().join("plots/one.plot"),
-        key: [7; 32].into(),
+        target: folder.join("plots/one.plot"),
+        key,
         seed: Some([9; 32].into()),
         leaf_count: 40,
         cache_levels: CacheLevels::Auto,
         memory: DEFAULT_MEMORY,
     };
-    drop(key);
     create(&spec, &()).unwrap();
-    folder
 }
 
 #[test]
@@ -131,6 +135,9 @@ fn a_bad_manifest_is_refused_at_its_line_with_3() {
 #[test]
 fn check_reports_what_mining_would_meet() {
     let folder = ready(MANIFEST);
+    fs::remove_dir_all(folder.path().join("plots")).unwrap();
+    let key = keys::load(&folder.path().join("key.json")).unwrap();
+    make_plot(folder.path(), key.plot_key());
     let report = transcript(folder.path(), &["check"]);
     let identity = format!("ed{}", "0".repeat(64));
     let key = keys::load(&folder.path().join("key.json")).unwrap().identity().to_string();

@@ -4,6 +4,7 @@
 
 use std::{
     fmt::{self, Write},
+    path::PathBuf,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -43,6 +44,13 @@ pub fn count(counter: &str, amount: u64) {
     if let Some(host) = HOST.get() {
         host.count((&*guard::instance()).into(), counter.into(), amount);
     }
+}
+
+/// A path that a config gives, as the manifest's own paths are understood:
+/// `~/` is the user's home, all else is relative to the manifest's folder. With
+/// a host older than interface 1.1, and without one, it stays as it is.
+pub fn path(path: &str) -> PathBuf {
+    HOST.get().map_or_else(|| path.into(), |host| PathBuf::from(host.path(path.into()).as_str()))
 }
 
 /// Sends the library's `tracing` events to the host.

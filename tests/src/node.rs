@@ -35,12 +35,20 @@ impl Node {
     ///
     /// If it does not say where it listens.
     pub fn start(data: &Path, listen: SocketAddr, peers: &[SocketAddr]) -> Self {
+        let peers: Vec<String> = peers.iter().map(SocketAddr::to_string).collect();
+        let more: Vec<&str> = peers.iter().flat_map(|peer| ["--peer", peer]).collect();
+        Self::start_with(data, listen, &more)
+    }
+
+    /// As [`Node::start`], with these arguments more.
+    ///
+    /// # Panics
+    ///
+    /// As [`Node::start`].
+    pub fn start_with(data: &Path, listen: SocketAddr, more: &[&str]) -> Self {
         let mut command = Command::new(program("spacetime-node"));
         command.args(["--network", "local", "--listen", &listen.to_string()]);
-        command.arg("--data").arg(data);
-        for peer in peers {
-            command.args(["--peer", &peer.to_string()]);
-        }
+        command.arg("--data").arg(data).args(more);
         let mut running = Running::start(command);
         let line = running.line(Instant::now() + PATIENCE).unwrap_or_default();
         let address = line.split_whitespace().last().and_then(|word| word.parse().ok());

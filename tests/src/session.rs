@@ -15,8 +15,8 @@ use spacetime_sdk_loader::{
 
 use crate::plugins::request;
 
-/// How long anything may take.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+/// How long anything may take: silence alone is noticed within a minute.
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What a session is opened with.
 #[derive(Clone, Copy)]
@@ -41,6 +41,7 @@ impl Opening<'_> {
             agent: "test/1",
             node_address: None,
             node_port: None,
+            node_is_chosen: false,
         })
     }
 
@@ -60,25 +61,39 @@ impl Opening<'_> {
     ///
     /// If its config is refused.
     pub fn open(&self, library: &Library) -> Session {
-        let (sender, events) = mpsc::channel();
+        let (opened_at, (sender, events)) = (Instant::now(), mpsc::channel());
         let sender = Mutex::new(sender);
         let sink = Arc::new(move |event: Option<Event>| {
             // A test that has ended does not listen.
-            let _ = sender.lock().unwrap().send(event.unwrap());
+            let _ = sender.lock().unwrap().send((Instant::now(), event.unwrap()));
             Emitted::ACCEPTED
         });
         let request = request(self.component, self.config);
         let transport =
             self.with(|transport| Transport::open(library, &request, transport, sink)).unwrap();
-        Session { transport, events, is_online: false, tickets: 0 }
+        Session { transport, events, is_online: false, opened_at, said: Vec::new(), tickets: 0 }
     }
+}
+
+/// What a session says that bears on mining.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It has a node to follow.
+    Online,
+    /// It has none.
+    Offline,
+    /// There is something to mine on.
+    Challenge,
 }
 
 /// An open session.
 pub struct Session {
     transport: Transport,
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<(Instant, Event)>,
     is_online: bool,
+    opened_at: Instant,
+    /// What it said that bears on mining, and when.
+    said: Vec<(Instant, Said)>,
     tickets: u64,
 }
 
@@ -93,12 +108,19 @@ impl Session {
     }
 
     fn next_within(&mut self, time: Duration) -> Option<Event> {
-        let event = self.events.recv_timeout(time).ok()?;
-        match event {
-            Event::Online { .. } => self.is_online = true,
-            Event::Offline { .. } => self.is_online = false,
-            _ => {}
-        }
+        let (at, event) = self.events.recv_timeout(time).ok()?;
+        let said = match event {
+            Event::Online { .. } => Some(Said::Online),
+            Event::Offline { .. } => Some(Said::Offline),
+            Event::Challenge { .. } => Some(Said::Challenge),
+            _ => None,
+        };
+        self.said.extend(said.map(|said| (at, said)));
+        self.is_online = match said {
+            Some(Said::Online) => true,
+            Some(Said::Offline) => false,
+            _ => self.is_online,
+        };
         Some(event)
     }
 
@@ -130,6 +152,34 @@ impl Session {
             let last = headers.chunks_exact(BlockHeader::SIZE).last()?;
             (BlockHeader::decode(last).unwrap().hash() == hash).then_some(())
         });
+    }
+
+    /// Waits until it has got over the loss of its connection, and has said
+    /// this again; when.
+    ///
+    /// # Panics
+    ///
+    /// If it does not in time.
+    pub fn wait_for_return(&mut self, said: Said, lost_at: Instant) -> Instant {
+        // What was still read from the lost connection is no return. A session
+        // that could not begin with it has ended, and this is another one.
+        let gone_at = match self.opened_at < lost_at {
+            true => self.wait_for_said(Said::Offline, lost_at),
+            false => self.opened_at,
+        };
+        self.wait_for_said(said, gone_at)
+    }
+
+    fn wait_for_said(&mut self, what: Said, after: Instant) -> Instant {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let found = self.said.iter().find(|(at, said)| *at >= after && *said == what);
+            if let Some((at, _)) = found {
+                return *at;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(self.next_within(left).is_some(), "in vain: {what:?}");
+        }
     }
 
     /// Asks for something.

@@ -50,6 +50,7 @@ fn with<T>(
         agent: "test/1",
         node_address: None,
         node_port: None,
+        node_is_chosen: false,
     })
 }
 

@@ -27,7 +27,8 @@ pub(super) struct ChainArgs {
     /// Ask the manifest's transport of this name [default: the first that answers]
     #[arg(long, value_name = "NAME", conflicts_with = "node")]
     transport: Option<String>,
-    /// Ask this node instead, through the transport `node`: HOST, HOST:PORT or [IPV6]:PORT
+    /// Ask this node and nobody else, beside a running miner too, through the transport `node` with
+    /// the manifest's config (TLS, say): HOST, HOST:PORT or [IPV6]:PORT
     #[arg(long, value_name = "ADDR")]
     node: Option<NodeAddress>,
 }

@@ -169,7 +169,12 @@ impl Report {
     fn look_at_plots(&mut self, manifest: &Manifest) {
         let metadata = &manifest.plot_metadata_path;
         match PlotSet::inspect(&manifest.plot_directories, metadata) {
-            Ok((set, problems)) => {
+            Ok((mut set, mut problems)) => {
+                // What is wrong with the key is told for itself.
+                let key = keys::load(&manifest.private_key_path).ok();
+                if let Some(key) = key.filter(|_| manifest.network.bind_plots) {
+                    problems.extend(set.belongs_to(key.plot_key()));
+                }
                 set.plots().iter().for_each(|plot| self.plots.add(plot));
                 for problem in problems {
                     self.look_at_plot_problem(manifest, &problem);

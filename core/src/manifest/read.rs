@@ -307,7 +307,7 @@ fn config_text(source: Source<'_>) -> ConfigText {
 }
 
 /// Replaces `~` at the front by the user's home.
-fn expand(text: &str) -> Result<PathBuf, &'static str> {
+pub(super) fn expand(text: &str) -> Result<PathBuf, &'static str> {
     if text.trim().is_empty() {
         return Err("is an empty path");
     }

@@ -122,4 +122,14 @@ impl Manifest {
         let file = self.file.as_deref().unwrap_or(Path::new("the manifest"));
         file.display().to_string()
     }
+
+    /// A path of a component's config: `~/` is the user's home, all else is
+    /// relative to the manifest.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, after its text in a sentence.
+    pub fn resolve(folder: &Path, text: &str) -> Result<PathBuf, &'static str> {
+        super::read::expand(text).map(|path| folder.join(path))
+    }
 }

@@ -35,6 +35,16 @@ pub enum PlotError {
         /// The first check that failed.
         reason: PlotHeaderError,
     },
+    /// A good plot, of which the miner's network wants none.
+    #[error(
+        "this plot was made with another key: {}; on this network only plots of the miner's own \
+         key win (`spacetime-miner plot create` makes one)",
+        path.display()
+    )]
+    OtherKey {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl PlotError {

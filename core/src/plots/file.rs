@@ -8,8 +8,8 @@ use std::{
 };
 
 use spacetime_protocol::{
-    Leaf, PlotHeaderHash, PlotSeed,
-    plot::{PlotHeader, leaf_offset},
+    Leaf, PlotHeaderHash, PlotKey, PlotSeed,
+    plot::{self, PlotHeader, leaf_offset},
 };
 
 use super::{
@@ -93,6 +93,24 @@ impl PlotFile {
             Ok(None) => CacheState::Absent,
             Err(reason) => CacheState::Stale { reason },
         }
+    }
+
+    /// Whether its leaves were made with this key. A few are looked at: in a
+    /// damaged plot some are wrong, in a stranger's all of them.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub(super) fn is_of(&self, key: &PlotKey) -> Result<bool, ReadError> {
+        let last = self.header.leaf_count - 1;
+        for index in [0, last / 3, last / 2, last] {
+            let mut bytes = [0; Leaf::SIZE];
+            self.read(index, &mut bytes)?;
+            if plot::leaf(key, &self.header.seed, index) == Leaf::new(bytes) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn stamp(&self) -> FileStamp {

@@ -14,12 +14,14 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use spacetime_protocol::PlotKey;
 
 use super::{
     PlotError, PlotFile,
     cache::path_beside,
     discover::{canonical, list},
     metadata::Status,
+    source::LeafSource,
     stamp::FileStamp,
 };
 
@@ -42,6 +44,8 @@ pub(super) struct Place {
     pub(super) searched: Vec<PathBuf>,
     /// The plots that are recorded there.
     pub(super) recorded: Vec<Recorded>,
+    /// Whose plots are wanted; `None`: anybody's.
+    pub(super) owner: Option<PlotKey>,
 }
 
 /// A plot that the metadata tell of.
@@ -229,7 +233,7 @@ pub(super) fn look_at(place: &Place, open: &Open, tell: Tell<'_>) {
             else {
                 return;
             };
-            let look = look(given, cache.as_deref(), open.get(canonical));
+            let look = look(given, cache.as_deref(), open.get(canonical), place.owner.as_ref());
             let (canonical, given) = (canonical.clone(), given.clone());
             let found = Found { canonical, given, entries: entries.clone(), look };
             if !tell(Answer::Found(number, found)) {
@@ -277,7 +281,12 @@ fn candidates(place: &Place, tell: Tell<'_>) -> Option<Vec<Candidate>> {
 }
 
 /// A plot that has not changed stays the object that it is.
-fn look(path: &Path, cache: Option<&Path>, open: Option<&Arc<PlotFile>>) -> Look {
+fn look(
+    path: &Path,
+    cache: Option<&Path>,
+    open: Option<&Arc<PlotFile>>,
+    owner: Option<&PlotKey>,
+) -> Look {
     let cache = cache.map_or_else(|| path_beside(path), Path::to_owned);
     let unchanged = open.filter(|plot| {
         plot.cache_path() == cache
@@ -285,7 +294,9 @@ fn look(path: &Path, cache: Option<&Path>, open: Option<&Arc<PlotFile>>) -> Look
     });
     let plot = match unchanged {
         Some(plot) => Ok(plot.clone()),
-        None => PlotFile::open_with_cache(path, &cache).map(Arc::new),
+        None => PlotFile::open_with_cache(path, &cache)
+            .and_then(|plot| of_owner(plot, owner))
+            .map(Arc::new),
     };
     match plot {
         Ok(plot) => Look::Usable { plot, has_cache: cache.exists() },
@@ -293,12 +304,23 @@ fn look(path: &Path, cache: Option<&Path>, open: Option<&Arc<PlotFile>>) -> Look
     }
 }
 
+/// One whose leaves cannot be read is told of when it is scanned.
+fn of_owner(plot: PlotFile, owner: Option<&PlotKey>) -> Result<PlotFile, PlotError> {
+    match owner.is_none_or(|owner| plot.is_of(owner).unwrap_or(true)) {
+        true => Ok(plot),
+        false => Err(PlotError::OtherKey { path: plot.path().to_owned() }),
+    }
+}
+
 impl Look {
     fn unusable(path: &Path, error: PlotError) -> Self {
         // A link that leads nowhere is there, and of no use.
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        let status =
-            if error.is_missing() && !is_link { Status::Missing } else { Status::Corrupted };
+        let status = match &error {
+            PlotError::OtherKey { .. } => Status::Valid,
+            error if error.is_missing() && !is_link => Status::Missing,
+            _ => Status::Corrupted,
+        };
         let len = fs::metadata(path).map_or(0, |metadata| metadata.len());
         Self::Unusable { error, status, len }
     }

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use spacetime_protocol::PlotKey;
 use uuid::Uuid;
 
 use super::{
@@ -44,6 +45,8 @@ pub struct PlotSet {
     open: Arc<Open>,
     plots: Arc<[Arc<PlotFile>]>,
     looker: Looker,
+    /// Whose plots are wanted; `None`: anybody's.
+    owner: Option<PlotKey>,
     /// Whether the file is older than the entries.
     unsaved: bool,
     /// What has been reported and has not gone away.
@@ -121,6 +124,7 @@ impl PlotSet {
             open: Arc::default(),
             plots: Arc::new([]),
             looker,
+            owner: None,
             unsaved: false,
             known: HashSet::new(),
         };
@@ -138,6 +142,16 @@ impl PlotSet {
     /// may go on using it: a plot that has left the set stays open for it.
     pub fn plots(&self) -> Arc<[Arc<PlotFile>]> {
         self.plots.clone()
+    }
+
+    /// Sets plots aside that were made with another key, from now on: where
+    /// plots are bound to their miner, nothing can be won with them. Looks
+    /// again; the problems that were not there before.
+    pub fn belongs_to(&mut self, owner: PlotKey) -> Vec<PlotProblem> {
+        self.owner = Some(owner);
+        // All of them are to be looked at.
+        self.open = Arc::default();
+        self.rescan()
     }
 
     /// Looks for new, changed and vanished plots. Returns the problems that
@@ -191,6 +205,9 @@ impl PlotSet {
             let cache = (!entry.cache_path.is_empty()).then(|| PathBuf::from(&entry.cache_path));
             let recorded = Recorded { entry: number, cache, path };
             places.entry(folder_of(&recorded.path)).or_default().recorded.push(recorded);
+        }
+        for place in places.values_mut() {
+            place.owner = self.owner;
         }
         places
     }
@@ -316,8 +333,6 @@ mod tests {
         thread,
         time::{Duration, Instant},
     };
-
-    use spacetime_protocol::PlotKey;
 
     use super::{
         super::{

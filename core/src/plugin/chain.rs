@@ -23,8 +23,8 @@ pub enum Whom {
     First,
     /// The manifest's transport of this name.
     Named(String),
-    /// The transport of this name, in the manifest or not, connected with this
-    /// node and otherwise as it is without a config.
+    /// This node and no other, through the transport of this name: with the
+    /// manifest's config, or without one where the manifest has none.
     Node {
         /// The transport.
         transport: String,
@@ -110,7 +110,11 @@ impl ChainAccess {
         match (transports.is_empty(), problem) {
             (true, Some(problem)) => Err(ChainError::Plugins(problem.clone())),
             (true, None) => Err(ChainError::NoTransports(manifest.name())),
-            (false, _) => Ok(Self { setup: TransportSetup::new(&manifest, identity)?, transports }),
+            (false, _) => {
+                let node_is_chosen = matches!(whom, Whom::Node { .. });
+                let setup = TransportSetup::new(&manifest, identity)?;
+                Ok(Self { setup: TransportSetup { node_is_chosen, ..setup }, transports })
+            }
         }
     }
 
@@ -143,15 +147,12 @@ impl ChainAccess {
     }
 }
 
-/// Makes a transport the manifest's only one, without a config, which could
-/// name another node; where the manifest has none of this name, with a plugin
-/// at hand that exports it.
+/// Makes a transport the manifest's only one; where the manifest has none of
+/// this name, without a config, and with a plugin at hand that exports it.
 fn add_transport(manifest: &mut Manifest, name: &str) {
-    let config = ConfigText::given("()", "--node");
     manifest.transports.retain(|entry| entry.name.rsplit('/').next() == Some(name));
     manifest.transports.truncate(1);
-    if let Some(entry) = manifest.transports.first_mut() {
-        entry.config = config;
+    if !manifest.transports.is_empty() {
         return;
     }
     let found = inventory(Some(manifest), &folders(&[], &manifest.plugin_directories));
@@ -164,6 +165,7 @@ fn add_transport(manifest: &mut Manifest, name: &str) {
     if let Some(found) = exports.filter(|found| !found.listed) {
         manifest.plugins.push(PluginEntry { path: found.path.clone(), line: 0 });
     }
+    let config = ConfigText::given("()", "--node");
     manifest.transports.push(ComponentEntry { name: name.to_owned(), plugin: None, config });
 }
 

@@ -37,6 +37,7 @@ impl Registry {
     /// so that whatever is wrong with them shows at once; with a problem that
     /// is fatal, nothing shall be mined.
     pub fn load(manifest: &Manifest, observer: Arc<dyn FaultObserver>) -> Self {
+        hub().work_in(&manifest.folder);
         let mut loading = Loading::new(manifest, observer);
         for entry in &manifest.plugins {
             loading.load(entry);

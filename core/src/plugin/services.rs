@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
 };
 
@@ -13,6 +14,7 @@ use spacetime_sdk_loader::{Fault, LogLine, Services};
 use tracing::level_filters::LevelFilter;
 
 use super::health::Health;
+use crate::manifest::Manifest;
 
 /// Counters that plugins may create in all.
 const COUNTERS: usize = 4096;
@@ -25,6 +27,8 @@ pub type Counters = BTreeMap<(String, String), u64>;
 pub(super) struct Hub {
     instances: Mutex<HashMap<String, Weak<Health>>>,
     counters: Mutex<Counters>,
+    /// What configs' paths are relative to.
+    folder: Mutex<PathBuf>,
 }
 
 /// The counters of all plugins so far.
@@ -43,6 +47,11 @@ impl Hub {
         let mut instances = lock(&self.instances);
         instances.retain(|_, health| health.strong_count() > 0);
         instances.insert(instance.to_owned(), Arc::downgrade(health));
+    }
+
+    /// Paths that configs give are relative to this folder.
+    pub(super) fn work_in(&self, folder: &Path) {
+        folder.clone_into(&mut lock(&self.folder));
     }
 }
 
@@ -84,6 +93,13 @@ impl Services for Hub {
             let value = counters.entry(key).or_default();
             *value = value.saturating_add(amount);
         }
+    }
+
+    fn path(&self, path: &str) -> String {
+        // What is wrong with it is said by whoever opens it.
+        let resolved = Manifest::resolve(&lock(&self.folder), path);
+        let text = resolved.ok().and_then(|resolved| resolved.into_os_string().into_string().ok());
+        text.unwrap_or_else(|| path.to_owned())
     }
 }
 

@@ -159,6 +159,8 @@ pub struct TransportSetup {
     pub node_address: Option<String>,
     /// The manifest's port.
     pub node_port: Option<u16>,
+    /// Whether that node was chosen instead of those of configs.
+    pub node_is_chosen: bool,
 }
 
 impl TransportSetup {
@@ -174,6 +176,7 @@ impl TransportSetup {
             data_directory: manifest.data_directory.clone(),
             node_address: manifest.node_address.clone(),
             node_port: manifest.node_port,
+            node_is_chosen: false,
         })
     }
 
@@ -185,6 +188,7 @@ impl TransportSetup {
             agent: concat!("spacetime-miner/", env!("CARGO_PKG_VERSION")),
             node_address: self.node_address.as_deref(),
             node_port: self.node_port,
+            node_is_chosen: self.node_is_chosen,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -10,7 +11,7 @@ use spacetime_node::{
     Service,
     ask::{answer, answer_running},
     local::{self, Status},
-    net::{self, Hub, Options},
+    net::{self, Address, Hub, Options},
 };
 use spacetime_sdk::{
     Answer, Error, Question, Result, TransportContext,
@@ -24,6 +25,9 @@ use crate::{
     config::{Follow, Settings},
 };
 
+/// The folder with the chain that questions to a chosen node need beside a
+/// miner, within the transport's own.
+const ASKED: &str = "asked";
 /// What catching up with a node may take; the host waits for half a minute.
 const CATCH_UP: Duration = Duration::from_secs(20);
 /// A node that shows its pending transactions says nothing when it is done:
@@ -42,23 +46,33 @@ pub(crate) fn ask(
         return Err(Error::unsupported("with `follow: notices` there is no chain to ask"));
     }
     let (directory, network) = (&context.data_directory, &context.network);
-    if matches!(local::status(directory, network)?, Some(Status { pid: Some(_), .. })) {
-        return Ok(answer(directory, network, question)?);
-    }
-    apart::run(|| catch_up_and_answer(settings, context, question), "answering failed")?
+    let mines = matches!(local::status(directory, network)?, Some(Status { pid: Some(_), .. }));
+    let directory = match (mines, context.node_is_chosen) {
+        (true, false) => return Ok(answer(directory, network, question)?),
+        // The miner has that chain for itself, and it may be another node's.
+        (true, true) => directory.join(ASKED),
+        (false, _) => directory.clone(),
+    };
+    let asking = || catch_up_and_answer(settings, context, &directory, question);
+    apart::run(asking, "answering failed")?
 }
 
 async fn catch_up_and_answer(
     settings: &Settings,
     context: &TransportContext,
+    directory: &Path,
     question: &Question,
 ) -> Result<Answer> {
-    let service = Service::open(&context.data_directory, context.network.clone())?;
+    let service = Service::open(directory, context.network.clone())?;
     let (sender, mut events) = mpsc::channel(1024);
     let running = Hub::start(service.clone(), Options::miner(&context.agent, sender));
     settings.keep_nodes(running.hub());
     let caught_up = timeout(CATCH_UP, catch_up(&mut events, settings.nodes.len())).await;
-    let late = || Error::new("the node's chain is long: let `spacetime-miner run` fetch it first");
+    let late = || {
+        let again = "the node's chain is long, and not all of it is here yet: ask again, which goes \
+                     on from there, or let `spacetime-miner run` fetch it";
+        Error::new(again)
+    };
     caught_up.unwrap_or_else(|_| Err(late()))?;
     // Nonces follow from what is pending, too.
     let is_quiet = async { while let Ok(Some(_)) = timeout(QUIET, events.recv()).await {} };
@@ -82,7 +96,7 @@ async fn catch_up(events: &mut mpsc::Receiver<net::Event>, nodes: usize) -> Resu
         match events.recv().await {
             Some(net::Event::Synced { .. }) => return Ok(()),
             Some(net::Event::Unreachable { address, reason, .. }) => {
-                failed.insert(address.to_string(), format!("{address}: {reason}"));
+                failed.insert(address.to_string(), of_node(&address, &reason));
             }
             Some(_) => {}
             None => return Err(Error::new("the connections have ended")),
@@ -90,6 +104,12 @@ async fn catch_up(events: &mut mpsc::Receiver<net::Event>, nodes: usize) -> Resu
     }
     let reasons: Vec<String> = failed.into_values().collect();
     Err(Error::new(reasons.join("; ")))
+}
+
+/// A reason that names its node.
+pub(crate) fn of_node(address: &Address, reason: &str) -> String {
+    let node = address.to_string();
+    if reason.contains(&node) { reason.to_owned() } else { format!("{node}: {reason}") }
 }
 
 /// Sends a transaction, and asks a node whether it has it now.

@@ -1,6 +1,6 @@
 //! What the manifest may say of this transport, and what it means.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 use spacetime_node::net::{self, Address, Backoff, Hub, Keep};
@@ -47,8 +47,9 @@ pub(crate) enum Follow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct Tls {
-    /// PEM file with the certificates to trust; empty: the system's.
-    ca_file: PathBuf,
+    /// PEM file with the certificates to trust, relative to the manifest;
+    /// empty: the system's.
+    ca_file: String,
     /// The name in the node's certificate; empty: the address's.
     server_name: String,
 }
@@ -101,8 +102,12 @@ impl Settings {
     }
 }
 
-/// Whom to follow: what the config says, or else the manifest.
+/// Whom to follow: who was chosen for a question, what the config says, or
+/// else the manifest.
 fn nodes(address: &str, peers: &[String], context: &TransportContext) -> Result<Vec<Address>> {
+    if let (true, Some(chosen)) = (context.node_is_chosen, &context.node_address) {
+        return Ok(vec![manifest_node(chosen, context.node_port)?]);
+    }
     let mut nodes = Vec::new();
     if !address.is_empty() {
         nodes.push(node("address", address)?);
@@ -145,9 +150,9 @@ fn manifest_node(text: &str, port: Option<u16>) -> Result<Address> {
 
 impl Tls {
     fn load(&self) -> Result<net::Tls> {
-        let authorities = (!self.ca_file.as_os_str().is_empty()).then_some(self.ca_file.as_path());
+        let authorities = (!self.ca_file.is_empty()).then(|| spacetime_sdk::path(&self.ca_file));
         let name = (!self.server_name.is_empty()).then_some(self.server_name.as_str());
-        net::Tls::new(authorities, name)
+        net::Tls::new(authorities.as_deref(), name)
             .map_err(|error| Error::field("tls", format_args!("cannot be used: {error}")))
     }
 }

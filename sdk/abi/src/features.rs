@@ -9,8 +9,16 @@ pub const SCAN_STATE: u64 = 1;
 /// The host heeds the word [`OUTCOME_BATCH`] (1.1).
 pub const BATCH: u64 = 1 << 1;
 
+/// The host says whether the node was chosen on the command line, in the word
+/// [`TRANSPORT_NODE_IS_CHOSEN`] (1.1).
+pub const NODE_CHOICE: u64 = 1 << 2;
+
 /// All that a host of this version of the interface can do.
-pub const ALL: u64 = SCAN_STATE | BATCH;
+pub const ALL: u64 = SCAN_STATE | BATCH | NODE_CHOICE;
+
+/// Of `TransportArgs`: 1: the node was chosen for this one question, and has
+/// priority over the component's config and over whatever it could ask else.
+pub const TRANSPORT_NODE_IS_CHOSEN: usize = 0;
 
 /// Of `Job`: milliseconds left until the deadline, at least 1; 0: there is none.
 pub const JOB_TIME_LEFT_MS: usize = 0;

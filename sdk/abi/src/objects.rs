@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use abi_stable::{
     sabi_trait,
-    std_types::{RArc, RBox, ROption, RResult, RSlice, RSliceMut, RStr},
+    std_types::{RArc, RBox, ROption, RResult, RSlice, RSliceMut, RStr, RString},
 };
 
 use crate::{
@@ -29,6 +29,11 @@ pub trait Host: Send + Sync {
     /// Adds to a counter of the instance, which first use creates.
     #[sabi(last_prefix_field)]
     fn count(&self, instance: RStr<'_>, counter: RStr<'_>, amount: u64);
+    /// A path that a config gives, made absolute by the rules of the manifest:
+    /// relative to its folder. (1.1)
+    fn path(&self, path: RStr<'_>) -> RString {
+        RString::from(path)
+    }
     // abi: methods are appended here, with a default body
 }
 pub type HostObject = Host_TO<'static, RArc<()>>;

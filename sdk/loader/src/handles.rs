@@ -68,6 +68,8 @@ pub struct TransportRequest<'a> {
     pub node_address: Option<&'a str>,
     /// The manifest's port, if any.
     pub node_port: Option<u16>,
+    /// Whether that node was chosen instead of the config's.
+    pub node_is_chosen: bool,
 }
 
 impl TransportRequest<'_> {
@@ -75,6 +77,8 @@ impl TransportRequest<'_> {
         let directory = self.data_directory.to_str().ok_or_else(|| {
             Fault::new(format_args!("{} is not valid text", self.data_directory.display()))
         })?;
+        let mut reserved = [0; 8];
+        reserved[features::TRANSPORT_NODE_IS_CHOSEN] = u64::from(self.node_is_chosen);
         Ok(TransportArgs {
             network: self.network.into(),
             identity: self.identity,
@@ -82,7 +86,7 @@ impl TransportRequest<'_> {
             agent: self.agent.into(),
             node_address: self.node_address.unwrap_or_default().into(),
             node_port: self.node_port.map_or(0, u32::from),
-            reserved: [0; 8],
+            reserved,
         })
     }
 }

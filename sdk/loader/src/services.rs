@@ -6,7 +6,7 @@ use abi::{
     HostObject, LogRecord,
     abi_stable::{
         sabi_trait::TD_Opaque,
-        std_types::{RArc, RStr},
+        std_types::{RArc, RStr, RString},
     },
 };
 use spacetime_sdk_abi as abi;
@@ -37,6 +37,11 @@ pub trait Services: Send + Sync + 'static {
     fn fault(&self, instance: &str, fault: Fault);
     /// Adds to a counter of an instance.
     fn count(&self, instance: &str, counter: &str, amount: u64);
+    /// Makes a path that a config gives absolute; without a manifest it stays
+    /// as it is.
+    fn path(&self, path: &str) -> String {
+        path.to_owned()
+    }
 }
 
 pub(crate) fn object(services: Arc<dyn Services>) -> HostObject {
@@ -65,5 +70,9 @@ impl abi::Host for Adapter {
 
     fn count(&self, instance: RStr<'_>, counter: RStr<'_>, amount: u64) {
         self.0.count(instance.as_str(), counter.as_str(), amount);
+    }
+
+    fn path(&self, path: RStr<'_>) -> RString {
+        self.0.path(path.as_str()).into()
     }
 }

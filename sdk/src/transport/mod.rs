@@ -96,6 +96,10 @@ pub struct TransportContext {
     pub node_address: Option<String>,
     /// The port that the manifest names, if it does.
     pub node_port: Option<u16>,
+    /// Whether somebody wants this question answered by that node and no other:
+    /// it has priority over the config's, then, and over a running miner's
+    /// knowledge.
+    pub node_is_chosen: bool,
 }
 
 impl TransportContext {
@@ -109,6 +113,7 @@ impl TransportContext {
             agent: args.agent.as_str().to_owned(),
             node_address: (!address.is_empty()).then(|| address.to_owned()),
             node_port: u16::try_from(args.node_port).ok().filter(|port| *port > 0),
+            node_is_chosen: args.reserved[abi::features::TRANSPORT_NODE_IS_CHOSEN] != 0,
         })
     }
 }

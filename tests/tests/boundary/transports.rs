@@ -51,6 +51,7 @@ fn with_request<T>(call: impl FnOnce(&TransportRequest<'_>) -> T) -> T {
         agent: "boundary/1.0",
         node_address: None,
         node_port: None,
+        node_is_chosen: false,
     })
 }
 

@@ -49,6 +49,7 @@ fn a_plugin_of_a_newer_minor_version_works_on_this_host() {
         agent: "compat/1.0",
         node_address: None,
         node_port: None,
+        node_is_chosen: false,
     };
     let mut session =
         Transport::open(&library, &request("weather", "()"), &transport, Arc::new(sink)).unwrap();
@@ -76,6 +77,7 @@ fn a_transport_of_the_first_minor_version_works_and_answers_no_questions() {
         agent: "compat/1.1",
         node_address: None,
         node_port: None,
+        node_is_chosen: false,
     };
     let (sender, events) = mpsc::channel();
     let sink = move |event: Option<Event>| {

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use serde_json::Value;
 use spacetime_node::store;
 use spacetime_protocol::{
     Identity,
@@ -81,11 +82,29 @@ fn a_plot_of_another_key_wins_nothing_and_says_why() {
     settle(&home, "secp256k1");
     fs::remove_dir_all(home.path("plots")).unwrap();
     fs::rename(home.path("kept"), home.path("plots")).unwrap();
-    let mut miner = home.run(&["--for", "60"]);
-    let fault = miner.event("fault");
-    let why = "is not that of the miner's own plot";
-    assert!(fault["message"].as_str().unwrap().contains(why), "{fault}");
-    miner.kill();
-    let chain = store::read(&home.path("data/solo")).unwrap().unwrap();
-    assert_eq!(chain.best_at(1).unwrap(), None, "it won nothing");
+    let foreign = home.path("plots/a.plot");
+    let told = |event: &Value| {
+        let message = event["message"].as_str().unwrap_or_default();
+        message.contains("made with another key") && message.contains(foreign.to_str().unwrap())
+    };
+    let ended = home.run_to_end(&["--for", "3"]);
+    assert_eq!(ended.events("fault").iter().filter(|fault| told(fault)).count(), 1, "{ended:#?}");
+    assert_eq!(ended.events("challenge").len(), 0, "there is nothing to scan: {ended:#?}");
+    home.command(&["check"]).assert_refused(5, "made with another key");
+
+    // Beside one of its own, which wins.
+    let own = home.path("plots/own.plot");
+    let own = own.to_str().unwrap();
+    let made = home.command(&["plot", "create", "--out", own, "--size", "1MiB"]);
+    assert_eq!(made.code, Some(0), "{made:#?}");
+    let ended = home.mine(3);
+    assert_eq!(ended.events("fault").iter().filter(|fault| told(fault)).count(), 1, "{ended:#?}");
+    assert_eq!(ended.events("rejected").len(), 0, "{ended:#?}");
+    for proof in ended.events("proof") {
+        assert_eq!(proof["plot"].as_str(), Some(own), "{proof}");
+    }
+    // Where anybody's plots win, it is one of them: a network of the reference.
+    let anybodys = home.set("network_id", "\"testnet\"");
+    let checked = anybodys.command(&["check", "--json"]).document();
+    assert_eq!(checked["plots"]["count"], 2, "{checked:#}");
 }

@@ -66,3 +66,36 @@ fn payments_reach_the_chain_of_a_node_beside_a_miner_and_without_one() {
     assert_eq!(node.stop().code, Some(0));
     send(&third, &bob, "7", &node_too).assert_refused(7, &address);
 }
+
+/// A chosen node is asked itself, whatever a miner beside it knows.
+#[test]
+fn a_chosen_node_is_asked_beside_a_running_miner() {
+    let folder = tempfile::tempdir().unwrap();
+    let start =
+        |name: &str| Node::start(&folder.path().join(name), "127.0.0.1:0".parse().unwrap(), &[]);
+    let (ours, other) = (start("ours"), start("other"));
+    let home = rich(crate::home(&format!("address: \"{}\"", ours.address())));
+    let mut miner = home.run(&[]);
+    miner.event("accepted");
+    let ask = |more: &[&str]| home.command(&[&["balance", "--json"], more].concat());
+    assert!(document(&ask(&[]))["height"].as_u64() >= Some(1), "the miner's own chain");
+    let address = other.address().to_string();
+    // Twice: the second time it has a chain of its own there.
+    for _ in 0..2 {
+        let asked = document(&ask(&["--node", &address]));
+        assert_eq!(asked["height"], 0, "nobody mines with the other node: {asked}");
+    }
+    let bob = identity(&home, "bob");
+    let sent = document(&send(&home, &bob, "5", &["--node", &address]));
+    let status = |more: &[&str]| {
+        let hash = sent["hash"].as_str().unwrap();
+        home.command(&[&["tx", "status", hash, "--json"], more].concat())
+    };
+    assert_eq!(document(&status(&["--node", &address]))["status"], "pending");
+    assert_eq!(status(&[]).code, Some(8), "the miner's node has never heard of it");
+    // One that is not there is no reason to ask somebody else.
+    assert_eq!(other.stop().code, Some(0));
+    ask(&["--node", &address]).assert_refused(7, &address);
+    miner.event("accepted");
+    assert_eq!(miner.stop().code, Some(0));
+}

@@ -13,6 +13,7 @@ mod common;
 mod ends;
 mod lies;
 mod mines;
+mod silent;
 mod tls;
 
 use spacetime_tests::{artifacts::plugin, home::Home};

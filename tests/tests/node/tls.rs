@@ -8,7 +8,7 @@ use std::{
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use spacetime_tests::node::Node;
+use spacetime_tests::{artifacts::program, node::Node, process::run_to_end};
 use tokio::runtime::Runtime;
 use tokio_rustls::{
     TlsAcceptor,
@@ -110,16 +110,36 @@ fn a_certificate_is_verified_against_an_authority_and_a_name() {
     let ended = plain.run_to_end(&[]);
     assert!(ended.code == Some(7) && ended.stderr.contains("no TLS with"), "{ended:#?}");
 
+    // A file beside the manifest, wherever the miner is started.
+    let relative = tls("ca_file: \"trusted/ca.pem\", server_name: \"node.test\"");
+    std::fs::create_dir(relative.path("trusted")).unwrap();
+    std::fs::copy(&ca, relative.path("trusted/ca.pem")).unwrap();
+    relative.mine(1);
+    let elsewhere = relative.path("trusted");
+    let manifest = relative.manifest();
+    let checked = run_to_end(
+        &program("spacetime-miner"),
+        &elsewhere,
+        &["check", "--json", "--manifest", manifest.to_str().unwrap()],
+    );
+    assert_eq!(checked.code, Some(0), "{checked:#?}");
+
+    // A node that is chosen for a question is asked in the same manner.
+    let address = front.to_string();
+    let config =
+        format!("address: \"127.0.0.1:1\", tls: (ca_file: {ca:?}, server_name: \"node.test\")");
+    let asked = home(&config);
+    assert_eq!(asked.command(&["key", "new"]).code, Some(0));
+    let balance = asked.command(&["balance", "--json", "--node", &address]);
+    assert_eq!(balance.code, Some(0), "{balance:#?}");
+    assert!(balance.document()["height"].as_u64() >= Some(2), "{balance:#?}");
+    asked.command(&["balance"]).assert_refused(7, "127.0.0.1:1");
+
     // Files that are none.
     for (file, reason) in [("missing.pem", "cannot read"), ("miner.ron", "no certificate")] {
         let home = tls(&format!("ca_file: \"{file}\""));
-        let path = home.path(file);
-        let home = home.set(
-            "transports",
-            &format!(
-                "[(name: \"node\", config: (address: \"{front}\", tls: (ca_file: {path:?})))]"
-            ),
-        );
-        home.run_to_end(&[]).assert_refused(6, reason);
+        let ended = home.run_to_end(&[]);
+        ended.assert_refused(6, reason);
+        ended.assert_refused(6, &home.path(file).display().to_string());
     }
 }

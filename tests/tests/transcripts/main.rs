@@ -1,11 +1,14 @@
 //! The reference's transcripts (`transcripts`): its miner and its listener,
-//! live on a socket, byte for byte; here with our miner, the real program.
+//! live on a socket, byte for byte; here with our miner and our node, the real
+//! programs.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 #[path = "../../../sdk/protocol/tests/common/mod.rs"]
 mod common;
+#[cfg(unix)]
+mod listen;
 mod model;
 mod play;
 
@@ -57,37 +60,67 @@ struct Tally {
     reasons: BTreeMap<&'static str, usize>,
 }
 
-#[test]
-fn our_miner_sends_the_references_frames_and_its_won_blocks_as_well() {
-    let cases: Vec<Case> =
-        common::load("transcripts").into_iter().filter(|case| case.op != "listen").collect();
-    let (next, tally, failures) =
-        (AtomicUsize::new(0), Mutex::new(Tally::default()), Mutex::new(Vec::new()));
+/// The cases of the miner, or of the listener; there are no others.
+fn cases(op: &str) -> Vec<Case> {
+    let mut cases = common::load("transcripts");
+    for case in &cases {
+        assert!(["miner", "listen"].contains(&&*case.op), "{}: an unknown operation", case.id);
+    }
+    cases.retain(|case| case.op == op);
+    cases
+}
+
+/// Compares cases, several at once; names those that differ.
+fn compare_all(cases: &[Case], compare: impl Fn(&Case) + Sync) {
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if catch_unwind(AssertUnwindSafe(|| compare(case, &tally))).is_err() {
+                    if catch_unwind(AssertUnwindSafe(|| compare(case))).is_err() {
                         failures.lock().unwrap().push(case.id.clone());
                     }
                 }
             });
         }
     });
-    let (tally, failures) = (tally.into_inner().unwrap(), failures.into_inner().unwrap());
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "these differ: {failures:?}");
+}
+
+#[test]
+fn our_miner_sends_the_references_frames_and_its_won_blocks_as_well() {
+    let tally = Mutex::new(Tally::default());
+    compare_all(&cases("miner"), |case| compare(case, &tally));
+    let tally = tally.into_inner().unwrap();
     println!(
         "{} cases played, {} proofs and {} blocks are the reference's",
         tally.cases, tally.proofs, tally.blocks
     );
     tally.reasons.iter().for_each(|(reason, count)| println!("{count:3} × {reason}"));
-    assert!(failures.is_empty(), "these differ: {failures:?}");
     if std::env::var_os("SPACETIME_VECTORS").is_none() {
         assert_eq!((tally.cases, tally.proofs, tally.blocks), (35, 50, 16));
     }
 }
 
+/// Every case is the miner's or the listener's; this is the latter's.
+#[cfg(unix)]
+#[test]
+fn our_node_listens_as_the_reference_or_better() {
+    let tally = Mutex::new(listen::Tally::default());
+    compare_all(&cases("listen"), |case| listen::compare(case, &tally));
+    let tally = tally.into_inner().unwrap();
+    println!(
+        "{} cases played, {} of {} observations are the reference's",
+        tally.cases, tally.same, tally.observations
+    );
+    tally.reasons.iter().for_each(|(reason, count)| println!("{count:3} × {reason}"));
+    if std::env::var_os("SPACETIME_VECTORS").is_none() {
+        assert_eq!((tally.cases, tally.same, tally.observations), (11, 35, 54));
+    }
+}
+
 fn compare(case: &Case, tally: &Mutex<Tally>) {
-    assert_eq!(case.op, "miner", "an unknown operation");
     let model = Model::of(case);
     let played = play::play(case, &model);
     let out = case.outcome.as_ref().unwrap_or_else(|_| panic!("the reference never refuses"));

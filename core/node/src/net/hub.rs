@@ -13,8 +13,10 @@ use spacetime_protocol::relay::{
 };
 use spacetime_protocol::wire::{Handshake, Message, PeerAddress};
 use spacetime_protocol::{BlockHash, EncodeError, TxHash};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::ahead::{self, Ahead};
 use super::announce;
 use super::ban::Bans;
 use super::member::{Member, Seat};
@@ -55,6 +57,10 @@ struct Inner {
     waiting: AtomicUsize,
     /// Which peer a transaction came from, while it is looked at.
     sources: Mutex<VecDeque<(TxHash, PeerId)>>,
+    /// Transactions that wait for their sender's earlier ones, and the sign
+    /// that there is a new one.
+    ahead: Mutex<Ahead>,
+    turns: Notify,
     /// `None` once stopped.
     tasks: Mutex<Option<JoinSet<()>>>,
 }
@@ -116,10 +122,13 @@ impl Hub {
             fresh: Mutex::default(),
             waiting: AtomicUsize::new(0),
             sources: Mutex::default(),
+            ahead: Mutex::default(),
+            turns: Notify::new(),
             tasks: Mutex::new(Some(JoinSet::new())),
         };
         let hub = Self { inner: Arc::new(inner) };
         hub.spawn(announce::run(hub.clone()));
+        hub.spawn(ahead::run(hub.clone()));
         Running { hub }
     }
 
@@ -233,6 +242,14 @@ impl Hub {
         let mut sources = lock(&self.inner.sources);
         let place = sources.iter().position(|(other, _)| other == hash)?;
         sources.remove(place).map(|(_, source)| source)
+    }
+
+    pub(super) fn ahead(&self) -> MutexGuard<'_, Ahead> {
+        lock(&self.inner.ahead)
+    }
+
+    pub(super) fn turns(&self) -> &Notify {
+        &self.inner.turns
     }
 
     /// Runs something until the hub stops.

@@ -12,6 +12,7 @@
 //!                    └── announce: new tips and transactions, to everybody
 //! ```
 
+mod ahead;
 mod announce;
 mod backoff;
 mod ban;

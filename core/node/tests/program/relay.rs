@@ -1,5 +1,6 @@
 //! What is passed on, to whom, and how often.
 
+use spacetime_node::MAX_PER_SENDER;
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::network::development_key;
 
@@ -56,6 +57,35 @@ fn whoever_only_asks_is_told_nothing_but_answers_and_tips() {
     miner.is_told(&block);
     assert_eq!(synchroniser.notice(), (block.hash(), 1));
     assert_eq!(synchroniser.until_pong(1), []);
+}
+
+#[test]
+fn transactions_may_come_in_any_order_and_more_than_may_be_pending() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &[]);
+    let (mut sender, mut other) =
+        (Client::introduced(node.address), Client::introduced(node.address));
+    let all: Vec<_> =
+        (0..40).map(|nonce| transfer(&development_key(), &key(9), 5, nonce, 1)).collect();
+    for transaction in all.iter().rev() {
+        sender.send(0x30, &transaction.encode().unwrap());
+    }
+    let mut chain = Chain::local();
+    for pending in all.chunks(MAX_PER_SENDER) {
+        for transaction in pending {
+            assert_eq!(other.next(0x30), transaction.encode().unwrap());
+        }
+        assert_eq!(other.until_pong(1), []);
+        let block = chain.extend(&Miner::new(3), pending);
+        sender.send_block(&block);
+        other.is_told(&block);
+    }
+    // Those that nobody could pay for do not wait.
+    let poor = |nonce| transfer(&key(8), &key(9), 5, nonce, 1).encode().unwrap();
+    sender.send(0x30, &poor(1));
+    sender.send(0x30, &poor(0));
+    assert!(sender.until_pong(1).iter().all(|(kind, _)| *kind == 0x41));
+    assert_eq!(other.until_pong(2), []);
 }
 
 #[test]

@@ -44,8 +44,11 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     // made.
     let inbox = Inbox::default();
     let registry = load_plugins(&manifest, &inbox, output)?;
-    let (plots, problems) = open_plots(&manifest)?;
+    let (mut plots, mut problems) = open_plots(&manifest)?;
     let key = first_run::key(&manifest, output)?;
+    if manifest.network.bind_plots {
+        problems.extend(plots.belongs_to(key.plot_key()));
+    }
     let faults = registry.problems().iter().map(plugin_fault);
     let live = Live { set: plots, first: problems, faults: faults.collect() };
     let mut live = first_run::plot(&manifest, &key, live, output)?;

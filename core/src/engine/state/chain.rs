@@ -44,6 +44,12 @@ impl Following {
         self.chain.best_at(height).is_some_and(|block| block.hash == *hash)
     }
 
+    /// Whether a block would become the tip: it is higher, and follows a block
+    /// that is known, on whichever branch.
+    pub(super) fn is_led_by(&self, height: u64, parent: &BlockHash) -> bool {
+        height > self.tip().header.height && self.chain.get(parent).is_some()
+    }
+
     pub(super) fn expected(&self, network: &Network, epoch: u64) -> Expected {
         self.chain.expected(network, epoch)
     }

@@ -91,7 +91,7 @@ impl State {
                 let sibling = tip.header.parent == block.parent && block.score < tip.header.score;
                 if self.chain.contains(block.height, &block.hash) {
                     Standing::InChain
-                } else if tip.hash == block.parent || sibling {
+                } else if self.chain.is_led_by(block.height, &block.parent) || sibling {
                     Standing::Current
                 } else {
                     Standing::Stale

@@ -24,7 +24,7 @@ use spacetime_sdk::{
 };
 
 use self::own::{Fate, Own, OwnBlocks, fate};
-use crate::config::Settings;
+use crate::{ask::of_node, config::Settings};
 
 /// What the nodes have to say and may wait.
 const EVENTS: usize = 256;
@@ -251,7 +251,7 @@ impl Following<'_> {
         if self.feed.is_some() {
             return Ok(());
         }
-        self.failed.insert(address.to_string(), format!("{address}: {reason}"));
+        self.failed.insert(address.to_string(), of_node(address, &reason));
         // A long synchronisation may need many connections.
         let tip = tip(&self.service).await?;
         let has_progressed = std::mem::replace(&mut self.last_tip, tip) != tip;

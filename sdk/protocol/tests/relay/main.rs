@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod book;
 mod limits;
 mod messages;
 mod peers;

@@ -9,6 +9,7 @@ use spacetime_protocol::{
 };
 
 use crate::{
+    book::described,
     common::{Answer, Case},
     number, results, steps, text, unknown,
 };
@@ -163,9 +164,9 @@ pub(crate) fn gossip(case: &Case) -> Answer {
 
 pub(crate) fn exchange(case: &Case) -> Answer {
     let mut book = AddressBook::new(BookRules::DEFAULT);
-    for i in 0..30 {
-        let listens = format!("{}.1.1.1:{}", 20 + i, 1000 + i);
-        book.add(address(&listens.into()), "test", NOW_MS + i * 60_000).unwrap();
+    let addresses = described(case.text("book").expect("a book"));
+    for (seen_ms, listens) in (NOW_MS..).step_by(60_000).zip(addresses) {
+        book.add(listens.into(), "test", seen_ms).unwrap();
     }
     let (mut exchange, mut now) = (PeerExchange::new(), NOW_MS);
     let step = |step: &Value| {

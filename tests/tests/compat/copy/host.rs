@@ -87,6 +87,7 @@ fn rest(library: &Library, name: &str, network: &str, data: &Path) -> String {
         agent: "compat/1.0",
         node_address: None,
         node_port: None,
+node_is_chosen: false,
     };
     let sink = move |event| {
         if let Some(Event::Online { .. }) = event {

@@ -40,14 +40,26 @@ fn versioned(text: &str, version: &str) -> String {
     replace(text, &format!("version = \"{ABI_VERSION}\""), &format!("version = \"{version}\""))
 }
 
-/// A copy as it was before 1.1: without `arrange`, and without a meaning of any
-/// reserved word.
+/// A copy as it was before 1.1: without `arrange` and `path`, and without a
+/// meaning of any reserved word.
 pub(crate) fn older() -> Artifacts {
     let copy = Copy::new("older", |path, text| match path {
         "abi/Cargo.toml" => versioned(&text, "1.0.0"),
         "abi/src/objects.rs" => {
-            without(&text, "    /// Chooses among the plots of a job,", LAST_METHOD_ENDS)
+            let text =
+                without(&text, "    /// Chooses among the plots of a job,", LAST_METHOD_ENDS);
+            without(&text, "    /// A path that a config gives", "RString::from(path)\n    }\n")
         }
+        "src/host.rs" => replace(
+            &text,
+            "PathBuf::from(host.path(path.into()).as_str())",
+            "{ let _ = host; path.into() }",
+        ),
+        "loader/src/services.rs" => without(
+            &text,
+            "    fn path(&self, path: RStr<'_>)",
+            "self.0.path(path.as_str()).into()\n    }\n",
+        ),
         "src/strategy.rs" => {
             let text = without(
                 &text,
@@ -58,6 +70,7 @@ pub(crate) fn older() -> Artifacts {
         }
         "loader/src/handles.rs" => {
             let text = replace(&text, "features: abi::features::ALL", "features: 0");
+            let text = replace(&text, "u64::from(self.node_is_chosen)", "0");
             without(&text, "    /// The turns that plots of a job get", "Ok(Some(turns))\n    }\n")
         }
         "loader/src/library.rs" => replace(&text, "features: abi::features::ALL", "features: 0"),

@@ -11,12 +11,25 @@ use super::model::{self, Accounts};
 use super::*;
 use crate::common::Case;
 
+/// What of an attempt can be compared with the reference's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// All of it.
+    Whole,
+    /// Which block is the best one then, and all that follows from that; not
+    /// what was taken off on the way.
+    Outcome,
+    Nothing,
+}
+
 pub(super) struct Played<'a> {
     case: &'a Case,
     blocks: Vec<Block>,
     indices: HashMap<BlockHash, usize>,
     genesis: Accounts,
     chain: Chain,
+    /// Blocks that the chain was ever offered; the reference has some more.
+    offered: BTreeSet<usize>,
     /// Blocks that were ever taken off.
     orphaned: BTreeSet<usize>,
     _directory: tempfile::TempDir,
@@ -44,6 +57,7 @@ impl<'a> Played<'a> {
             indices,
             genesis,
             chain,
+            offered: BTreeSet::new(),
             orphaned: BTreeSet::new(),
             _directory: directory,
         }
@@ -77,6 +91,7 @@ impl<'a> Played<'a> {
     /// Offers a block whose validity nobody judges.
     pub(super) fn offer_alone(&mut self, index: usize) -> Result<Taken, Failure> {
         let before = self.best();
+        self.offered.insert(index);
         let taken = self.chain.place(&self.blocks[index], |_, _| Ok(()));
         let after = self.best();
         self.orphaned.extend(before.into_iter().filter(|index| !after.contains(index)));
@@ -123,12 +138,16 @@ impl<'a> Played<'a> {
 
     /// Whether something other than a list makes the whole case differ: blocks
     /// with transactions that a branch takes off, weights that were cached
-    /// wrongly, headers that the reference lacks.
+    /// wrongly and decide, headers that the reference lacks.
     pub(super) fn is_different(&self) -> bool {
         let attempts = list(self.case, "attempts");
-        let wrong =
-            |entry: &Value| u128::from(entry[1].as_u64().unwrap()) != self.sum(index(&entry[0]));
         let best = self.best();
+        let current = *best.last().unwrap();
+        // Weights that were cached wrongly and decide.
+        let misled = |attempt: &Value| {
+            let tip = index(&attempt["tip"]);
+            (self.trusted(tip) > self.trusted(current)) != (self.sum(tip) > self.sum(current))
+        };
         let takes_off = |attempt: &Value| {
             let path = self.path(index(&attempt["tip"]));
             let gone = best.iter().filter(|index| !path.contains(index));
@@ -139,21 +158,51 @@ impl<'a> Played<'a> {
             !self.path(index(&attempt["tip"])).iter().all(stored)
         };
         let overflows = |of| self.sum(of) > u128::from(spacetime_protocol::MAX_NUMBER);
-        list(self.case, "weights").iter().any(wrong)
-            || attempts.iter().any(|attempt| takes_off(attempt) || lacks(attempt))
+        let any = |attempt| takes_off(attempt) || lacks(attempt) || misled(attempt);
+        attempts.iter().any(any)
             || (0..self.blocks.len()).any(overflows)
             // What has no weight is invalid, and never the best chain's.
             || self.blocks.iter().any(|block| block.header.difficulty == 0)
     }
 
-    /// Whether an attempt's list is the branch as it leaves the best chain, or
-    /// the branch is the best chain already.
-    pub(super) fn is_comparable(&self, attempt: &Value) -> bool {
+    /// A block's weight as the reference has it: what is cached for it, or else
+    /// the sum.
+    fn trusted(&self, of: usize) -> u128 {
+        self.cached(of).unwrap_or_else(|| self.sum(of))
+    }
+
+    fn cached(&self, of: usize) -> Option<u128> {
+        let entry = list(self.case, "weights").iter().find(|entry| entry[0] == of)?;
+        Some(u128::from(entry[1].as_u64().expect("a weight")))
+    }
+
+    /// What of an attempt can be compared. The reference goes by the list for
+    /// what it takes off, and so for how deep that is.
+    pub(super) fn comparison(&self, attempt: &Value) -> Comparison {
         let best = self.best();
-        let branch = self.path(index(&attempt["tip"]));
-        let branch = branch.into_iter().filter(|index| !best.contains(index)).collect::<Vec<_>>();
+        let (tip, current) = (index(&attempt["tip"]), *best.last().unwrap());
+        let branch = self.path(tip);
+        let common = branch.iter().filter(|index| best.contains(index)).count();
         let listed = attempt["blocks"].as_array().expect("a list").iter().map(index);
-        branch.is_empty() || branch == listed.collect::<Vec<_>>()
+        let listed = listed.collect::<Vec<_>>();
+        let is_its_branch = branch.len() == common || branch[common..] == listed;
+        if is_its_branch || self.sum(tip) <= self.sum(current) {
+            return Comparison::Whole;
+        }
+        let is_too_deep = |fork: usize| (best.len() - 1 - fork) as u64 > self.chain.max_depth;
+        let theirs = self.fork_of_list(&listed).is_none_or(is_too_deep);
+        if theirs == (common == 0 || is_too_deep(common - 1)) {
+            Comparison::Outcome
+        } else {
+            Comparison::Nothing
+        }
+    }
+
+    /// The height of the first block that a list's first one leads down to and
+    /// that is not in the list.
+    fn fork_of_list(&self, listed: &[usize]) -> Option<usize> {
+        let path = self.path(*listed.first()?);
+        path.into_iter().rposition(|index| !listed.contains(&index))
     }
 
     /// Offers a branch, block by block, and compares what comes of it with the
@@ -253,9 +302,12 @@ impl<'a> Played<'a> {
     fn state(&self, best: &[usize], theirs: &Value) -> Value {
         let snapshot = self.chain.snapshot().unwrap();
         let entries = |name: &str| theirs[name].as_array().expect("a list").clone();
-        // Ours keeps no weight of a block that it does not take.
+        // Ours keeps no weight of a block that it does not take, and the
+        // reference a wrong one that it was given.
         let weight = |entry: &Value| {
-            let total = self.total(index(&entry[0]));
+            let of = index(&entry[0]);
+            let is_right = self.cached(of).is_none_or(|cached| cached == self.sum(of));
+            let total = self.total(of).filter(|_| is_right);
             json!([entry[0], total.map_or_else(|| entry[1].clone(), |total| json!(total))])
         };
         let has_body = |entry: &Value| {
@@ -263,7 +315,8 @@ impl<'a> Played<'a> {
             // Beside the best chain, ours keeps what a branch may still begin at.
             let is_kept = header.height + self.chain.max_depth >= best.len() as u64;
             let is_stored = snapshot.block(&header.hash()).unwrap().is_some();
-            is_stored || !(is_kept || best.contains(&index(entry)))
+            let was_offered = self.offered.contains(&index(entry));
+            is_stored || !was_offered || !(is_kept || best.contains(&index(entry)))
         };
         let account = |entry: &Value| {
             let identity = entry["key"].as_str().and_then(|key| key.parse().ok()).unwrap();

@@ -58,9 +58,8 @@ impl Peer {
             }
         };
         let (hash, peer) = (transaction.hash(), self.member.id);
-        self.hub.set_source(hash, peer);
-        let service = self.hub.service().clone();
-        let taken = tokio::task::spawn_blocking(move || service.submit_transaction(transaction));
+        let hub = self.hub.clone();
+        let taken = tokio::task::spawn_blocking(move || hub.submit_transaction(transaction, peer));
         match taken.await {
             Ok(Ok(Ok(hash))) => {
                 self.standing.credit();
@@ -68,7 +67,6 @@ impl Peer {
                 return Ok(());
             }
             Ok(Ok(Err(refusal))) => {
-                self.hub.take_source(&hash);
                 tracing::debug!(peer = %self.member.address, %hash, %refusal, "a transaction is refused");
                 if is_wrong(&refusal) {
                     self.hub.mark_seen(key);

@@ -95,6 +95,7 @@ struct Peer {
     arrived: Option<(bool, SeenKey)>,
     /// Transactions that were asked for.
     pool_credit: usize,
+    pool_asked_ms: u64,
     standing: Standing,
     heard_ms: u64,
     synced: bool,
@@ -121,6 +122,7 @@ impl Peer {
             asked: HashSet::new(),
             arrived: None,
             pool_credit: 0,
+            pool_asked_ms: 0,
             standing: Standing::new(),
             heard_ms: now_ms,
             synced: false,
@@ -151,6 +153,8 @@ impl Peer {
     ) -> Result<Never, Lost> {
         let (member, clock) = (Arc::clone(&self.member), self.hub.clock().clone());
         let mut buffer = vec![0; READ];
+        // Whom we dialled learns first who we are.
+        self.flush();
         self.follow(Input::Start).await?;
         loop {
             self.flush();

@@ -16,6 +16,8 @@ use crate::store::StoreError;
 const MAX_ASKED: usize = 64;
 /// Pending transactions that a peer is asked for.
 const POOL: u16 = 1000;
+/// The time between two questions for them, ms.
+const POOL_AGAIN_MS: u64 = 30_000;
 
 /// What a follower is told.
 pub(super) enum Input {
@@ -52,6 +54,7 @@ impl Peer {
         let genesis = self.hub.service().network().genesis_hash();
         self.follower.get_or_insert_with(|| Follower::new(genesis));
         self.follow(Input::Heard(Message::BlockAccepted { hash, height })).await?;
+        self.ask_for_pool_again();
         self.hub.emit(Event::BlockAccepted { peer: self.member.id, hash, height }).await;
         Ok(())
     }
@@ -159,6 +162,20 @@ impl Peer {
         self.synced = true;
         self.hub.emit(Event::Synced { peer: self.member.id }).await;
         // What is pending there may have been told before we came.
+        self.ask_for_pool();
+    }
+
+    /// Asks again, at a new tip, a peer that may hold more than it told at once,
+    /// or that does not pass on what comes back to it.
+    fn ask_for_pool_again(&mut self) {
+        let next_ms = self.pool_asked_ms.saturating_add(POOL_AGAIN_MS);
+        if self.synced && next_ms <= self.hub.clock().now_ms() {
+            self.ask_for_pool();
+        }
+    }
+
+    fn ask_for_pool(&mut self) {
+        self.pool_asked_ms = self.hub.clock().now_ms();
         self.pool_credit = usize::from(POOL);
         self.send(&Message::TxPoolRequest { max: i32::from(POOL), include_data: true });
     }

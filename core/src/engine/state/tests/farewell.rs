@@ -102,3 +102,24 @@ fn what_cannot_be_delivered_is_told_once_and_sent_again() {
     assert_eq!(loner.at(scan.deadline_ms + 100).names(), ["submitted"]);
     assert!(loner.hear(full()).names().is_empty(), "the same as a moment ago");
 }
+
+/// A better block takes the place of the one that ours follows: ours leads
+/// further all the same, and would be the tip.
+#[test]
+fn a_block_that_leads_is_sent_again_on_whichever_branch_it_is() {
+    let mut loner = Loner::new(Network::local());
+    let scan = loner.boot();
+    let [worse, better] = [0, 900].map(|margin| loner.rival(scan.epoch, margin));
+    loner.now.unix_ms = worse.timestamp * 1000;
+    let next = loner.headers(vec![worse]).scans.remove(0);
+    loner.ready(&next);
+    let ticket = loner.at(next.deadline_ms).blocks[0].1;
+    let lost = TransportEvent::Verdict {
+        ticket,
+        verdict: Verdict::Undelivered,
+        reason: "the cable is cut".to_owned(),
+    };
+    assert_eq!(loner.hear(lost).names(), ["fault"]);
+    assert_eq!(loner.headers(vec![better]).names()[0], "tip");
+    assert_eq!(loner.at(next.deadline_ms + 100).names(), ["submitted"]);
+}
