@@ -65,7 +65,9 @@ async fn catch_up_and_answer(
 ) -> Result<Answer> {
     let service = Service::open(directory, context.network.clone())?;
     let (sender, mut events) = mpsc::channel(1024);
-    let running = Hub::start(service.clone(), Options::miner(&context.agent, sender));
+    // It is there for a moment only, and mines nothing.
+    let options = Options { helps: false, ..Options::miner(&context.agent, sender) };
+    let running = Hub::start(service.clone(), options);
     settings.keep_nodes(running.hub());
     let caught_up = timeout(CATCH_UP, catch_up(&mut events, settings.nodes.len())).await;
     let late = || {

@@ -19,7 +19,7 @@ use crate::{
 
 /// What a node serves: headers, and a block for each.
 #[derive(Clone)]
-struct Served {
+pub(crate) struct Served {
     headers: Vec<(BlockHash, Vec<u8>)>,
     blocks: Vec<(BlockHash, Vec<u8>)>,
     genesis: BlockHash,
@@ -27,7 +27,7 @@ struct Served {
 
 impl Served {
     /// These blocks; the headers are their own.
-    fn new(network: &Network, blocks: &[Block]) -> Self {
+    pub(crate) fn new(network: &Network, blocks: &[Block]) -> Self {
         let header = |block: &Block| (block.hash(), block.header.encode().unwrap().to_vec());
         Self {
             headers: blocks.iter().map(header).collect(),
@@ -37,7 +37,7 @@ impl Served {
     }
 
     /// What a frame is answered with.
-    fn answer(&self, frame: &[u8]) -> Vec<Vec<u8>> {
+    pub(crate) fn answer(&self, frame: &[u8]) -> Vec<Vec<u8>> {
         let mut reader = FrameReader::default();
         reader.push(frame);
         let frame = reader.next_frame().unwrap().unwrap();

@@ -12,6 +12,7 @@ mod bench;
 mod common;
 mod ends;
 mod lies;
+mod lost;
 mod mines;
 mod silent;
 mod tls;

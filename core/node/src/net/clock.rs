@@ -73,6 +73,8 @@ mod tests {
             let clock = clock.clone();
             async move { clock.pass(Duration::from_secs(3600)).await }
         });
+        // It reads the clock before that is put forward.
+        tokio::task::yield_now().await;
         ahead_ms.send(1_800_000).unwrap();
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

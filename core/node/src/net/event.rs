@@ -63,6 +63,14 @@ pub enum Event {
         /// The peer.
         peer: PeerId,
     },
+    /// The peer lacks more blocks of our chain than it can be sent unasked,
+    /// and asks for none.
+    LeftBehind {
+        /// The peer.
+        peer: PeerId,
+        /// How many blocks.
+        missing: u64,
+    },
     /// The peer said what cannot be true.
     Lie {
         /// The peer.

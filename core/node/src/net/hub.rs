@@ -20,6 +20,7 @@ use super::ahead::{self, Ahead};
 use super::announce;
 use super::ban::Bans;
 use super::member::{Member, Seat};
+use super::orphans::Orphans;
 use super::{Clock, Event, Options, PeerId, PeerInfo};
 use crate::Service;
 
@@ -55,6 +56,7 @@ struct Inner {
     /// others are told, with their sources.
     fresh: Mutex<VecDeque<(Block, PeerId)>>,
     waiting: AtomicUsize,
+    orphans: Mutex<Orphans>,
     /// Which peer a transaction came from, while it is looked at.
     sources: Mutex<VecDeque<(TxHash, PeerId)>>,
     /// Transactions that wait for their sender's earlier ones, and the sign
@@ -121,6 +123,7 @@ impl Hub {
             held: Mutex::default(),
             fresh: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            orphans: Mutex::default(),
             sources: Mutex::default(),
             ahead: Mutex::default(),
             turns: Notify::new(),
@@ -163,13 +166,7 @@ impl Hub {
         block: &Block,
         to: Option<PeerId>,
     ) -> Result<Vec<Written>, EncodeError> {
-        let proof = Message::ProofSubmission {
-            height: block.header.height,
-            miner: block.header.miner,
-            proof: block.proof.encode()?,
-        };
-        let proof: Arc<[u8]> = proof.to_frame()?.into();
-        let bytes: Arc<[u8]> = Message::Block(block.encode()?).to_frame()?.into();
+        let [proof, bytes] = self.own_frames(block)?;
         self.hold(block);
         let mut sent = Vec::new();
         for (id, member) in self.members().iter().filter(|(id, _)| to.is_none_or(|to| to == **id)) {
@@ -183,6 +180,22 @@ impl Hub {
             report.push(Written { peer, written: written.await.is_ok() });
         }
         Ok(report)
+    }
+
+    /// What a block of our own is sent as: its proof, and the block.
+    pub(super) fn own_frames(&self, block: &Block) -> Result<[Arc<[u8]>; 2], EncodeError> {
+        let proof = Message::ProofSubmission {
+            height: block.header.height,
+            miner: block.header.miner,
+            proof: block.proof.encode()?,
+        };
+        Ok([proof.to_frame()?.into(), Message::Block(block.encode()?).to_frame()?.into()])
+    }
+
+    /// Own blocks on our tip that no peer has accepted yet.
+    pub(super) fn held_on(&self, tip: &BlockHash) -> Vec<Block> {
+        let held = lock(&self.inner.held);
+        held.iter().filter(|block| block.header.parent == *tip).cloned().collect()
     }
 
     /// Keeps an own block until a peer says that it has accepted it.
@@ -226,6 +239,10 @@ impl Hub {
 
     pub(super) fn waits_no_more(&self) {
         self.inner.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn orphans(&self) -> MutexGuard<'_, Orphans> {
+        lock(&self.inner.orphans)
     }
 
     /// Remembers who sent a transaction.

@@ -24,6 +24,7 @@ mod hub;
 mod listen;
 mod member;
 mod options;
+mod orphans;
 mod ours;
 mod outbox;
 mod peer;

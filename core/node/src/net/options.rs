@@ -18,6 +18,8 @@ pub struct Options {
     pub serves: bool,
     /// Whether what one peer sends is passed on to the others.
     pub relays: bool,
+    /// Whether a peer whose chain is left behind ours is sent what it lacks.
+    pub helps: bool,
     /// Whether peers on this machine are exempt from limits, from being
     /// disconnected for what they send, and from bans. Peers that were dialled
     /// are disconnected all the same.
@@ -42,6 +44,7 @@ impl Options {
             announces: true,
             serves: true,
             relays: true,
+            helps: false,
             forgives_loopback: true,
             max_connections: 50,
             max_per_address: 8,
@@ -51,14 +54,14 @@ impl Options {
         }
     }
 
-    /// What a miner does: it follows, sends its own blocks, and is nobody's
-    /// node.
+    /// What a miner does: it follows, sends its own blocks, and has its chain
+    /// for nodes that have lost theirs; otherwise it is nobody's node.
     pub fn miner(user_agent: impl Into<String>, events: mpsc::Sender<Event>) -> Self {
         Self {
             user_agent: user_agent.into(),
             announces: false,
-            serves: false,
             relays: false,
+            helps: true,
             forgives_loopback: false,
             events: Some(events),
             ..Self::node()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use spacetime_protocol::BlockHash;
 use spacetime_protocol::block::Block;
 use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::validity::{BlockError, BlockErrorKind};
@@ -54,8 +55,34 @@ impl Hub {
             let BlockHeader { height, miner, .. } = &block.header;
             tracing::info!(height, hash = %block.hash(), %miner, is_tip, "block");
         }
+        if is_new {
+            self.submit_orphans_of(&block.hash());
+        }
         let taken = taken(&block, result, now, self.service().network().max_future_seconds);
         Outcome { taken, is_new, is_tip }
+    }
+
+    /// Keeps a block until its parent comes.
+    pub(super) async fn keep_orphan(&self, block: Block, source: PeerId) {
+        let (service, parent) = (self.service().clone(), block.header.parent);
+        let Ok(bytes) = block.encode() else { return };
+        self.orphans().keep(block, source, bytes.len());
+        // It may have come while the block was looked at.
+        let held = tokio::task::spawn_blocking(move || service.header(&parent)).await;
+        if matches!(held, Ok(Ok(Some(_)))) {
+            self.submit_orphans_of(&parent);
+        }
+    }
+
+    /// Takes the blocks that waited for this one.
+    fn submit_orphans_of(&self, parent: &BlockHash) {
+        let orphans = self.orphans().after(parent);
+        for (block, source) in orphans {
+            let hub = self.clone();
+            self.spawn(async move {
+                hub.submit_unasked(block, source).await;
+            });
+        }
     }
 
     /// Checks a block that nobody here asked for, takes it, and passes it on:

@@ -9,6 +9,7 @@ mod bench;
 mod follow;
 mod lies;
 mod miner;
+mod orphans;
 mod partition;
 mod slow;
 mod time;

@@ -64,6 +64,7 @@ impl Session {
             names: BTreeMap::new(),
             synced: BTreeSet::new(),
             failed: BTreeMap::new(),
+            left_behind: BTreeMap::new(),
             feed: None,
             own: OwnBlocks::default(),
             sending: JoinSet::new(),
@@ -88,6 +89,8 @@ struct Following<'a> {
     synced: BTreeSet<PeerId>,
     /// Why each node could not be followed, before the first was.
     failed: BTreeMap<String, String>,
+    /// Why nodes cannot take what is won.
+    left_behind: BTreeMap<PeerId, String>,
     /// `None`: no node has been followed yet, and the chain may be old.
     feed: Option<Feed>,
     own: OwnBlocks,
@@ -174,7 +177,7 @@ impl Following<'_> {
                 let reason = "no node was there to take it".to_owned();
                 (Verdict::Undelivered, reason)
             }
-            Ok(_) => return Ok(()),
+            Ok(_) => return self.give_up().await,
         };
         match self.own.take(ticket) {
             true => self.answer(ticket, verdict, reason).await,
@@ -215,12 +218,41 @@ impl Following<'_> {
                 Ok(())
             }
             net::Event::Synced { peer } => self.synced(peer).await,
+            net::Event::LeftBehind { peer, missing } => {
+                let name = self.names.get(&peer).map_or("a node", String::as_str);
+                let reason = format!(
+                    "node {name} has {missing} blocks fewer than our chain and asks for none; it \
+                     cannot take our blocks until it has them"
+                );
+                tracing::warn!("{reason}");
+                self.left_behind.insert(peer, reason);
+                self.give_up().await
+            }
+            net::Event::BlockAccepted { peer, hash, .. }
+                if self.left_behind.contains_key(&peer) && tip(&self.service).await? == hash =>
+            {
+                self.left_behind.remove(&peer);
+                Ok(())
+            }
             net::Event::Lost { peer, reason, .. } => self.lost(peer, &reason.to_string()).await,
             net::Event::Unreachable { address, reason, .. } => {
                 self.unreachable(&address, reason).await
             }
             _ => Ok(()),
         }
+    }
+
+    /// Answers what is open when no node can take it.
+    async fn give_up(&mut self) -> Result<()> {
+        let Some(reason) = self.left_behind.values().next().cloned() else { return Ok(()) };
+        if self.names.keys().any(|peer| !self.left_behind.contains_key(peer)) {
+            return Ok(());
+        }
+        for Own { ticket, .. } in self.own.all().to_vec() {
+            self.own.take(ticket);
+            self.answer(ticket, Verdict::Undelivered, reason.clone()).await?;
+        }
+        Ok(())
     }
 
     async fn synced(&mut self, peer: PeerId) -> Result<()> {
@@ -239,6 +271,7 @@ impl Following<'_> {
 
     async fn lost(&mut self, peer: PeerId, reason: &str) -> Result<()> {
         let name = self.names.remove(&peer).unwrap_or_default();
+        self.left_behind.remove(&peer);
         if !self.synced.remove(&peer) || !self.synced.is_empty() {
             return Ok(());
         }

@@ -63,6 +63,12 @@ pub enum Step {
     Submit(Box<Block>),
     /// The node has no block that we lack.
     Synced,
+    /// The node's best chain ends with this block, which we hold and have
+    /// left behind; said once for each answer that shows it.
+    Behind {
+        /// Its tip, below ours or beside it.
+        tip: BlockHash,
+    },
     /// Close the connection: this cannot be true, or cannot be followed.
     Leave(Lie),
 }
@@ -192,7 +198,13 @@ pub struct Follower {
     /// ms.
     waits: Option<(BlockHash, u64)>,
     is_synced: bool,
+    /// Where its last complete answer for headers ended, until that was
+    /// compared with our tip.
+    ends_with: Option<BlockHash>,
     poll_ms: u64,
+    /// It told a tip that is not as good as ours: it is asked for its headers
+    /// then, Unix ms.
+    look_ms: Option<u64>,
     failures: u32,
 }
 
@@ -236,7 +248,9 @@ impl Follower {
             has_looked: false,
             waits: None,
             is_synced: false,
+            ends_with: None,
             poll_ms: u64::MAX,
+            look_ms: None,
             failures: 0,
         }
     }
@@ -341,7 +355,7 @@ impl Follower {
             self.again = true;
             return self.go_on(ours, now_ms);
         }
-        if self.is_idle() && self.waits.is_none() && self.poll_ms <= now_ms {
+        if self.is_idle() && self.waits.is_none() && self.ask_ms() <= now_ms {
             return self.ask_headers(ours, now_ms);
         }
         Ok(Vec::new())
@@ -352,8 +366,13 @@ impl Follower {
         let headers = self.headers.as_ref().map(|asked| asked.sent_ms + ANSWER_MS);
         let block = self.asked.front().map(|asked| asked.sent_ms + ANSWER_MS);
         let wait = self.waits.map(|(_, until_ms)| until_ms);
-        let poll = (self.is_idle() && wait.is_none()).then_some(self.poll_ms);
+        let poll = (self.is_idle() && wait.is_none()).then_some(self.ask_ms());
         [headers, block, wait, poll].into_iter().flatten().min().unwrap_or(u64::MAX)
+    }
+
+    /// When it is asked for its headers unless something else is to be done.
+    fn ask_ms(&self) -> u64 {
+        self.look_ms.map_or(self.poll_ms, |look_ms| look_ms.min(self.poll_ms))
     }
 
     /// Whether nothing is asked for.
@@ -383,6 +402,8 @@ impl Follower {
     fn ask_headers<O: Ours>(&mut self, ours: &O, now_ms: u64) -> Result<Vec<Step>, O::Error> {
         self.again = false;
         self.continues = None;
+        self.ends_with = None;
+        self.look_ms = None;
         let mut back = VecDeque::from(ours.locator()?);
         // What comes after the tip's parent tells whether the node has the tip,
         // too. Nothing after the tip would tell nothing.
@@ -422,6 +443,7 @@ impl Follower {
                 return Ok(vec![self.ask_headers_after(earlier, back, now_ms)]);
             }
             self.forget_lost(&[], sent_ms);
+            self.ends_with = Some(if after.is_zero() { self.genesis } else { after });
             return self.go_on(ours, now_ms);
         }
         let chain = match self.check_headers(after, headers, ours)? {
@@ -430,6 +452,7 @@ impl Follower {
         };
         if headers.len() < MAX_HEADERS {
             self.forget_lost(&chain, sent_ms);
+            self.ends_with = chain.last().copied();
         } else {
             self.continues = chain.last().copied();
         }
@@ -515,9 +538,14 @@ impl Follower {
         ours: &O,
         now_ms: u64,
     ) -> Result<Vec<Step>, O::Error> {
+        // What it answered before is out of date.
+        self.ends_with = None;
         if let Some(height) = ours.height_of(&hash)? {
             if height != said {
                 return Ok(vec![Step::Leave(Lie::Height { hash, said, height })]);
+            }
+            if ours.tip()?.0 != hash {
+                self.look_ms.get_or_insert(now_ms + POLL_SOON_MS);
             }
             return self.go_on(ours, now_ms);
         }
@@ -567,10 +595,20 @@ impl Follower {
             steps.push(self.ask_headers_after(last, VecDeque::new(), now_ms));
         } else if self.again {
             steps.extend(self.ask_headers(ours, now_ms)?);
-        } else if !self.is_synced {
-            self.is_synced = true;
-            steps.push(Step::Synced);
+        } else {
+            if !self.is_synced {
+                self.is_synced = true;
+                steps.push(Step::Synced);
+            }
+            steps.extend(self.behind(ours)?);
         }
         Ok(steps)
+    }
+
+    /// Whether the node has told a tip that is not as good as ours.
+    fn behind<O: Ours>(&mut self, ours: &O) -> Result<Option<Step>, O::Error> {
+        let Some(tip) = self.ends_with.take() else { return Ok(None) };
+        let is_behind = ours.tip()?.0 != tip && ours.height_of(&tip)?.is_some();
+        Ok(is_behind.then_some(Step::Behind { tip }))
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Conversation {
     /// The most blocks that were asked for at once.
     pub(crate) most_at_once: usize,
     pub(crate) synced: usize,
+    /// The tips with which it was behind us.
+    pub(crate) behind: Vec<BlockHash>,
     pub(crate) lie: Option<Lie>,
     /// What is said of the next blocks instead of the truth.
     pub(crate) verdicts: VecDeque<Taken>,
@@ -38,6 +40,7 @@ impl Conversation {
             asked: (0, 0),
             most_at_once: 0,
             synced: 0,
+            behind: Vec::new(),
             lie: None,
             verdicts: VecDeque::new(),
         };
@@ -82,6 +85,7 @@ impl Conversation {
                     steps.extend(more);
                 }
                 Step::Synced => self.synced += 1,
+                Step::Behind { tip } => self.behind.push(tip),
                 Step::Leave(lie) => self.lie = Some(lie),
             }
         }

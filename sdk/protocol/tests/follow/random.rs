@@ -91,7 +91,7 @@ impl Simulation {
                     let (hash, now_ms) = (block.hash(), self.now_ms);
                     steps.extend(self.follower.submitted(hash, taken, &self.ours, now_ms).unwrap());
                 }
-                Step::Synced => {}
+                Step::Synced | Step::Behind { .. } => {}
                 Step::Leave(lie) => panic!("{lie}"),
             }
         }

@@ -60,6 +60,7 @@ fn a_new_chain_is_fetched_from_its_first_block() {
     conversation.talk(&node);
     assert_eq!(conversation.ours.tip().hash(), node.tip().hash());
     assert_eq!((conversation.synced, conversation.asked), (1, (1, 40)));
+    assert!(conversation.behind.is_empty());
 }
 
 #[test]
@@ -70,7 +71,33 @@ fn a_node_that_is_behind_is_in_sync() {
         conversation.talk(&node);
         assert_eq!((conversation.synced, conversation.asked.1), (1, 0), "{blocks}");
         assert!(conversation.asked.0 < 25, "{:?}", conversation.asked);
+        assert_eq!(conversation.behind, [node.tip().hash()], "{blocks}");
     }
+}
+
+#[test]
+fn a_node_that_has_lost_all_is_behind() {
+    let (ours, node) = (Chain::of(7), Chain::of(0));
+    let mut conversation = Conversation::new(ours.clone());
+    conversation.talk(&node);
+    assert_eq!((conversation.synced, conversation.asked.1), (1, 0));
+    assert_eq!(conversation.behind, [ours.genesis()]);
+}
+
+#[test]
+fn a_notice_of_a_block_below_our_tip_is_looked_into_once_and_not_at_once() {
+    let node = Chain::of(5);
+    let ours = ahead(&node, 2);
+    let mut conversation = Conversation::with(ours.clone(), &ours);
+    for height in [3, 4, 5] {
+        conversation.notice(ours.at(height));
+    }
+    conversation.pass(1_999);
+    assert_eq!((conversation.asked.0, &conversation.behind[..]), (0, &[][..]));
+    conversation.pass(1);
+    assert_eq!(conversation.asked.0, 1);
+    conversation.talk(&node);
+    assert_eq!(conversation.behind, [node.tip().hash()]);
 }
 
 #[test]
@@ -83,6 +110,9 @@ fn forks_are_followed_from_where_they_begin() {
         conversation.talk(&node);
         assert_eq!((conversation.synced, &conversation.lie), (1, &None));
         assert!(conversation.ours.holds(&node.tip().hash()), "{depth}, {blocks}");
+        // What has become our tip is not behind it.
+        let is_tip = conversation.ours.tip().hash() == node.tip().hash();
+        assert_eq!(conversation.behind.is_empty(), is_tip, "{depth}, {blocks}");
         assert_eq!(conversation.asked.1, blocks);
         assert!(conversation.asked.0 < 25, "{:?}", conversation.asked);
     }

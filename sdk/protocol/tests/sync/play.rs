@@ -102,6 +102,8 @@ impl<'a> Play<'a> {
                     steps.extend(self.follower.submitted(hash, taken, self.local, now_ms).unwrap());
                 }
                 Step::Synced => self.ending = Some(Ending::Synced),
+                // Nothing that a node has to know before it is asked again.
+                Step::Behind { .. } => {}
                 Step::Leave(lie) => self.ending = Some(Ending::Left(lie)),
             }
         }

@@ -2,6 +2,7 @@
 //! one message at a time. Writing is the outbox's.
 
 mod gossip;
+mod help;
 mod news;
 
 use std::collections::{HashSet, VecDeque};
@@ -86,8 +87,12 @@ struct Peer {
     connection: Connection,
     /// `None`: it has told nothing of a chain.
     follower: Option<Follower>,
-    /// Its questions that are not answered yet.
-    requests: VecDeque<Message>,
+    /// What it will be sent, in this order.
+    owed: VecDeque<Owed>,
+    /// Blocks from which on it was sent what it lacks.
+    helped: HashSet<BlockHash>,
+    /// It was told of as one that cannot be helped.
+    is_given_up: bool,
     /// Blocks that it was asked for.
     asked: HashSet<BlockHash>,
     /// Of the block that is being looked at: whether it was asked for, and its
@@ -99,6 +104,16 @@ struct Peer {
     standing: Standing,
     heard_ms: u64,
     synced: bool,
+}
+
+/// What a peer will be sent once there is room for it.
+enum Owed {
+    /// The answers to its question.
+    Answer(Message),
+    /// A block of our chain that it lacks.
+    Block(BlockHash),
+    /// Our tip, and what was won on it.
+    Tip,
 }
 
 /// Never there.
@@ -118,7 +133,9 @@ impl Peer {
             member,
             connection,
             follower,
-            requests: VecDeque::new(),
+            owed: VecDeque::new(),
+            helped: HashSet::new(),
+            is_given_up: false,
             asked: HashSet::new(),
             arrived: None,
             pool_credit: 0,
@@ -177,12 +194,12 @@ impl Peer {
     }
 
     fn may_read(&self) -> bool {
-        self.requests.len() < MAX_REQUESTS && self.member.outbox.kept() < MAX_KEPT
+        self.owed.len() < MAX_REQUESTS && self.member.outbox.kept() < MAX_KEPT
     }
 
     fn may_answer(&self) -> bool {
         let outbox = &self.member.outbox;
-        !self.requests.is_empty() && outbox.kept_bytes() < ANSWER_BYTES && outbox.kept() < ANSWERS
+        !self.owed.is_empty() && outbox.kept_bytes() < ANSWER_BYTES && outbox.kept() < ANSWERS
     }
 
     /// Hands what the connection itself has to say to the writer.
@@ -237,11 +254,11 @@ impl Peer {
         match message {
             Message::GetHeaders { .. } | Message::GetBlock(_) => {
                 self.member.asked(self.heard_ms);
-                self.requests.push_back(message);
+                self.owed.push_back(Owed::Answer(message));
                 Ok(())
             }
             Message::GetPeers { .. } | Message::TxPoolRequest { .. } => {
-                self.requests.push_back(message);
+                self.owed.push_back(Owed::Answer(message));
                 Ok(())
             }
             Message::Headers(_) => self.follow(Input::Heard(message)).await,
@@ -262,9 +279,14 @@ impl Peer {
         }
     }
 
-    /// Answers the oldest question.
+    /// Sends what is owed longest.
     async fn answer(&mut self) {
-        let Some(request) = self.requests.pop_front() else { return };
+        let request = match self.owed.pop_front() {
+            None => return,
+            Some(Owed::Answer(request)) => request,
+            Some(Owed::Block(hash)) => return self.push(hash).await,
+            Some(Owed::Tip) => return self.push_tip().await,
+        };
         if !self.hub.options().serves {
             return;
         }
@@ -294,7 +316,7 @@ impl Peer {
     }
 
     fn wants_greeting(&self) -> bool {
-        let is_idle = self.requests.is_empty() && self.member.outbox.kept_bytes() == 0;
+        let is_idle = self.owed.is_empty() && self.member.outbox.kept_bytes() == 0;
         self.hub.options().announces && !self.member.was_noticed() && is_idle
     }
 

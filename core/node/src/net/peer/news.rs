@@ -30,17 +30,18 @@ pub(super) enum Input {
 impl Peer {
     /// Tells a peer where the chain stands that has heard nothing of it.
     pub(super) async fn greet(&mut self) {
-        let service = self.hub.service().clone();
-        let tip = tokio::task::spawn_blocking(move || service.tip()).await;
-        let notice = match tip {
-            Ok(Ok(tip)) => {
-                let (hash, height) = (tip.header.hash(), tip.header.height);
-                Message::BlockAccepted { hash, height }.to_frame().ok()
-            }
-            _ => None,
-        };
+        let tip = self.tip().await;
+        let notice =
+            tip.and_then(|(hash, height)| Message::BlockAccepted { hash, height }.to_frame().ok());
         // Without one, an empty frame is no bytes: it is not tried for ever.
         self.member.notice(notice.unwrap_or_default().into());
+    }
+
+    /// Our tip and its height; `None` if it cannot be read.
+    pub(super) async fn tip(&self) -> Option<(BlockHash, u64)> {
+        let service = self.hub.service().clone();
+        let tip = tokio::task::spawn_blocking(move || service.tip()).await.ok()?.ok()?.header;
+        Some((tip.hash(), tip.height))
     }
 
     /// The peer says that a block became its tip.
@@ -77,6 +78,11 @@ impl Peer {
         let hash = block.hash();
         match self.take(block).await {
             Taken::Invalid(reason) => self.lied(Lie::Invalid { hash, reason }).await,
+            // It has a chain that we lack, as one has that tells its tip.
+            Taken::Orphan => {
+                self.follower = Some(Follower::new(self.hub.service().network().genesis_hash()));
+                self.follow(Input::Start).await
+            }
             _ => Ok(()),
         }
     }
@@ -94,8 +100,13 @@ impl Peer {
         match &outcome.taken {
             Taken::Held if outcome.is_new && !asked => self.standing.credit(),
             Taken::Early { until_ms } if !asked => hub.submit_later(block, *until_ms, id),
-            Taken::Orphan => tracing::debug!(peer = %self.member.address, hash = %block.hash(),
-                "a block whose parent is not known here"),
+            Taken::Orphan => {
+                tracing::debug!(peer = %self.member.address, hash = %block.hash(),
+                    "a block whose parent is not known here");
+                if !asked {
+                    hub.keep_orphan(block, id).await;
+                }
+            }
             Taken::Invalid(_) => {
                 arrived.map(|(_, key)| hub.mark_seen(key));
             }
@@ -116,6 +127,7 @@ impl Peer {
                     steps.extend(self.ask_follower(Input::Submitted(hash, taken)).await);
                 }
                 Step::Synced => self.is_synced().await,
+                Step::Behind { tip } => self.is_behind(tip).await,
                 Step::Leave(lie) => return self.lied(lie).await,
             }
         }
