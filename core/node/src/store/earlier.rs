@@ -126,7 +126,8 @@ fn update(path: &Path, changes: usize) -> bool {
 
 /// It opens, is up to date, and has every transaction in its place.
 fn look(directory: &Path, network: &Network, chain: &[Block]) -> Result<(), StoreError> {
-    let snapshot = Store::open(directory, network, &[])?.snapshot()?;
+    let store = Store::open(directory, network, &[])?;
+    let snapshot = store.snapshot()?;
     assert_eq!(snapshot.tip()?, chain.last().unwrap().hash());
     for (height, block) in (0..).zip(chain) {
         assert_eq!(snapshot.best_at(height)?, Some(block.hash()));
