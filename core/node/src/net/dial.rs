@@ -152,6 +152,20 @@ pub async fn connect(
     address: &Address,
     tls: Option<&Tls>,
 ) -> Result<(Stream, SocketAddr), DialError> {
+    open(address, tls).await.map(|opened| (opened.stream, opened.to))
+}
+
+/// A connection that we made.
+pub(super) struct Opened {
+    pub(super) stream: Stream,
+    /// The other end.
+    pub(super) to: SocketAddr,
+    /// Our end.
+    pub(super) from: SocketAddr,
+}
+
+/// As [`connect`].
+pub(super) async fn open(address: &Address, tls: Option<&Tls>) -> Result<Opened, DialError> {
     let unknown = |source| DialError::Name { host: address.host.clone(), source };
     let found = timeout(CONNECT, lookup_host((address.host(), address.port))).await;
     let found = found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(unknown)?;
@@ -173,14 +187,15 @@ async fn secure(
     to: SocketAddr,
     address: &Address,
     tls: Option<&Tls>,
-) -> Result<(Stream, SocketAddr), DialError> {
+) -> Result<Opened, DialError> {
     prepare(&stream);
-    let Some(tls) = tls else { return Ok((Box::new(stream), to)) };
+    let from = stream.local_addr().map_err(|source| DialError::Connect { address: to, source })?;
+    let Some(tls) = tls else { return Ok(Opened { stream: Box::new(stream), to, from }) };
     let name = tls.name_for(address.host())?;
     let secured = timeout(CONNECT, tls.connector().connect(name, stream)).await;
     let secured = secured.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     let secured = secured.map_err(|source| DialError::Handshake { address: to, source })?;
-    Ok((Box::new(secured), to))
+    Ok(Opened { stream: Box::new(secured), to, from })
 }
 
 /// Small messages at once, and a sign of life from machines that are gone. A
@@ -206,6 +221,9 @@ pub struct Keep {
 
 /// Keeps a peer until the hub stops.
 pub fn keep(hub: &Hub, keep: Keep) {
+    if let Ok(ip) = keep.address.host.parse() {
+        hub.addresses().keep(SocketAddr::new(ip, keep.address.port), keep.tls.is_some());
+    }
     let dialling = dial_again_and_again(hub.clone(), keep);
     hub.spawn(dialling);
 }
@@ -214,8 +232,8 @@ async fn dial_again_and_again(hub: Hub, keep: Keep) {
     let Keep { address, tls, mut backoff } = keep;
     loop {
         let begun = tokio::time::Instant::now();
-        let Met { reason, is_its_fault } = match connect(&address, tls.as_ref()).await {
-            Ok((stream, to)) => meet(&hub, stream, to, &address, &mut backoff).await,
+        let Met { reason, is_its_fault } = match open(&address, tls.as_ref()).await {
+            Ok(opened) => meet(&hub, opened, &address, tls.is_some(), &mut backoff).await,
             Err(error) => Met { reason: error.to_string(), is_its_fault: false },
         };
         if begun.elapsed() >= LASTED {
@@ -240,19 +258,19 @@ struct Met {
 /// Talks to a peer until it is lost.
 async fn meet(
     hub: &Hub,
-    stream: Stream,
-    to: SocketAddr,
+    opened: Opened,
     address: &Address,
+    has_tls: bool,
     backoff: &mut Backoff,
 ) -> Met {
-    let seat = match hub.join(to, true) {
+    let seat = match hub.join(opened.to, Some(opened.from)) {
         Ok(seat) => seat,
         Err(reason) => {
             return Met { reason: Lost::Full(reason).to_string(), is_its_fault: false };
         }
     };
-    hub.reached(to);
-    let ended = peer::run(hub.clone(), seat, stream, Some(address.clone())).await;
+    hub.addresses().keep(opened.to, has_tls);
+    let ended = peer::run(hub.clone(), seat, opened.stream, Some(address.clone())).await;
     if ended.synced && !matches!(ended.lost, Lost::Lie(_) | Lost::Misbehaved(_)) {
         backoff.reset();
     }

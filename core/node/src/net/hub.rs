@@ -4,21 +4,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use spacetime_protocol::block::Block;
-use spacetime_protocol::relay::{
-    AddressBook, BookRules, PeerExchange, Priority, SeenKey, SeenRules, SeenTracker,
-};
-use spacetime_protocol::wire::{Handshake, Message, PeerAddress};
+use spacetime_protocol::relay::{Priority, SeenKey, SeenRules, SeenTracker};
+use spacetime_protocol::wire::{Handshake, Message};
 use spacetime_protocol::{BlockHash, EncodeError, TxHash};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::addresses::Addresses;
 use super::ahead::{self, Ahead};
 use super::announce;
 use super::ban::Bans;
+use super::discover;
 use super::member::{Member, Seat};
 use super::orphans::Orphans;
 use super::{Clock, Event, Options, PeerId, PeerInfo};
@@ -49,8 +49,10 @@ struct Inner {
     next_id: AtomicU64,
     bans: Mutex<Bans>,
     seen: Mutex<SeenTracker>,
-    book: Mutex<AddressBook>,
-    exchange: Mutex<PeerExchange<IpAddr>>,
+    addresses: Mutex<Addresses>,
+    new_addresses: Notify,
+    /// Where others may dial us.
+    listening: OnceLock<SocketAddr>,
     held: Mutex<VecDeque<Block>>,
     /// Blocks that became the tip and that nobody here asked for, until the
     /// others are told, with their sources.
@@ -96,6 +98,9 @@ impl Running {
             // What still works on the disk ends by itself.
             let _ = tokio::time::timeout(STOP, all).await;
         }
+        let hub = self.hub.clone();
+        // It fails when the runtime ends.
+        let _ = tokio::task::spawn_blocking(move || hub.save_addresses()).await;
     }
 }
 
@@ -110,6 +115,7 @@ impl Hub {
     /// Begins without any connection, on the current runtime.
     pub fn start(service: Service, options: Options) -> Running {
         let now_ms = options.clock.now_ms();
+        let addresses = Mutex::new(Addresses::open(options.addresses.clone()));
         let inner = Inner {
             service,
             options,
@@ -118,8 +124,9 @@ impl Hub {
             next_id: AtomicU64::new(1),
             bans: Mutex::default(),
             seen: Mutex::new(SeenTracker::new(SeenRules::DEFAULT, now_ms)),
-            book: Mutex::new(AddressBook::new(BookRules::DEFAULT)),
-            exchange: Mutex::default(),
+            addresses,
+            new_addresses: Notify::new(),
+            listening: OnceLock::new(),
             held: Mutex::default(),
             fresh: Mutex::default(),
             waiting: AtomicUsize::new(0),
@@ -132,6 +139,9 @@ impl Hub {
         let hub = Self { inner: Arc::new(inner) };
         hub.spawn(announce::run(hub.clone()));
         hub.spawn(ahead::run(hub.clone()));
+        if hub.options().discovers {
+            hub.spawn(discover::run(hub.clone()));
+        }
         Running { hub }
     }
 
@@ -292,8 +302,12 @@ impl Hub {
     }
 
     /// A place among the peers, until it is dropped; an error says which
-    /// limit is reached.
-    pub(super) fn join(&self, address: SocketAddr, dialled: bool) -> Result<Seat, &'static str> {
+    /// limit is reached. `dialled_from`: our end, if we dialled it.
+    pub(super) fn join(
+        &self,
+        address: SocketAddr,
+        dialled_from: Option<SocketAddr>,
+    ) -> Result<Seat, &'static str> {
         let options = &self.inner.options;
         let mut members = self.members();
         if members.len() >= options.max_connections {
@@ -301,11 +315,11 @@ impl Hub {
         }
         let ip = address.ip().to_canonical();
         let same = members.values().filter(|other| other.address.ip().to_canonical() == ip);
-        if !dialled && !self.forgives(ip) && same.count() >= options.max_per_address {
+        if dialled_from.is_none() && !self.forgives(ip) && same.count() >= options.max_per_address {
             return Err("there are as many connections from this address as are allowed");
         }
         let id = PeerId::new(self.inner.next_id.fetch_add(1, Ordering::Relaxed));
-        let member = Arc::new(Member::new(id, address, dialled));
+        let member = Arc::new(Member::new(id, address, dialled_from));
         members.insert(id, Arc::clone(&member));
         drop(members);
         Ok(Seat::new(self.clone(), member))
@@ -364,30 +378,49 @@ impl Hub {
         }
     }
 
-    /// Peers to tell an asker of: those that are best known, or nobody if it
-    /// was told a moment ago.
-    pub(super) fn known_peers(
-        &self,
-        asker: IpAddr,
-        max: i32,
-        exclude: &[String],
-    ) -> Vec<PeerAddress> {
-        let book = lock(&self.inner.book);
-        lock(&self.inner.exchange).answer(&asker, max, exclude, &book, self.clock().now_ms())
+    /// Where peers are said to listen. Not to be held for long.
+    pub(super) fn addresses(&self) -> MutexGuard<'_, Addresses> {
+        lock(&self.inner.addresses)
     }
 
-    /// Notes what a peer told of others; whom to dial is the operator's choice.
-    pub(super) fn hear_of(&self, peers: &[PeerAddress], from: IpAddr) {
-        lock(&self.inner.book).hear(peers, &from.to_string(), self.clock().now_ms());
+    /// There may be somebody to dial now.
+    pub(super) fn change_addresses(&self) {
+        self.inner.new_addresses.notify_one();
     }
 
-    /// Notes that a peer was reached, where others may reach it, too.
-    pub(super) fn reached(&self, address: SocketAddr) {
-        let mut book = lock(&self.inner.book);
-        // What means nothing to others is not noted.
-        if book.add(address.into(), "dialled", self.clock().now_ms()).is_ok() {
-            book.success(&address.into(), self.clock().now_ms());
-        }
+    /// Waits until there may be somebody to dial.
+    pub(super) async fn addresses_changed(&self) {
+        self.inner.new_addresses.notified().await;
+    }
+
+    /// Others may dial us here.
+    pub(super) fn listens_at(&self, address: SocketAddr) {
+        // The first one is as good as any.
+        let _ = self.inner.listening.set(address);
+    }
+
+    /// Where a peer may dial us that we have dialled from this end.
+    pub(super) fn own_address(&self, from: SocketAddr) -> Option<SocketAddr> {
+        let listening = self.inner.listening.get()?;
+        let is_there = listening.ip().is_unspecified() || listening.ip() == from.ip();
+        is_there.then(|| SocketAddr::new(from.ip(), listening.port()))
+    }
+
+    /// Peers that we dial: connected, or about to be.
+    pub(super) fn outgoing(&self) -> usize {
+        let dialled: Vec<SocketAddr> = {
+            let members = self.members();
+            let dialled = members.values().filter(|member| member.dialled);
+            dialled.map(|member| member.address).collect()
+        };
+        self.addresses().outgoing(&dialled)
+    }
+
+    /// Who takes what nobody asked for, and where they are.
+    pub(super) fn listeners(&self, now_ms: u64) -> Vec<(IpAddr, Arc<Member>)> {
+        let members = self.members();
+        let listening = members.values().filter(|member| member.takes_relays(now_ms));
+        listening.map(|member| (member.address.ip(), Arc::clone(member))).collect()
     }
 
     /// Tells the owner.

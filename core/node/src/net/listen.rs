@@ -49,6 +49,10 @@ impl Listener {
 
     /// Accepts connections until the hub stops.
     pub fn serve(self, hub: &Hub) {
+        if self.certificate.is_none() {
+            // No message can say that TLS is to be spoken.
+            hub.listens_at(self.address);
+        }
         hub.spawn(accept(self.socket, self.certificate, hub.clone()));
     }
 }
@@ -72,7 +76,7 @@ fn welcome(hub: &Hub, stream: TcpStream, address: SocketAddr, tls: Option<&TlsAc
         tracing::debug!(%address, "a banned address is not talked to");
         return;
     }
-    match hub.join(address, false) {
+    match hub.join(address, None) {
         Ok(seat) => {
             prepare(&stream);
             hub.spawn(talk(hub.clone(), seat, stream, tls.cloned()));

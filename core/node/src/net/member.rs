@@ -21,6 +21,8 @@ pub(super) struct Member {
     pub(super) id: PeerId,
     pub(super) address: SocketAddr,
     pub(super) dialled: bool,
+    /// Our end, if we dialled it.
+    pub(super) dialled_from: Option<SocketAddr>,
     pub(super) outbox: Outbox,
     introduced: AtomicBool,
     asked_ms: AtomicU64,
@@ -30,11 +32,13 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(id: PeerId, address: SocketAddr, dialled: bool) -> Self {
+    pub(super) fn new(id: PeerId, address: SocketAddr, dialled_from: Option<SocketAddr>) -> Self {
+        let dialled = dialled_from.is_some();
         Self {
             id,
             address,
             dialled,
+            dialled_from,
             outbox: Outbox::default(),
             introduced: AtomicBool::new(dialled),
             asked_ms: AtomicU64::new(0),

@@ -12,6 +12,7 @@
 //!                    └── announce: new tips and transactions, to everybody
 //! ```
 
+mod addresses;
 mod ahead;
 mod announce;
 mod backoff;
@@ -19,6 +20,7 @@ mod ban;
 mod certificate;
 mod clock;
 mod dial;
+mod discover;
 mod event;
 mod hub;
 mod listen;

@@ -1,5 +1,6 @@
 //! What a hub does beside following its peers.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -30,6 +31,10 @@ pub struct Options {
     pub max_per_address: usize,
     /// How long a peer's socket may take nothing before it is given up.
     pub stuck_after: Duration,
+    /// Whether peers that others told of are dialled while there are few.
+    pub discovers: bool,
+    /// The file that known peers are kept in.
+    pub addresses: Option<PathBuf>,
     /// What the time is.
     pub clock: Clock,
     /// Who is told what happens; must be read from.
@@ -49,6 +54,8 @@ impl Options {
             max_connections: 50,
             max_per_address: 8,
             stuck_after: Duration::from_secs(30),
+            discovers: true,
+            addresses: None,
             clock: Clock::system(),
             events: None,
         }
@@ -62,6 +69,7 @@ impl Options {
             announces: false,
             relays: false,
             helps: true,
+            discovers: false,
             forgives_loopback: false,
             events: Some(events),
             ..Self::node()

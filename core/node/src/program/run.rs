@@ -25,6 +25,8 @@ const LOG_FILTER: &str = "SPACETIME_LOG";
 /// How long a lost peer is waited for, first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// The file with the addresses of peers, in the data directory.
+const ADDRESSES: &str = "peers.json";
 /// How long work on the disk may take to end.
 const STOP: Duration = Duration::from_millis(500);
 
@@ -48,6 +50,9 @@ pub(crate) struct Run {
     /// Connections at most
     #[arg(long, value_name = "N", default_value_t = 50)]
     max_connections: usize,
+    /// Dial only the peers that are named, not those that others tell of
+    #[arg(long)]
+    no_discovery: bool,
     /// Limit, disconnect and ban peers on this machine, too
     #[arg(long)]
     limit_loopback: bool,
@@ -122,7 +127,7 @@ async fn serve(
     let _server = spacetime_node::local::Server::start(service.clone(), data)
         .inspect_err(|error| tracing::warn!("other commands cannot reach this chain: {error}"))
         .ok();
-    let running = start(arguments, tls, listen, service).await?;
+    let running = start(arguments, tls, listen, data, service).await?;
     signal.await;
     tracing::info!("stopping");
     running.stop().await;
@@ -134,11 +139,14 @@ async fn start(
     arguments: &Run,
     tls: Secured,
     listen: &Address,
+    data: &Path,
     service: Service,
 ) -> Result<Running, Failure> {
     let options = Options {
         forgives_loopback: !arguments.limit_loopback,
         max_connections: arguments.max_connections,
+        discovers: !arguments.no_discovery,
+        addresses: (!arguments.no_discovery).then(|| data.join(ADDRESSES)),
         ..Options::node()
     };
     let mut listener = Listener::bind(listen)

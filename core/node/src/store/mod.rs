@@ -6,7 +6,8 @@
 //! behind by a process that was killed.
 
 mod change;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod earlier;
 mod error;
 mod holder;

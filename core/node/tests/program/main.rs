@@ -8,6 +8,7 @@
 mod common;
 
 mod dead;
+mod discovery;
 mod liars;
 mod life;
 mod limits;

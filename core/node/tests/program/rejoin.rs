@@ -12,8 +12,10 @@ fn three_in_a_line_agree_also_after_the_middle_one_was_killed() {
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let peer = |node: &Node| node.address.to_string();
     let a = Node::start(folders[0].path(), &[]);
-    let b = Node::start(folders[1].path(), &["--peer", &peer(&a)]);
-    let c = Node::start(folders[2].path(), &["--peer", &peer(&b)]);
+    // The ends shall not find each other.
+    let alone = "--no-discovery";
+    let b = Node::start(folders[1].path(), &[alone, "--peer", &peer(&a)]);
+    let c = Node::start(folders[2].path(), &[alone, "--peer", &peer(&b)]);
     let [mut at_a, mut at_c] = [&a, &c].map(|node| Client::connect(node.address));
     let (near, far, rich) = (Miner::new(3), Miner::new(4), development_key());
     let mut chain = Chain::local();
@@ -31,7 +33,7 @@ fn three_in_a_line_agree_also_after_the_middle_one_was_killed() {
     }
 
     // While the middle one is dead, each end goes its own way.
-    let peers = ["--peer", &peer(&a)];
+    let peers = [alone, "--peer", &peer(&a)];
     let mut other = Chain { headers: chain.headers.clone(), network: chain.network.clone() };
     let b = b.kill();
     let shorter = chain.extend(&near, &[transfer(&rich, &key(9), 7, 4, 1)]);

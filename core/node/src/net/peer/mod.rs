@@ -247,7 +247,11 @@ impl Peer {
     fn look_at_introduction(&self) -> Result<(), Lost> {
         let Some(peer) = self.connection.peer() else { return Ok(()) };
         self.member.introduced();
-        if peer.node_id == self.hub.handshake().node_id { Err(Lost::Ourselves) } else { Ok(()) }
+        if peer.node_id != self.hub.handshake().node_id {
+            return Ok(());
+        }
+        self.hub.addresses().came_from_ourselves(self.member.address);
+        Err(Lost::Ourselves)
     }
 
     async fn heard(&mut self, message: Message) -> Result<(), Lost> {
@@ -270,7 +274,9 @@ impl Peer {
             }
             Message::Peers(peers) => {
                 if self.is_within_limit()? {
-                    self.hub.hear_of(&peers, self.ip());
+                    let (ip, dialled) = (self.ip(), self.member.dialled);
+                    self.hub.addresses().hear(&peers, ip, dialled, self.heard_ms);
+                    self.hub.change_addresses();
                 }
                 Ok(())
             }
@@ -291,7 +297,8 @@ impl Peer {
             return;
         }
         if let Message::GetPeers { max, exclude } = request {
-            let peers = self.hub.known_peers(self.ip(), max, &exclude);
+            let now_ms = self.hub.clock().now_ms();
+            let peers = self.hub.addresses().answer(self.ip(), max, &exclude, now_ms);
             return self.send(&Message::Peers(peers));
         }
         for answer in serve::answers(self.hub.service().clone(), request).await {

@@ -1,6 +1,7 @@
 //! News of a peer's chain: its notices, its blocks, and following it.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::block::Block;
@@ -18,6 +19,9 @@ const MAX_ASKED: usize = 64;
 const POOL: u16 = 1000;
 /// The time between two questions for them, ms.
 const POOL_AGAIN_MS: u64 = 30_000;
+
+/// Addresses of others that a peer is asked for.
+const MAX_PEERS: i32 = 100;
 
 /// What a follower is told.
 pub(super) enum Input {
@@ -172,9 +176,26 @@ impl Peer {
 
     async fn is_synced(&mut self) {
         self.synced = true;
+        if let Some(from) = self.member.dialled_from {
+            self.ask_for_peers(from);
+        }
         self.hub.emit(Event::Synced { peer: self.member.id }).await;
         // What is pending there may have been told before we came.
         self.ask_for_pool();
+    }
+
+    /// It is a peer that others may dial; it may know of more, and others may
+    /// want to know of us.
+    fn ask_for_peers(&mut self, from: SocketAddr) {
+        let now_ms = self.hub.clock().now_ms();
+        self.hub.addresses().reached(self.member.address, now_ms);
+        self.hub.change_addresses();
+        if self.hub.options().discovers {
+            self.send(&Message::GetPeers { max: MAX_PEERS, exclude: Vec::new() });
+            if let Some(own) = self.hub.own_address(from) {
+                self.send(&Message::Peers(vec![own.into()]));
+            }
+        }
     }
 
     /// Asks again, at a new tip, a peer that may hold more than it told at once,
