@@ -78,8 +78,9 @@ impl Peer {
         let hash = block.hash();
         match self.take(block).await {
             Taken::Invalid(reason) => self.lied(Lie::Invalid { hash, reason }).await,
-            // It has a chain that we lack, as one has that tells its tip.
-            Taken::Orphan => {
+            // It has a chain that we lack, as one has that tells its tip. Whoever
+            // does not say who it is may take a question for an answer.
+            Taken::Orphan if self.member.is_introduced() => {
                 self.follower = Some(Follower::new(self.hub.service().network().genesis_hash()));
                 self.follow(Input::Start).await
             }
