@@ -16,6 +16,7 @@ mod ahead;
 mod announce;
 mod backoff;
 mod ban;
+mod certificate;
 mod clock;
 mod dial;
 mod event;
@@ -34,6 +35,7 @@ mod submit;
 mod tls;
 
 pub use backoff::Backoff;
+pub use certificate::Certificate;
 pub use clock::{Clock, now_ms};
 pub use dial::{Address, AddressError, DialError, Io, Keep, Stream, connect, keep};
 pub use event::{Event, Lost, PeerId, PeerInfo};

@@ -21,6 +21,47 @@ pub enum TlsError {
         /// Why.
         reason: String,
     },
+    /// The file with our own certificate cannot be used.
+    #[error("cannot read a certificate in {}: {reason}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file with our certificate's key cannot be used.
+    #[error("cannot read a certificate's key in {}: {reason}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Others may read that file.
+    #[error(
+        "the key file {} can be used by others (mode {mode:03o}): run `chmod 600 {}`",
+        path.display(), path.display()
+    )]
+    KeyExposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A certificate and a key that do not belong together, or are of a kind
+    /// that is not known.
+    #[error(
+        "the certificate in {} and the key in {} cannot be used together: {source}",
+        certificate.display(), key.display()
+    )]
+    Unfit {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's.
+        key: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
     /// The system has no certificates to verify with.
     #[error("the system has no root certificates: {0}; name a file with an authority's")]
     NoRoots(String),

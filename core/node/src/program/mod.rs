@@ -3,6 +3,7 @@
 pub(crate) mod genesis;
 mod network;
 pub(crate) mod run;
+mod tls;
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -11,6 +12,7 @@ Exit codes:
      cannot be written
   2  the command line cannot be understood, or names an unknown network
   3  the network file is missing or wrong
+  4  a certificate, or a key of one, is missing, unreadable or refused
   7  the chain in the data directory cannot be used, or nothing can listen on
      the address";
 

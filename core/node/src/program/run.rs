@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use spacetime_node::Service;
-use spacetime_node::net::{Address, Backoff, Hub, Keep, Listener, Options, Running, keep};
+use spacetime_node::net::{
+    Address, Backoff, Certificate, Hub, Keep, Listener, Options, Running, Tls, keep,
+};
 use spacetime_protocol::network::Network;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
@@ -16,6 +18,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::Failure;
 use super::network::Choice;
+use super::tls::{Peer, TlsArguments};
 
 /// The environment variable with a log filter, as the miner's.
 const LOG_FILTER: &str = "SPACETIME_LOG";
@@ -37,9 +40,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR", required = true)]
     data: Option<PathBuf>,
     /// A peer to stay connected with: HOST[:PORT], by name or address, an IPv6
-    /// address in brackets; may be repeated
+    /// address in brackets; tls://HOST[:PORT] with TLS; may be repeated
     #[arg(long = "peer", value_name = "ADDR")]
-    peers: Vec<Address>,
+    peers: Vec<Peer>,
+    #[command(flatten)]
+    tls: TlsArguments,
     /// Connections at most
     #[arg(long, value_name = "N", default_value_t = 50)]
     max_connections: usize,
@@ -60,10 +65,14 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         return Err(Failure::new(2, "--listen and --data are missing"));
     };
     let network = arguments.network.read()?;
+    let tls = Secured {
+        certificate: arguments.tls.certificate()?,
+        verification: arguments.tls.verification(&arguments.peers)?,
+    };
     start_log(arguments)?;
     let runtime = Runtime::new()
         .map_err(|error| Failure::new(1, format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(serve(arguments, listen, data, network));
+    let result = runtime.block_on(serve(arguments, tls, listen, data, network));
     runtime.shutdown_timeout(STOP);
     result
 }
@@ -88,9 +97,18 @@ fn start_log(arguments: &Run) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How connections are secured.
+struct Secured {
+    /// Those that we accept.
+    certificate: Option<Certificate>,
+    /// Those that we make, where an address asks for it.
+    verification: Option<Tls>,
+}
+
 /// Runs until a signal comes.
 async fn serve(
     arguments: &Run,
+    tls: Secured,
     listen: &Address,
     data: &Path,
     network: Network,
@@ -104,7 +122,7 @@ async fn serve(
     let _server = spacetime_node::local::Server::start(service.clone(), data)
         .inspect_err(|error| tracing::warn!("other commands cannot reach this chain: {error}"))
         .ok();
-    let running = start(arguments, listen, service).await?;
+    let running = start(arguments, tls, listen, service).await?;
     signal.await;
     tracing::info!("stopping");
     running.stop().await;
@@ -112,22 +130,31 @@ async fn serve(
 }
 
 /// Listens, says so, and dials.
-async fn start(arguments: &Run, listen: &Address, service: Service) -> Result<Running, Failure> {
+async fn start(
+    arguments: &Run,
+    tls: Secured,
+    listen: &Address,
+    service: Service,
+) -> Result<Running, Failure> {
     let options = Options {
         forgives_loopback: !arguments.limit_loopback,
         max_connections: arguments.max_connections,
         ..Options::node()
     };
-    let listener = Listener::bind(listen)
+    let mut listener = Listener::bind(listen)
         .await
         .map_err(|error| Failure::new(7, format!("cannot listen on {listen}: {error}")))?;
+    if let Some(certificate) = tls.certificate {
+        listener = listener.with_certificate(certificate);
+    }
     let address = listener.address();
     let running = Hub::start(service, options);
     listener.serve(running.hub());
     say(address)?;
     for peer in &arguments.peers {
         let backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
-        keep(running.hub(), Keep { address: peer.clone(), tls: None, backoff });
+        let (address, tls) = (peer.address.clone(), tls.verification.clone());
+        keep(running.hub(), Keep { address, tls: tls.filter(|_| peer.has_tls), backoff });
     }
     Ok(running)
 }

@@ -46,6 +46,15 @@ impl Node {
     }
 
     pub(crate) async fn with(network: &Network, change: impl FnOnce(Options) -> Options) -> Self {
+        Self::listening(network, change, |listener| listener).await
+    }
+
+    /// One that listens in its own way.
+    pub(crate) async fn listening(
+        network: &Network,
+        change: impl FnOnce(Options) -> Options,
+        listen: impl FnOnce(Listener) -> Listener,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let service = Service::open(directory.path(), network.clone()).unwrap();
         let (sender, events) = mpsc::channel(10_000);
@@ -53,7 +62,7 @@ impl Node {
         let running = Hub::start(service.clone(), options);
         let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.address();
-        listener.serve(running.hub());
+        listen(listener).serve(running.hub());
         Self { service, address, events, running, _directory: directory }
     }
 

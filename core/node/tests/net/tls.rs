@@ -5,14 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spacetime_node::net::{Address, Backoff, DialError, Event, Keep, Tls, connect, keep};
+use spacetime_node::net::{
+    Address, Backoff, Certificate, DialError, Event, Keep, Options, Tls, connect, keep,
+};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::bench::Node;
+use crate::bench::{Node, PATIENCE, clock};
 use crate::common::{Miner, Wish, mine, network};
 
 /// Terminates TLS in front of a node, with a certificate for `localhost` that
@@ -92,4 +96,58 @@ fn unusable_certificates_are_named() {
     std::fs::write(&empty, "no certificate").unwrap();
     let error = Tls::new(Some(&empty), None).unwrap_err().to_string();
     assert!(error.contains("empty.pem") && error.contains("no certificate"), "{error}");
+}
+
+/// A certificate for `localhost` and its key, in files.
+fn certificate(folder: &Path) -> (std::path::PathBuf, Certificate) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (chain, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&chain, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let certificate = Certificate::read(&chain, &key).unwrap();
+    (chain, certificate)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_never_agrees_on_tls_is_left_and_nobody_waits_for_it() {
+    let network = network(1, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, certificate) = certificate(folder.path());
+    let (ahead, clock) = clock();
+    let options = |options| Options { clock, max_connections: 5, ..options };
+    let listen = |listener: spacetime_node::net::Listener| listener.with_certificate(certificate);
+    let node = Node::listening(&network, options, listen).await;
+    let block = mine(&node.service, &Miner::new(3), Wish::default());
+    // They say nothing at all, or begin and stop.
+    let mut stalled = Vec::new();
+    for begun in [&[][..], &[0x16, 3, 1], &[0x16]] {
+        let mut stream = TcpStream::connect(node.address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, begun).await.unwrap();
+        stalled.push(stream);
+    }
+    let other = Node::start(&network).await;
+    let verified = Tls::new(Some(&authority), None).unwrap();
+    let address = Address::new("localhost", node.address.port());
+    let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    keep(other.hub(), Keep { address, tls: Some(verified.clone()), backoff });
+    other.reaches(block.hash()).await;
+    // They count as connections; the sixth is refused.
+    let fifth = TcpStream::connect(node.address).await.unwrap();
+    while node.hub().peers().len() < 5 {
+        tokio::task::yield_now().await;
+    }
+    let by_name = Address::new("localhost", node.address.port());
+    assert!(connect(&by_name, Some(&verified)).await.is_err(), "there is no room");
+    ahead.pass(Duration::from_secs(10));
+    for mut stream in stalled.into_iter().chain([fifth]) {
+        let read = timeout(PATIENCE, stream.read(&mut [0; 100])).await.unwrap();
+        assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    }
+    // The one that agreed is still there.
+    while node.hub().peers().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    connect(&by_name, Some(&verified)).await.map(|_| ()).unwrap();
 }

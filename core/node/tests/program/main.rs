@@ -16,3 +16,4 @@ mod raw;
 mod rejoin;
 mod relay;
 mod spoilt;
+mod tls;
