@@ -5,12 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 mod asks;
-mod config;
 #[path = "../../../core/node/tests/net/bench.rs"]
 #[allow(dead_code, reason = "the node's own tests use more of it")]
 mod bench;
 #[path = "../../../core/node/tests/common/mod.rs"]
 mod common;
+mod config;
 mod ends;
 mod lies;
 mod lost;

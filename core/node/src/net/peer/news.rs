@@ -183,7 +183,7 @@ impl Peer {
     /// or that does not pass on what comes back to it.
     fn ask_for_pool_again(&mut self) {
         let next_ms = self.pool_asked_ms.saturating_add(POOL_AGAIN_MS);
-        if self.synced && next_ms <= self.hub.clock().now_ms() {
+        if self.pool_asked_ms > 0 && next_ms <= self.hub.clock().now_ms() {
             self.ask_for_pool();
         }
     }
