@@ -6,6 +6,8 @@
 //! behind by a process that was killed.
 
 mod change;
+#[cfg(all(test, unix))]
+mod earlier;
 mod error;
 mod holder;
 mod lookup;
