@@ -88,6 +88,7 @@ impl Peer {
         } else {
             hub.submit_unasked(block.clone(), id).await
         };
+        self.was_of_use |= matches!(outcome.taken, Taken::Held) && outcome.is_new;
         match &outcome.taken {
             Taken::Held if outcome.is_new && !asked => self.standing.credit(),
             Taken::Early { until_ms } if !asked => hub.submit_later(block, *until_ms, id),
@@ -156,7 +157,7 @@ impl Peer {
     }
 
     async fn is_synced(&mut self) {
-        self.synced = true;
+        self.was_of_use = true;
         self.hub.emit(Event::Synced { peer: self.member.id }).await;
         // What is pending there may have been told before we came.
         self.pool_credit = usize::from(POOL);
