@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 mod asks;
+mod config;
 #[path = "../../../core/node/tests/net/bench.rs"]
 #[allow(dead_code, reason = "the node's own tests use more of it")]
 mod bench;
