@@ -12,8 +12,9 @@ use spacetime_protocol::{
     keys::{self, SecretKey},
     network::Network,
     proof::BlockProof,
+    score,
     transaction::Transaction,
-    validity::{self, Admission, Expected, Rules, account_after},
+    validity::{self, Admission, BlockError, BlockErrorKind, Expected, Rules, account_after},
 };
 use spacetime_sdk_loader::abi;
 
@@ -73,6 +74,8 @@ pub enum Outcome {
     Built(Box<Built>),
     /// The policy does not want it.
     Vetoed(Fault),
+    /// The network would take no block of this plot, for this reason.
+    Unfit(String),
     /// The network would not take it.
     Failed(Fault),
 }
@@ -124,11 +127,14 @@ pub fn build(
         && let Ok(built) = finish(workshop, plan, Vec::new(), &accounts)
     {
         let next = "the block goes out without transactions";
-        remarks.push(Fault::new(workshop.policy, error, next));
+        remarks.push(Fault::new(workshop.policy, error.reason, next));
         return Outcome::Built(Box::new(Built { remarks, ..built }));
     }
+    if error.lies_in_plot {
+        return Outcome::Unfit(error.reason);
+    }
     let next = "it was not published; mining goes on";
-    let message = format!("the block of epoch {} is not valid: {error}", context.epoch);
+    let message = format!("the block of epoch {} is not valid: {}", context.epoch, error.reason);
     Outcome::Failed(Fault::new("block", message, next))
 }
 
@@ -214,13 +220,38 @@ fn spend(sender: &mut Account, transaction: &Transaction) -> Option<String> {
     }
 }
 
+/// Why a block is not valid.
+struct Invalid {
+    reason: String,
+    /// Whether its plot is the reason: its leaf, path or number of leaves.
+    lies_in_plot: bool,
+}
+
+impl Invalid {
+    fn otherwise(reason: &impl ToString) -> Self {
+        Self { reason: reason.to_string(), lies_in_plot: false }
+    }
+
+    fn of(error: BlockError, plan: &BlockPlan) -> Self {
+        let lies_in_plot = match error.kind {
+            BlockErrorKind::InvalidPlot => true,
+            // The plot cannot help it if its leaf was given a wrong score.
+            BlockErrorKind::InvalidProof => {
+                score::score(&plan.expected.challenge, &plan.proof.leaf) == plan.score
+            }
+            _ => false,
+        };
+        Self { reason: error.message, lies_in_plot }
+    }
+}
+
 /// Builds and signs a block, and checks it as everybody else will.
 fn finish(
     workshop: Workshop<'_>,
     plan: &BlockPlan,
     transactions: Vec<Transaction>,
     accounts: &HashMap<Identity, Account>,
-) -> Result<Built, String> {
+) -> Result<Built, Invalid> {
     let template = Template {
         parent: plan.parent,
         height: plan.expected.height,
@@ -236,13 +267,13 @@ fn finish(
     let rules = Rules::of(workshop.network);
     let check =
         |block: &_| validity::check_block(block, &plan.expected, &rules, plan.clock, &keys::verify);
-    let block =
-        builder::build_checked(template, workshop.key, check).map_err(|error| error.to_string())?;
+    let block = builder::build_checked(template, workshop.key, check)
+        .map_err(|error| Invalid::of(error, plan))?;
     let account = |identity: &Identity| accounts.get(identity).copied().unwrap_or_default();
     // Their signatures have been checked with the block.
     accounts::apply(&block.header.miner, &block.transactions, account, |_| true)
-        .map_err(|error| error.to_string())?;
-    describe_built(&block).map_err(|error| error.to_string())
+        .map_err(|error| Invalid::otherwise(&error))?;
+    describe_built(&block).map_err(|error| Invalid::otherwise(&error))
 }
 
 fn describe_built(block: &Block) -> Result<Built, spacetime_protocol::EncodeError> {
@@ -275,7 +306,6 @@ mod tests {
         network::EmptyEpochs,
         plot::{self, PlotHeader},
         proof::PlotMetadata,
-        score,
     };
 
     use super::*;
@@ -433,8 +463,23 @@ mod tests {
             panic!("it was built")
         };
         assert!(fault.message.contains("is not valid"), "{}", fault.message);
+    }
+
+    #[test]
+    fn a_block_that_is_not_valid_for_its_plot_says_so() {
+        let reason = |scene: &Scene| match scene.build(Choice::Include(vec![0])) {
+            Outcome::Unfit(reason) => reason,
+            other => panic!("{other:?}"),
+        };
         let mut scene = Scene::new();
         scene.key = key(8);
-        assert!(matches!(scene.build(Choice::Include(Vec::new())), Outcome::Failed(_)), "D27");
+        assert!(reason(&scene).contains("not that of the miner's own plot"), "D27");
+        // A transaction is not to blame.
+        let mut scene = Scene::new().pending(vec![payment(2, 0, 60, 1)]);
+        scene.network.min_plot_leaves = 9;
+        assert!(reason(&scene).contains("8 leaves, 9 are the fewest"));
+        let mut scene = Scene::new();
+        scene.plan.plot_root = NodeHash::ZERO;
+        assert!(reason(&scene).contains("path does not lead"));
     }
 }

@@ -33,6 +33,12 @@ pub enum PaymentError {
          `spacetime-miner key show` prints it"
     )]
     Nobody(Identity),
+    /// The same, of one that only looks like an identity.
+    #[error(
+        "{0} is nobody's identity: it is no public key of its scheme, and what is sent there is \
+         lost; compare it with what `spacetime-miner key show` prints"
+    )]
+    NoPublicKey(Identity),
     /// A transaction to oneself.
     #[error("{0} is the sender's own identity: name somebody else's with --to")]
     ToOneself(Identity),
@@ -112,6 +118,9 @@ impl Payment {
         if Scheme::of(&recipient).is_none() {
             return Err(PaymentError::Nobody(recipient));
         }
+        if !keys::is_public_key(&recipient) {
+            return Err(PaymentError::NoPublicKey(recipient));
+        }
         if recipient == *sender {
             return Err(PaymentError::ToOneself(recipient));
         }
@@ -176,6 +185,13 @@ mod tests {
         SecretKey::new(scheme, [number; 32].into()).unwrap()
     }
 
+    /// Nothing but the mark of a scheme.
+    fn no_point(tag: u8) -> Identity {
+        let mut bytes = [0; Identity::SIZE];
+        bytes[0] = tag;
+        Identity::new(bytes)
+    }
+
     fn state(sender: &SecretKey) -> AccountState {
         AccountState {
             identity: sender.identity(),
@@ -223,6 +239,8 @@ mod tests {
         let itself = sender.identity();
         for (payment, told) in [
             (Payment { recipient: Identity::ZERO, ..good }, "nobody's identity"),
+            (Payment { recipient: no_point(2), ..good }, "it is no public key of its scheme"),
+            (Payment { recipient: no_point(0xED), ..good }, "it is no public key of its scheme"),
             (Payment { recipient: itself, ..good }, "own identity"),
             (Payment { amount: 0, ..good }, "the amount is 0"),
             (Payment { amount: MAX_NUMBER + 1, ..good }, "at most 9223372036854775807"),

@@ -2,11 +2,14 @@
 //! Unknown fields are errors, whatever the type says about them; every error
 //! names the field and its place in the manifest.
 
-use ron::extensions::Extensions;
+use ron::{error::Position, extensions::Extensions};
 use serde::de::DeserializeOwned;
 use spacetime_sdk_abi::{Fault, FaultCode, OpenArgs};
 
-use crate::error::{Error, fault};
+use crate::{
+    error::{Error, fault},
+    known::fields_beside,
+};
 
 /// Reads the config of a factory call.
 pub(crate) fn parse<C: DeserializeOwned>(args: &OpenArgs<'_>) -> Result<C, Fault> {
@@ -52,7 +55,46 @@ impl ConfigError {
     }
 }
 
+/// Names of choices may be quoted, as every other name in a manifest is: the
+/// quotes become spaces, so that places stay what they are.
 fn parse_text<C: DeserializeOwned>(text: &str, extensions: u64) -> Result<C, ConfigError> {
+    let mut text = text.to_owned();
+    loop {
+        match parse_unquoted(&text, extensions) {
+            Err(Refused { at: Some(at), error }) => match unquote(&text, at) {
+                Some(unquoted) => text = unquoted,
+                None => return Err(error),
+            },
+            parsed => return parsed.map_err(|refused| refused.error),
+        }
+    }
+}
+
+/// Why a config cannot be read; where, if a name should stand there.
+struct Refused {
+    error: ConfigError,
+    at: Option<Position>,
+}
+
+impl From<ConfigError> for Refused {
+    fn from(error: ConfigError) -> Self {
+        Self { error, at: None }
+    }
+}
+
+/// The text with a quoted name's quotes taken away; `None`: there is none.
+fn unquote(text: &str, at: Position) -> Option<String> {
+    let before: usize = text.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
+    let line = text.get(before..)?;
+    let begin = before + line.char_indices().nth(at.col - 1)?.0;
+    let rest = text[begin..].strip_prefix('"')?;
+    let name = &rest[..rest.find('"')?];
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let end = begin + name.len() + 2;
+    is_name.then(|| format!("{} {name} {}", &text[..begin], &text[end..]))
+}
+
+fn parse_unquoted<C: DeserializeOwned>(text: &str, extensions: u64) -> Result<C, Refused> {
     let extensions = Extensions::from_bits_truncate(usize::try_from(extensions).unwrap_or(0));
     let options = ron::Options::default().with_default_extension(extensions);
     let mut ron = ron::Deserializer::from_str_with_options(text, &options)
@@ -68,14 +110,16 @@ fn parse_text<C: DeserializeOwned>(text: &str, extensions: u64) -> Result<C, Con
         Ok(config) => config,
         Err(error) => {
             let path = track.path().to_string();
-            return Err(spanned(
-                &ron.span_error(error),
-                if path == "." { String::new() } else { path },
-            ));
+            let error = ron.span_error(error);
+            let wants_name = matches!(error.code, ron::Error::ExpectedIdentifier);
+            return Err(Refused {
+                at: wants_name.then_some(error.span.start),
+                error: spanned(&error, if path == "." { String::new() } else { path }),
+            });
         }
     };
     match unknown.into_iter().next() {
-        Some(field) => Err(unknown_field(text, field)),
+        Some(field) => Err(unknown_field::<C>(text, field).into()),
         None => Ok(config),
     }
 }
@@ -106,11 +150,17 @@ fn join(path: &str, field: &str) -> String {
 }
 
 /// `serde` skipped it without a word; its place is where its name stands.
-fn unknown_field(text: &str, path: String) -> ConfigError {
+fn unknown_field<C: DeserializeOwned>(text: &str, path: String) -> ConfigError {
     let field = plain(&path);
     let name = path.rsplit('.').next().unwrap_or(&path);
     let (line, column) = find_field(text, &field).unwrap_or((1, 1));
-    ConfigError { message: format!("Unexpected field named `{name}`"), field, line, column }
+    let known: Vec<String> =
+        fields_beside::<C>(&field).iter().map(|name| format!("`{name}`")).collect();
+    let known = match &*known {
+        [] => String::new(),
+        known => format!("; known are {}", known.join(", ")),
+    };
+    ConfigError { message: format!("Unexpected field named `{name}`{known}"), field, line, column }
 }
 
 /// A path of `serde_ignored` (`a.?.list.0.b`) as faults have it (`a.list[0].b`).
@@ -225,6 +275,60 @@ mod tests {
         assert_eq!(place(text), ("inner.seize".to_owned(), 4, 5));
         let text = "(\n  list: [(size: 1),\n    (seize: 2)])";
         assert_eq!(place(text), ("list[1].seize".to_owned(), 3, 6));
+    }
+
+    #[test]
+    fn an_unknown_field_is_answered_with_the_known_ones() {
+        let message = |text| parse_text::<Nested>(text, 0).unwrap_err().message;
+        let known = "Unexpected field named `seize`; known are `size`, `inner`, `list`";
+        assert_eq!(message("(seize: 1)"), known);
+        for text in ["(inner: Some((seize: 2)))", "(list: [(size: 1), (seize: 2)])"] {
+            assert_eq!(message(text), "Unexpected field named `seize`; known are `size`");
+        }
+        let none = parse_text::<Empty>("(seize: 1)", 0).unwrap_err().message;
+        assert_eq!(none, "Unexpected field named `seize`");
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Empty {}
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Chosen {
+        note: String,
+        choices: Vec<Choice>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "snake_case")]
+    enum Choice {
+        OneThing,
+        Another,
+    }
+
+    #[test]
+    fn names_of_choices_may_be_quoted() {
+        let parse = |text: &str| parse_text::<Chosen>(text, 0);
+        let expected = Chosen {
+            note: "\u{e4} \"another\"".to_owned(),
+            choices: vec![Choice::OneThing, Choice::Another, Choice::Another],
+        };
+        let note = r#"note: "\u{e4} \"another\"""#;
+        let written = [
+            format!("({note}, choices: [one_thing, another, another])"),
+            format!("({note}, choices: [\"one_thing\", another, \"another\"])"),
+            format!(
+                "(\n /* \u{e4} */ {note}, choices: [ \"one_thing\",\n\"another\", \"another\"])"
+            ),
+        ];
+        for text in &written {
+            assert_eq!(parse(text).as_ref(), Ok(&expected), "{text}");
+        }
+        let error = parse("(note: \"\",\n choices: [\"another\", \"none\"])").unwrap_err();
+        assert_eq!((error.field.as_str(), error.line), ("choices[1]", 2));
+        assert!(error.message.contains("another"), "{}", error.message);
+        for text in ["(note: \"\", choices: [\"\"])", "(note: \"\", choices: [\"a b\"])"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     /// The interface's numbers are frozen, the library's need not be.

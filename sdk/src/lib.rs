@@ -56,6 +56,7 @@ mod guard;
 mod host;
 mod instance;
 mod job;
+mod known;
 mod policy;
 mod strategy;
 #[cfg(feature = "transport")]

@@ -282,6 +282,8 @@ fn refusals_say_why_and_what_next() {
     refuse("bob", &dev, 5, 2, &[], 11, "owns 0, and the amount and the fee take 7 together");
     refuse("dev", &dev, 5, 2, &[], 11, "the sender's own identity");
     refuse("dev", &"00".repeat(33), 5, 2, &[], 11, "is nobody's identity");
+    let no_point = format!("02{}", "00".repeat(32));
+    refuse("dev", &no_point, 5, 2, &[], 11, "is no public key of its scheme");
     refuse("dev", &bob, 0, 2, &[], 11, "the amount is 0");
     refuse("dev", &bob, 5, 0, &[], 11, "the fee is 0: it is at least 1");
     refuse("dev", &bob, 5, 1_000_001, &[], 11, "at most 1000000");

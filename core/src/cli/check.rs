@@ -5,7 +5,7 @@ use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 use spacetime_protocol::{
-    Identity,
+    Identity, Leaf,
     keys::{Scheme, SecretKey},
 };
 use spacetime_sdk_loader::{Fault, abi::FaultCode};
@@ -15,7 +15,7 @@ use crate::{
     keys,
     manifest::Manifest,
     observe,
-    plots::{PlotFile, PlotProblem, PlotSet},
+    plots::{Eligible, PlotFile, PlotProblem, PlotSet},
     plugin::{FaultObserver, Registry, TransportSetup},
 };
 
@@ -172,9 +172,8 @@ impl Report {
             Ok((mut set, mut problems)) => {
                 // What is wrong with the key is told for itself.
                 let key = keys::load(&manifest.private_key_path).ok();
-                if let Some(key) = key.filter(|_| manifest.network.bind_plots) {
-                    problems.extend(set.belongs_to(key.plot_key()));
-                }
+                let key = key.map(|key| key.plot_key());
+                problems.extend(set.keep_only(Eligible::of(&manifest.network, key)));
                 set.plots().iter().for_each(|plot| self.plots.add(plot));
                 for problem in problems {
                     self.look_at_plot_problem(manifest, &problem);
@@ -198,8 +197,18 @@ impl Report {
 
     fn note_no_plots(&mut self, manifest: &Manifest) {
         match may_make_plot(manifest) {
+            // What is there is in the way of it.
+            Some(_) if self.problems.iter().any(|problem| problem.area == "plot") => {}
             Some(bytes) => {
                 self.notes.push(format!("`run` will make a plot of {bytes} bytes first"));
+                let (leaves, least) = (bytes / Leaf::SIZE as u64, manifest.network.min_plot_leaves);
+                if leaves < least {
+                    let message = format!(
+                        "`first_run.plot_size` makes a plot of {leaves} leaves; on this network only \
+                         plots of at least {least} leaves win"
+                    );
+                    self.problem(Exit::Manifest, "manifest", message);
+                }
             }
             None => self.problem(
                 Exit::Plot,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
-use spacetime_protocol::{Leaf, PlotSeed, plot::REFERENCE_MIN_BYTES};
+use spacetime_protocol::{Leaf, PlotSeed, network::Network, plot::REFERENCE_MIN_BYTES};
 
 use super::{
     Exit, Failure, Output,
@@ -73,9 +73,10 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let bytes = leaf_count.saturating_mul(Leaf::SIZE as u64);
     if bytes < REFERENCE_MIN_BYTES {
         output.note(format_args!(
-            "{} is under {}, the smallest plot that the reference makes; it is valid all the same",
+            "{} is under {}, the smallest plot that the reference makes: {}",
             size(bytes),
             size(REFERENCE_MIN_BYTES),
+            where_it_wins(leaf_count),
         ));
     }
     let watch = Progress::new(output);
@@ -83,6 +84,24 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     output.progress("");
     let created = created.map_err(explain)?;
     print(args, &created, output)
+}
+
+/// On which of the known networks a plot of so many leaves can win.
+fn where_it_wins(leaves: u64) -> String {
+    let least = |name| Network::named(name).map_or(0, |network| network.min_plot_leaves);
+    let known = Network::NAMES.iter().map(|name| (name, least(name)));
+    let too_small: Vec<String> = known
+        .filter(|(_, least)| *least > leaves)
+        .map(|(name, least)| format!("`{name}` (at least {least} leaves)"))
+        .collect();
+    match too_small.is_empty() {
+        true => "every network that this miner knows takes it all the same".to_owned(),
+        false => format!(
+            "networks without a minimum of their own take it all the same, but nothing can be won \
+             with it on {}",
+            too_small.join(", ")
+        ),
+    }
 }
 
 impl Args {

@@ -35,6 +35,14 @@ pub enum Command {
         /// The leaf.
         found: Found,
     },
+    /// Scan a plot no more, as long as it stays the file that it is; answered by
+    /// `SetAside`.
+    SetAside {
+        /// A scan that it was part of.
+        job: u64,
+        /// Its number there.
+        plot: usize,
+    },
     /// Make this claim's proof no more; `Proved` is of no interest any more.
     CancelProof {
         /// The claim that it was for.

@@ -81,6 +81,8 @@ pub enum Event {
     },
     /// The plot set has changed.
     Plots(PlotSummary),
+    /// A plot was set aside, as was asked: what is left.
+    SetAside(PlotSummary),
     /// Something went wrong outside the state.
     Fault(Fault),
     /// The time that was asked for has come.
@@ -129,6 +131,8 @@ pub struct Coverage {
 pub enum Unproven {
     /// The plot cannot be read where it matters, or is damaged.
     Damaged(String),
+    /// It is sound, but the network takes no block of this plot.
+    Unfit(String),
     /// It took too long, or its plot left the set: the plot may be sound.
     GivenUp(String),
 }

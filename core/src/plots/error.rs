@@ -45,6 +45,20 @@ pub enum PlotError {
         /// The file.
         path: PathBuf,
     },
+    /// The same, for its size.
+    #[error(
+        "this plot has {leaves} leaves: {}; on this network only plots of at least {least} leaves \
+         win (`spacetime-miner plot create --leaves {least}` makes one)",
+        path.display()
+    )]
+    TooSmall {
+        /// The file.
+        path: PathBuf,
+        /// Leaves in it.
+        leaves: u64,
+        /// The fewest that may win.
+        least: u64,
+    },
 }
 
 impl PlotError {

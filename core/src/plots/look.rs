@@ -13,17 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use spacetime_protocol::PlotKey;
-
 use super::{
-    PlotError, PlotFile,
+    Eligible, PlotError, PlotFile,
     cache::path_beside,
     discover::{canonical, list},
     metadata::Status,
-    source::LeafSource,
     stamp::FileStamp,
 };
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// How long a folder may take to its next answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
@@ -44,8 +41,8 @@ pub(super) struct Place {
     pub(super) searched: Vec<PathBuf>,
     /// The plots that are recorded there.
     pub(super) recorded: Vec<Recorded>,
-    /// Whose plots are wanted; `None`: anybody's.
-    pub(super) owner: Option<PlotKey>,
+    /// Which plots are wanted.
+    pub(super) eligible: Eligible,
 }
 
 /// A plot that the metadata tell of.
@@ -233,7 +230,7 @@ pub(super) fn look_at(place: &Place, open: &Open, tell: Tell<'_>) {
             else {
                 return;
             };
-            let look = look(given, cache.as_deref(), open.get(canonical), place.owner.as_ref());
+            let look = look(given, cache.as_deref(), open.get(canonical), &place.eligible);
             let (canonical, given) = (canonical.clone(), given.clone());
             let found = Found { canonical, given, entries: entries.clone(), look };
             if !tell(Answer::Found(number, found)) {
@@ -285,7 +282,7 @@ fn look(
     path: &Path,
     cache: Option<&Path>,
     open: Option<&Arc<PlotFile>>,
-    owner: Option<&PlotKey>,
+    eligible: &Eligible,
 ) -> Look {
     let cache = cache.map_or_else(|| path_beside(path), Path::to_owned);
     let unchanged = open.filter(|plot| {
@@ -295,7 +292,7 @@ fn look(
     let plot = match unchanged {
         Some(plot) => Ok(plot.clone()),
         None => PlotFile::open_with_cache(path, &cache)
-            .and_then(|plot| of_owner(plot, owner))
+            .and_then(|plot| eligible.take(plot))
             .map(Arc::new),
     };
     match plot {
@@ -304,20 +301,12 @@ fn look(
     }
 }
 
-/// One whose leaves cannot be read is told of when it is scanned.
-fn of_owner(plot: PlotFile, owner: Option<&PlotKey>) -> Result<PlotFile, PlotError> {
-    match owner.is_none_or(|owner| plot.is_of(owner).unwrap_or(true)) {
-        true => Ok(plot),
-        false => Err(PlotError::OtherKey { path: plot.path().to_owned() }),
-    }
-}
-
 impl Look {
     fn unusable(path: &Path, error: PlotError) -> Self {
         // A link that leads nowhere is there, and of no use.
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         let status = match &error {
-            PlotError::OtherKey { .. } => Status::Valid,
+            PlotError::OtherKey { .. } | PlotError::TooSmall { .. } => Status::Valid,
             error if error.is_missing() && !is_link => Status::Missing,
             _ => Status::Corrupted,
         };

@@ -4,6 +4,7 @@
 mod cache;
 mod create;
 mod discover;
+mod eligible;
 mod error;
 mod file;
 mod handles;
@@ -27,6 +28,7 @@ pub use create::{
     Watch as CreateWatch, create,
 };
 pub use discover::plots_in;
+pub use eligible::Eligible;
 pub use error::PlotError;
 pub use file::PlotFile;
 pub use lock::Holder;

@@ -8,11 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use spacetime_protocol::PlotKey;
 use uuid::Uuid;
 
 use super::{
-    PlotError, PlotFile,
+    Eligible, PlotError, PlotFile,
     discover::{canonical, plain},
     look::{Found, Look, Looker, Open, Place, Recorded},
     metadata::{Entry, Loaded, MetadataError, MetadataFile, Status, Timestamp, read_only},
@@ -45,8 +44,8 @@ pub struct PlotSet {
     open: Arc<Open>,
     plots: Arc<[Arc<PlotFile>]>,
     looker: Looker,
-    /// Whose plots are wanted; `None`: anybody's.
-    owner: Option<PlotKey>,
+    /// Which plots are wanted.
+    eligible: Eligible,
     /// Whether the file is older than the entries.
     unsaved: bool,
     /// What has been reported and has not gone away.
@@ -124,7 +123,7 @@ impl PlotSet {
             open: Arc::default(),
             plots: Arc::new([]),
             looker,
-            owner: None,
+            eligible: Eligible::default(),
             unsaved: false,
             known: HashSet::new(),
         };
@@ -144,11 +143,10 @@ impl PlotSet {
         self.plots.clone()
     }
 
-    /// Sets plots aside that were made with another key, from now on: where
-    /// plots are bound to their miner, nothing can be won with them. Looks
-    /// again; the problems that were not there before.
-    pub fn belongs_to(&mut self, owner: PlotKey) -> Vec<PlotProblem> {
-        self.owner = Some(owner);
+    /// Sets plots aside that cannot win, from now on. Looks again; the problems
+    /// that were not there before.
+    pub fn keep_only(&mut self, eligible: Eligible) -> Vec<PlotProblem> {
+        self.eligible = eligible;
         // All of them are to be looked at.
         self.open = Arc::default();
         self.rescan()
@@ -207,7 +205,7 @@ impl PlotSet {
             places.entry(folder_of(&recorded.path)).or_default().recorded.push(recorded);
         }
         for place in places.values_mut() {
-            place.owner = self.owner;
+            place.eligible = self.eligible;
         }
         places
     }
@@ -333,6 +331,8 @@ mod tests {
         thread,
         time::{Duration, Instant},
     };
+
+    use spacetime_protocol::PlotKey;
 
     use super::{
         super::{

@@ -24,8 +24,9 @@ pub(crate) struct Config {
     /// More nodes of the same chain.
     peers: Vec<String>,
     follow: Follow,
-    /// With [`Follow::Notices`]: of every block; 0: not known.
-    difficulty: u64,
+    /// With [`Follow::Notices`]: of every block; none: not known.
+    #[serde(deserialize_with = "given")]
+    difficulty: Option<u64>,
     #[serde(deserialize_with = "given")]
     tls: Option<Tls>,
     /// Longest pause between attempts to connect, seconds; 0: the default.
@@ -82,7 +83,7 @@ impl Settings {
         Ok(Self {
             nodes: nodes(&address, &peers, context)?,
             follow,
-            difficulty: (difficulty > 0).then_some(difficulty),
+            difficulty,
             tls: tls.map(|tls| tls.load()).transpose()?,
             longest_pause,
         })
@@ -157,13 +158,15 @@ impl Tls {
     }
 }
 
-fn check_difficulty(difficulty: u64, follow: Follow) -> Result<()> {
-    if difficulty > 0 && follow == Follow::Verified {
+fn check_difficulty(difficulty: Option<u64>, follow: Follow) -> Result<()> {
+    let Some(difficulty) = difficulty else { return Ok(()) };
+    if follow == Follow::Verified {
         let must = "is only for `follow: notices`: a verified chain says its own";
         return Err(Error::field("difficulty", must));
     }
-    if difficulty > MAX_NUMBER {
-        return Err(Error::field("difficulty", format_args!("must be 1 to {MAX_NUMBER}")));
+    if !(1..=MAX_NUMBER).contains(&difficulty) {
+        let must = format_args!("must be 1 to {MAX_NUMBER}, or left out where it is not known");
+        return Err(Error::field("difficulty", must));
     }
     Ok(())
 }

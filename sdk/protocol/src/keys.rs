@@ -133,6 +133,22 @@ pub fn plot_key(identity: &Identity) -> PlotKey {
     PlotKey::new(key)
 }
 
+/// Whether an identity is a public key, so that somebody may have its secret key. The chain does
+/// not ask this of those who are paid; what they get is lost if not.
+pub fn is_public_key(identity: &Identity) -> bool {
+    match Scheme::of(identity) {
+        // No signature of a point of small order counts.
+        Some(Scheme::Ed25519) => {
+            ed25519_dalek::VerifyingKey::from_bytes(plot_key(identity).as_bytes())
+                .is_ok_and(|key| !key.is_weak())
+        }
+        Some(Scheme::Secp256k1) => {
+            k256::ecdsa::VerifyingKey::from_sec1_bytes(identity.as_bytes()).is_ok()
+        }
+        None => false,
+    }
+}
+
 /// Whether the signature over the 32-byte hash is the identity's; an identity that cannot be
 /// decoded has none.
 ///
@@ -187,6 +203,23 @@ mod tests {
             assert!(!verify(&other.identity(), &[7; 32], &signature));
             assert_eq!(ours.sign(&[7; 32]), signature, "signing is deterministic");
         }
+    }
+
+    #[test]
+    fn points_of_the_curve_are_public_keys_and_nothing_else_is() {
+        for scheme in Scheme::ALL {
+            assert!((1..20).all(|last| is_public_key(&key(scheme, last).identity())));
+        }
+        // 0 is no x of secp256k1, and the y of points of small order of ed25519; 2 is no y.
+        let with = |tag: u8, last: u8| {
+            let mut bytes = [0; Identity::SIZE];
+            (bytes[0], bytes[1]) = (tag, last);
+            Identity::new(bytes)
+        };
+        for (tag, last) in [(2, 0), (3, 0), (0xED, 0), (0xED, 1), (0xED, 2), (4, 3), (0, 0)] {
+            assert!(!is_public_key(&with(tag, last)), "{tag:#x} {last}");
+        }
+        assert!(is_public_key(&with(0xED, 3)));
     }
 
     #[test]

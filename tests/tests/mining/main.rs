@@ -12,3 +12,4 @@ mod outsider;
 mod plugins;
 mod schemes;
 mod sessions;
+mod small;

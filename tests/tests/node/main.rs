@@ -10,6 +10,7 @@ mod asks;
 mod bench;
 #[path = "../../../core/node/tests/common/mod.rs"]
 mod common;
+mod config;
 mod ends;
 mod lies;
 mod lost;

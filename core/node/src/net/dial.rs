@@ -271,7 +271,7 @@ async fn meet(
     };
     hub.addresses().keep(opened.to, has_tls);
     let ended = peer::run(hub.clone(), seat, opened.stream, Some(address.clone())).await;
-    if ended.synced && !matches!(ended.lost, Lost::Lie(_) | Lost::Misbehaved(_)) {
+    if ended.was_of_use && !matches!(ended.lost, Lost::Lie(_) | Lost::Misbehaved(_)) {
         backoff.reset();
     }
     Met { reason: ended.lost.to_string(), is_its_fault: ended.lost.is_the_peers_fault() }

@@ -62,7 +62,7 @@ async fn meet(hub: Hub, address: PeerAddress) {
                     let ended = peer::run(hub.clone(), seat, opened.stream, Some(dialled)).await;
                     match ended.lost.is_the_peers_fault() {
                         true => Went::Liar,
-                        false if ended.synced => Went::Well,
+                        false if ended.was_of_use => Went::Well,
                         false => Went::Badly,
                     }
                 }

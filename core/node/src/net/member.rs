@@ -57,6 +57,11 @@ impl Member {
         self.introduced.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it said who it is, or we dialled it.
+    pub(super) fn is_introduced(&self) -> bool {
+        self.introduced.load(Ordering::Relaxed)
+    }
+
     /// It asked for headers or a block.
     pub(super) fn asked(&self, now_ms: u64) {
         self.asked_ms.store(now_ms, Ordering::Relaxed);
@@ -69,9 +74,7 @@ impl Member {
 
     pub(super) fn takes_relays(&self, now_ms: u64) -> bool {
         let asked_ms = self.asked_ms.load(Ordering::Relaxed);
-        self.introduced.load(Ordering::Relaxed)
-            || asked_ms == 0
-            || asked_ms.saturating_add(QUIET_MS) <= now_ms
+        self.is_introduced() || asked_ms == 0 || asked_ms.saturating_add(QUIET_MS) <= now_ms
     }
 
     /// Sends a notice of the tip.

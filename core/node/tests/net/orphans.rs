@@ -7,7 +7,7 @@ use spacetime_node::net::{Event, Hub, Options};
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::block::Block;
 use spacetime_protocol::network::Network;
-use spacetime_protocol::wire::{FrameReader, Message};
+use spacetime_protocol::wire::{FrameReader, Handshake, Message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -33,7 +33,11 @@ struct Peer {
 impl Peer {
     async fn dial(node: &Node) -> Self {
         let stream = TcpStream::connect(node.address).await.unwrap();
-        Self { stream, reader: FrameReader::default() }
+        let mut peer = Self { stream, reader: FrameReader::default() };
+        let (node_id, user_agent) = ("0123456789abcdef".into(), "test/1".into());
+        let us = Handshake { version: 1, timestamp: 0, node_id, user_agent };
+        peer.send(&Message::Handshake(us)).await;
+        peer
     }
 
     async fn send(&mut self, message: &Message) {

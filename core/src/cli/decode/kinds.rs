@@ -157,9 +157,8 @@ impl From<PayloadError> for Wrong {
     }
 }
 
-/// Where a frame's type lies, and its payload.
+/// Where a frame's type lies.
 const TYPE_OFFSET: usize = 4;
-const PAYLOAD_OFFSET: usize = 5;
 
 fn frame(bytes: &[u8]) -> Read {
     let mut reader = FrameReader::default();
@@ -182,8 +181,17 @@ fn frame(bytes: &[u8]) -> Read {
     };
     let size = frame.payload.len() + 1;
     let message = Message::decode(frame.kind, &frame.payload);
-    let message = message.map_err(|error| Wrong::from(error).after(PAYLOAD_OFFSET))?;
+    let message = message.map_err(|error| placed(error, frame.kind, TYPE_OFFSET))?;
     Ok((Fields::default().with("length", size).then(message_fields(&message)), TYPE_OFFSET + size))
+}
+
+/// What is wrong with a payload, or with the type right before it.
+fn placed(error: PayloadError, kind: wire::Kind, type_offset: usize) -> Wrong {
+    match kind {
+        // It is defined, but for no message: what follows is not looked at.
+        wire::Kind::Error => Wrong { offset: type_offset, ..error.into() },
+        _ => Wrong::from(error).after(type_offset + 1),
+    }
 }
 
 /// A frame without its length.
@@ -195,7 +203,7 @@ fn message(bytes: &[u8]) -> Read {
         return Err(Wrong::new(format_args!("{byte:#04x} is no type"), 0, "type"));
     };
     let message = Message::decode_prefix(kind, payload);
-    let (message, used) = message.map_err(|error| Wrong::from(error).after(1))?;
+    let (message, used) = message.map_err(|error| placed(error, kind, 0))?;
     Ok((message_fields(&message), 1 + used))
 }
 

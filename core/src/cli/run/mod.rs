@@ -19,7 +19,7 @@ use crate::{
     engine::{self, Config, Inbox, Outcome, PlotSource, Setup},
     manifest::Manifest,
     observe::{Fault, Started, Stream},
-    plots::{PlotFile, PlotProblem, PlotSet},
+    plots::{Eligible, PlotFile, PlotProblem, PlotSet},
     plugin::{Registry, RegistryProblem, TransportSetup},
     scan::{Hasher, LeafSource, Planner, Scanner},
 };
@@ -46,9 +46,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let registry = load_plugins(&manifest, &inbox, output)?;
     let (mut plots, mut problems) = open_plots(&manifest)?;
     let key = first_run::key(&manifest, output)?;
-    if manifest.network.bind_plots {
-        problems.extend(plots.belongs_to(key.plot_key()));
-    }
+    problems.extend(plots.keep_only(Eligible::of(&manifest.network, Some(key.plot_key()))));
     let faults = registry.problems().iter().map(plugin_fault);
     let live = Live { set: plots, first: problems, faults: faults.collect() };
     let mut live = first_run::plot(&manifest, &key, live, output)?;

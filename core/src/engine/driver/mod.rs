@@ -31,7 +31,7 @@ use self::{
 };
 use super::{
     command::{Command, Outcome},
-    event::{Event, Now},
+    event::{Event, Now, PlotSummary},
     state::{Config, State},
 };
 use crate::{
@@ -109,6 +109,8 @@ struct Driver {
     signals: Signals,
     stream: Stream,
     wake_ms: Option<u64>,
+    /// What is left since a plot was set aside; not told yet.
+    left: Option<PlotSummary>,
     /// The epoch and height of the scan, for the status.
     scanning: (u64, u64),
 }
@@ -136,6 +138,7 @@ impl Driver {
             signals,
             stream,
             wake_ms: None,
+            left: None,
             scanning: (0, 0),
         })
     }
@@ -160,6 +163,9 @@ impl Driver {
     /// The next event. What is urgent comes first; faults and transports, of
     /// which plugins can make many, take turns.
     async fn next(&mut self) -> Event {
+        if let Some(left) = self.left.take() {
+            return Event::SetAside(left);
+        }
         let closed = self.stream.closed();
         let mut status = time::interval(STATUS_STEP);
         tokio::pin!(closed);
@@ -178,9 +184,7 @@ impl Driver {
                 }
                 event = next_of(&mut self.inbox, &mut self.transports) => return event,
                 plots = self.plots.changed() => {
-                    let summary = summary(&plots);
-                    self.scans.set_plots(plots);
-                    return Event::Plots(summary);
+                    return Event::Plots(self.scans.set_plots(&plots));
                 }
                 _ = status.tick(), if self.stream.wants_status() => self.show(),
             }
@@ -217,6 +221,7 @@ impl Driver {
                 let plot = self.scans.plot(job, found.plot).cloned();
                 self.work.prove(claim, plot, found);
             }
+            Command::SetAside { job, plot } => self.left = Some(self.scans.set_aside(job, plot)),
             Command::CancelProof { claim } => self.work.cancel_proof(claim),
             Command::Build { claim, plan } => self.work.build(claim, *plan),
             Command::SubmitProof { source, ticket, claim } => {

@@ -1,7 +1,12 @@
 //! Runs the state's scans on the scanner's threads.
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use spacetime_protocol::PlotHeaderHash;
 use spacetime_sdk_loader::Fault;
 use tokio::sync::mpsc;
 
@@ -23,6 +28,9 @@ const REMEMBERED: usize = 8;
 pub(super) struct Scans {
     scanner: Scanner,
     plots: PlotFiles,
+    /// Plots that are not scanned, of those that there are: their path and
+    /// which plot it was.
+    aside: Vec<(PathBuf, PlotHeaderHash)>,
     running: Option<Arc<ScanJob>>,
     remembered: VecDeque<(u64, PlotFiles)>,
     events: mpsc::Sender<Event>,
@@ -43,12 +51,37 @@ struct End {
 impl Scans {
     pub(super) fn new(scanner: Scanner, plots: PlotFiles, events: mpsc::Sender<Event>) -> Self {
         let (ended, ends) = mpsc::unbounded_channel();
-        Self { scanner, plots, running: None, remembered: VecDeque::new(), events, ended, ends }
+        let aside = Vec::new();
+        Self {
+            scanner,
+            plots,
+            aside,
+            running: None,
+            remembered: VecDeque::new(),
+            events,
+            ended,
+            ends,
+        }
     }
 
-    /// A new plot set, from the next scan on.
-    pub(super) fn set_plots(&mut self, plots: PlotFiles) {
-        self.plots = plots;
+    /// A new plot set, from the next scan on; what it amounts to.
+    pub(super) fn set_plots(&mut self, plots: &PlotFiles) -> PlotSummary {
+        let there: HashSet<_> = plots.iter().map(name).collect();
+        self.aside.retain(|plot| there.contains(plot));
+        self.leave_out(plots)
+    }
+
+    fn leave_out(&mut self, plots: &PlotFiles) -> PlotSummary {
+        let is_left = |plot: &&Arc<PlotFile>| !self.aside.contains(&name(plot));
+        self.plots = plots.iter().filter(is_left).cloned().collect();
+        summary(&self.plots)
+    }
+
+    /// Scans a plot no more, from the next scan on; what the others amount to.
+    pub(super) fn set_aside(&mut self, job: u64, plot: usize) -> PlotSummary {
+        let plot = self.plot(job, plot).map(name).filter(|plot| !self.aside.contains(plot));
+        self.aside.extend(plot);
+        self.leave_out(&self.plots.clone())
     }
 
     pub(super) fn start(&mut self, spec: ScanSpec, without: &[Arc<Path>]) {
@@ -105,6 +138,11 @@ impl Drop for Scans {
     fn drop(&mut self) {
         self.cancel_running();
     }
+}
+
+/// A plot, as long as its file stays what it is.
+fn name(plot: &Arc<PlotFile>) -> (PathBuf, PlotHeaderHash) {
+    (plot.path().to_owned(), plot.header_hash())
 }
 
 /// What a plot set amounts to.

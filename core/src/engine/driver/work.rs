@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spacetime_protocol::{keys::SecretKey, network::Network};
+use spacetime_protocol::{
+    keys::SecretKey,
+    network::Network,
+    validity::{self, Rules},
+};
 use tokio::{
     sync::mpsc,
     task::{self, JoinError},
@@ -54,13 +58,19 @@ impl Work {
     /// Makes and verifies a proof; `Proved` follows in any case.
     pub(super) fn prove(&mut self, claim: u64, plot: Option<Arc<PlotFile>>, found: Found) {
         let cancelled = self.new_proof(claim);
+        let (miner, rules) = (self.key.identity(), Rules::of(&self.network));
         let events = self.events.clone();
         let started = Instant::now();
         task::spawn(async move {
             let flag = cancelled.clone();
             let making = task::spawn_blocking(move || {
                 let Some(plot) = plot else { return Err(given_up("its plot is gone")) };
-                prove(&plot, &found, &flag)
+                let proved = prove(&plot, &found, &flag)?;
+                // Now there is time for another plot; when the block is built,
+                // its window is almost over.
+                validity::check_plot(&proved.proof, &miner, &rules)
+                    .map_err(|error| Unproven::Unfit(error.to_string()))?;
+                Ok(proved)
             });
             let outcome = match timeout(PROVE_LIMIT, making).await {
                 Ok(done) => done.unwrap_or_else(|error| Err(given_up(broken(&error)))),

@@ -134,7 +134,7 @@ impl State {
 
     fn unprovable(&mut self, at: usize, reason: Unproven, now: Now) {
         let claim = self.claims.remove(at);
-        let path = claim.best.path;
+        let path = claim.best.path.clone();
         let culprit = path.display().to_string();
         match reason {
             Unproven::Damaged(error) => {
@@ -143,10 +143,22 @@ impl State {
                 self.fault(Fault::new(culprit, error, next), now);
                 self.scan_without(&claim.task, path, now);
             }
+            Unproven::Unfit(error) => self.set_aside(&claim, &error, now),
             Unproven::GivenUp(error) => {
                 self.fault(Fault::new(culprit, error, "its leaf was not used"), now);
             }
         }
+    }
+
+    /// A plot that no block can be won with: it must not take the others' place.
+    fn set_aside(&mut self, claim: &Claim, reason: &str, now: Now) {
+        let culprit = claim.best.path.display().to_string();
+        let message = format!("a block of this plot is not valid: {reason}");
+        let next = "it is set aside until the miner is started again or another plot takes its \
+                    place; the others are scanned again";
+        self.fault(Fault::new(culprit, message, next), now);
+        self.out.push(Command::SetAside { job: claim.job, plot: claim.best.found.plot });
+        self.scan_rest(&claim.task, now);
     }
 
     /// A block was built, or was not.
@@ -161,6 +173,10 @@ impl State {
                 claim.took.build_ms = elapsed_ms;
                 claim.stage = Stage::Ready(built);
                 return;
+            }
+            Outcome::Unfit(reason) => {
+                let claim = self.claims.remove(at);
+                return self.set_aside(&claim, &reason, now);
             }
             Outcome::Vetoed(fault) | Outcome::Failed(fault) => fault,
         };

@@ -145,6 +145,14 @@ impl State {
         self.start(task.clone(), now, without, false);
     }
 
+    /// The same with a plot that is set aside, in this scan and those to come.
+    pub(super) fn scan_rest(&mut self, task: &Arc<Task>, now: Now) {
+        let Some(job) = self.job.as_ref().filter(|job| job.task.is_same(task)) else { return };
+        if job.phase == Phase::Over {
+            self.start(task.clone(), now, job.without.clone(), false);
+        }
+    }
+
     fn tell_challenge(&mut self, task: &Task, deadline_ms: u64, now: Now) {
         let transport = match task.audience {
             crate::submit::Audience::One(source) => Some(self.sources[source].name.clone()),

@@ -146,6 +146,8 @@ impl State {
                 self.plots = plots;
                 self.plots_version += 1;
             }
+            // Unlike one that has come, it is no reason to scan again.
+            Event::SetAside(left) => self.plots = left,
             Event::Fault(fault) => self.fault(fault, now),
             Event::Timer => self.wake_ms = None,
             Event::Stop => {

@@ -156,9 +156,11 @@ impl Course<'_> {
                 BlockHeader::decode(bytes).map_err(|error| Lie::Header(error.to_string()))?;
             let (hash, parent) = (header.hash(), header.parent);
             if parent != before {
-                let is_other = after.is_zero() && chain.is_empty();
-                let other = Lie::OtherNetwork { genesis };
-                return Err(if is_other { other } else { Lie::Parent { hash, parent } });
+                return Err(match chain.is_empty() {
+                    true if after.is_zero() => Lie::OtherNetwork { genesis },
+                    true => Lie::OtherHeaders { after, hash, parent },
+                    false => Lie::Parent { hash, parent },
+                });
             }
             let expected = height.map_or(header.height, |height| height + 1);
             if header.height != expected {
@@ -206,7 +208,7 @@ impl Course<'_> {
             Err(error) => return Got::Ended(Ending::Left(Lie::Block(error.to_string()))),
         };
         if block.hash() != hash {
-            return if wanted == 1 { self.other(&block) } else { Got::Unknown };
+            return if wanted == 1 { self.other(hash, &block) } else { Got::Unknown };
         }
         match self.local.take(&block) {
             Taken::Held => {
@@ -218,15 +220,16 @@ impl Course<'_> {
         }
     }
 
-    /// Another block than the one that was asked for: not believed to be it.
-    /// One that cannot be placed is explained by headers.
-    fn other(&mut self, block: &Block) -> Got {
-        if !self.local.holds(&block.hash()) {
+    /// Another block than the one that was asked for: not believed to be it,
+    /// and named when the other one does not come. One that cannot be placed is
+    /// explained by headers.
+    fn other(&mut self, asked: BlockHash, block: &Block) -> Got {
+        let came = block.hash();
+        if !self.local.holds(&came) {
             match self.local.take(block) {
-                Taken::Held => self.failures = 0,
+                Taken::Held => {}
                 Taken::Invalid(reason) => {
-                    let lie = Lie::Invalid { hash: block.hash(), reason };
-                    return Got::Ended(Ending::Left(lie));
+                    return Got::Ended(Ending::Left(Lie::Invalid { hash: came, reason }));
                 }
                 _ => {
                     if let Page::Ended(ending) = self.page(None) {
@@ -235,7 +238,7 @@ impl Course<'_> {
                 }
             }
         }
-        self.fail()
+        Got::Ended(Ending::Left(Lie::OtherBlock { asked, came }))
     }
 
     fn fail(&mut self) -> Got {

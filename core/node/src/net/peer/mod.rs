@@ -42,8 +42,9 @@ const HALF_MESSAGE_MS: u64 = 60_000;
 /// How a connection went.
 pub(super) struct Ended {
     pub(super) lost: Lost,
-    /// Whether the peer ever had nothing that we lack.
-    pub(super) synced: bool,
+    /// Whether the peer ever had nothing that we lack, or gave us a block that
+    /// we lacked.
+    pub(super) was_of_use: bool,
 }
 
 /// Talks to a peer until it is lost. `dialled`: what we dialled.
@@ -59,7 +60,7 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
     }));
     let mut peer = match Peer::new(hub.clone(), member) {
         Ok(peer) => peer,
-        Err(lost) => return Ended { lost, synced: false },
+        Err(lost) => return Ended { lost, was_of_use: false },
     };
     let lost = match peer.talk(&mut reader, &mut writing).await {
         Err(lost) => lost,
@@ -68,7 +69,7 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
     drop(seat);
     tracing::info!(%address, reason = %lost, "disconnected");
     hub.emit(Event::Lost { peer: id, address, reason: lost.clone() }).await;
-    Ended { lost, synced: peer.synced }
+    Ended { lost, was_of_use: peer.was_of_use }
 }
 
 /// A task that ends with its owner.
@@ -103,7 +104,7 @@ struct Peer {
     pool_asked_ms: u64,
     standing: Standing,
     heard_ms: u64,
-    synced: bool,
+    was_of_use: bool,
 }
 
 /// What a peer will be sent once there is room for it.
@@ -142,7 +143,7 @@ impl Peer {
             pool_asked_ms: 0,
             standing: Standing::new(),
             heard_ms: now_ms,
-            synced: false,
+            was_of_use: false,
         })
     }
 

@@ -82,8 +82,9 @@ impl Peer {
         let hash = block.hash();
         match self.take(block).await {
             Taken::Invalid(reason) => self.lied(Lie::Invalid { hash, reason }).await,
-            // It has a chain that we lack, as one has that tells its tip.
-            Taken::Orphan => {
+            // It has a chain that we lack, as one has that tells its tip. Whoever
+            // does not say who it is may take a question for an answer.
+            Taken::Orphan if self.member.is_introduced() => {
                 self.follower = Some(Follower::new(self.hub.service().network().genesis_hash()));
                 self.follow(Input::Start).await
             }
@@ -101,6 +102,7 @@ impl Peer {
         } else {
             hub.submit_unasked(block.clone(), id).await
         };
+        self.was_of_use |= matches!(outcome.taken, Taken::Held) && outcome.is_new;
         match &outcome.taken {
             Taken::Held if outcome.is_new && !asked => self.standing.credit(),
             Taken::Early { until_ms } if !asked => hub.submit_later(block, *until_ms, id),
@@ -175,7 +177,7 @@ impl Peer {
     }
 
     async fn is_synced(&mut self) {
-        self.synced = true;
+        self.was_of_use = true;
         if let Some(from) = self.member.dialled_from {
             self.ask_for_peers(from);
         }
@@ -202,7 +204,7 @@ impl Peer {
     /// or that does not pass on what comes back to it.
     fn ask_for_pool_again(&mut self) {
         let next_ms = self.pool_asked_ms.saturating_add(POOL_AGAIN_MS);
-        if self.synced && next_ms <= self.hub.clock().now_ms() {
+        if self.pool_asked_ms > 0 && next_ms <= self.hub.clock().now_ms() {
             self.ask_for_pool();
         }
     }

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -89,8 +89,7 @@ impl Link {
             let session = self.session(&heard, &waiting);
             heard.closed.store(true, Ordering::Release);
             ever_online |= heard.was_online.load(Ordering::Acquire);
-            let lived = heard.was_online.load(Ordering::Acquire) && began.elapsed() > LONG_LIFE;
-            failures = if lived { 1 } else { failures + 1 };
+            failures = if was_good(&heard, began.elapsed()) { 1 } else { failures + 1 };
             attempts += 1;
             let (reason, hopeless) = match session {
                 Session::Closed => return,
@@ -256,6 +255,13 @@ impl Link {
     }
 }
 
+/// Whether a session had no trouble to begin with: it lasted, or the network
+/// took something of ours through it.
+fn was_good(heard: &Heard, lasted: Duration) -> bool {
+    let said = |flag: &AtomicBool| flag.load(Ordering::Acquire);
+    said(&heard.was_of_use) || said(&heard.was_online) && lasted > LONG_LIFE
+}
+
 fn cannot_open(fault: &Fault) -> Session {
     if matches!(fault.code, FaultCode::CONFIG | FaultCode::UNKNOWN_COMPONENT) {
         Session::Hopeless(fault.to_string())
@@ -269,4 +275,20 @@ pub(super) fn unsent(events: &mpsc::Sender<Event>, source: usize, ticket: u64, r
     let event = Event::Unsent { source, ticket, reason: reason.to_owned() };
     // In a flood it is found out at the answer's deadline.
     let _ = events.try_send(event);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_was_good_if_it_lasted_or_something_was_accepted() {
+        let heard = Heard::default();
+        assert!(!was_good(&heard, 2 * LONG_LIFE), "it never came up");
+        heard.was_online.store(true, Ordering::Release);
+        assert!(was_good(&heard, 2 * LONG_LIFE));
+        assert!(!was_good(&heard, Duration::from_secs(1)));
+        heard.was_of_use.store(true, Ordering::Release);
+        assert!(was_good(&heard, Duration::from_secs(1)));
+    }
 }

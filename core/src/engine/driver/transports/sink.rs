@@ -14,6 +14,7 @@ use super::link::Order;
 use crate::{
     engine::event::{Event, TransportEvent},
     plugin::EventSink,
+    submit::Verdict,
 };
 
 /// Events of one transport that may wait for the loop.
@@ -38,6 +39,8 @@ impl Envelope {
 pub(super) struct Heard {
     /// Whether its peer was usable at any time.
     pub(super) was_online: AtomicBool,
+    /// Whether the network took anything of ours through it.
+    pub(super) was_of_use: AtomicBool,
     /// Why its peer could not be used when it said so last.
     pub(super) trouble: Mutex<String>,
     /// Set when nothing more shall be taken from it.
@@ -116,6 +119,9 @@ fn hand_over(
     match &event {
         TransportEvent::Online { .. } => heard.was_online.store(true, Ordering::Release),
         TransportEvent::Offline { reason } => heard.set_trouble(reason),
+        TransportEvent::Verdict { verdict: Verdict::Accepted, .. } => {
+            heard.was_of_use.store(true, Ordering::Release);
+        }
         _ => {}
     }
     place.send(Envelope { source, event, waiting: waiting.clone() });

@@ -27,6 +27,7 @@ use crate::{
 pub(super) struct Asked {
     pub(super) scans: Vec<ScanSpec>,
     pub(super) without: Vec<usize>,
+    pub(super) set_aside: Vec<(u64, usize)>,
     pub(super) cancelled: Vec<u64>,
     pub(super) proofs: Vec<u64>,
     pub(super) given_up: Vec<u64>,
@@ -47,6 +48,7 @@ impl Asked {
                     self.scans.push(*spec);
                     self.without.push(without.len());
                 }
+                Command::SetAside { job, plot } => self.set_aside.push((job, plot)),
                 Command::CancelScan { job } => self.cancelled.push(job),
                 Command::Prove { claim, .. } => self.proofs.push(claim),
                 Command::CancelProof { claim } => self.given_up.push(claim),
@@ -290,6 +292,42 @@ fn a_leaf_that_cannot_be_proven_leads_to_the_other_plots() {
     let asked = loner.tell(Event::Proved { claim, outcome, elapsed_ms: 1 });
     assert!(asked.scans.is_empty(), "no plot is left");
     assert_eq!(loner.state.counters().challenges, 1);
+}
+
+/// A plot that no block can be won with, whether that shows when its leaf is
+/// proven or when the block is built.
+#[test]
+fn a_plot_whose_block_is_not_valid_leads_to_the_other_plots() {
+    for shows_early in [true, false] {
+        let mut loner = Loner::new(none_network());
+        let scan = loner.boot();
+        let claim = loner.scanned(scan.id, winning(1_000_000_000, 0)).proofs[0];
+        let reason = "the plot has 1000 leaves".to_owned();
+        let asked = if shows_early {
+            let outcome = Err(Unproven::Unfit(reason));
+            loner.tell(Event::Proved { claim, outcome, elapsed_ms: 1 })
+        } else {
+            let proved = Event::Proved { claim, outcome: Ok(proved()), elapsed_ms: 1 };
+            let claim = loner.tell(proved).plans[0].0;
+            let outcome = BlockOutcome::Unfit(reason);
+            loner.tell(Event::Built { claim, outcome, elapsed_ms: 1 })
+        };
+        let [Detail::Fault(fault)] = &*asked.told else { panic!("{asked:?}") };
+        assert_eq!(fault.culprit, "a.plot");
+        assert!(fault.message.contains("the plot has 1000 leaves"), "{fault:?}");
+        assert_eq!(asked.set_aside, [(scan.id, 0)]);
+        assert_eq!((asked.scans.len(), asked.without[0]), (1, 0));
+        let left = PlotSummary { plots: 1, leaves: 1000, bytes: 32_061 };
+        assert!(loner.tell(Event::SetAside(left)).scans.is_empty());
+
+        // The other plot's leaf wins, and nothing is scanned once more.
+        let again = &asked.scans[0];
+        assert_eq!(again.challenge, scan.challenge);
+        loner.ready(again);
+        let counters = loner.state.counters();
+        assert_eq!((counters.won, counters.challenges), (1, 1));
+        assert!(loner.tell(Event::Timer).scans.is_empty());
+    }
 }
 
 #[test]

@@ -1,0 +1,39 @@
+//! What the transport's config may say, and how it is refused.
+
+use spacetime_tests::scripted::Scripted;
+
+use crate::home;
+
+const ADDRESS: &str = "address: \"127.0.0.1:1\"";
+
+#[test]
+fn a_config_that_makes_no_sense_is_refused_with_what_does() {
+    for (config, told) in [
+        ("follow: notices, difficulty: 0", "difficulty must be 1 to 9223372036854775807"),
+        ("difficulty: 7", "difficulty is only for `follow: notices`"),
+        (
+            "folow: notices",
+            "Unexpected field named `folow`; known are `address`, `peers`, `follow`, \
+             `difficulty`, `tls`, `longest_pause_seconds`",
+        ),
+        (
+            "tls: (ca_fil: \"a.pem\")",
+            "Unexpected field named `ca_fil`; known are `ca_file`, `server_name`",
+        ),
+        ("follow: \"rumours\"", "rumours"),
+        ("longest_pause_seconds: 3601", "must be 1 to 3600"),
+    ] {
+        let home = home(&format!("{ADDRESS}, {config}"));
+        home.command(&["check"]).assert_refused(6, told);
+    }
+}
+
+#[test]
+fn a_choice_may_be_quoted() {
+    let mut node = Scripted::listen("127.0.0.1:0".parse().unwrap());
+    let home = home(&format!("address: \"{}\", follow: \"notices\"", node.address()));
+    let _miner = home.run(&[]);
+    node.wait_until("a handshake", |node| {
+        node.connections.first().is_some_and(|first| !first.frames.is_empty())
+    });
+}
