@@ -21,6 +21,7 @@ use super::ban::Bans;
 use super::discover;
 use super::member::{Member, Seat};
 use super::orphans::Orphans;
+use super::pace::Pace;
 use super::{Clock, Event, Options, PeerId, PeerInfo};
 use crate::Service;
 
@@ -59,6 +60,7 @@ struct Inner {
     fresh: Mutex<VecDeque<(Block, PeerId)>>,
     waiting: AtomicUsize,
     orphans: Mutex<Orphans>,
+    pace: Mutex<Pace>,
     /// Which peer a transaction came from, while it is looked at.
     sources: Mutex<VecDeque<(TxHash, PeerId)>>,
     /// Transactions that wait for their sender's earlier ones, and the sign
@@ -131,6 +133,7 @@ impl Hub {
             fresh: Mutex::default(),
             waiting: AtomicUsize::new(0),
             orphans: Mutex::default(),
+            pace: Mutex::new(Pace::new()),
             sources: Mutex::default(),
             ahead: Mutex::default(),
             turns: Notify::new(),
@@ -368,6 +371,11 @@ impl Hub {
                 member.outbox.relay(priority, Arc::clone(&frame));
             }
         }
+    }
+
+    /// Whether a relay may go out to a peer now; if so, it counts.
+    pub(super) fn may_relay(&self, peer: PeerId, priority: Priority, frame: usize) -> bool {
+        lock(&self.inner.pace).may_send(peer, priority, frame, self.clock().now_ms())
     }
 
     /// Tells everybody of a new tip.

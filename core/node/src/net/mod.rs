@@ -29,6 +29,7 @@ mod options;
 mod orphans;
 mod ours;
 mod outbox;
+mod pace;
 mod peer;
 mod proof;
 mod serve;

@@ -14,6 +14,8 @@ use tokio::time::timeout;
 /// Relays that wait at most, of each priority, and their bytes; one alone may
 /// be larger.
 const RELAYS: QueueLimits = QueueLimits { entries: 1000, bytes: 4 << 20 };
+/// How long a relay that may not go out waits until that is asked again.
+const HOLD_BACK: Duration = Duration::from_millis(100);
 /// What is written at once, in bytes.
 const CHUNK: usize = 64 << 10;
 
@@ -97,13 +99,16 @@ impl Outbox {
     }
 
     /// Writes what comes until the stream fails or takes nothing for so long.
+    /// `may_relay`: whether a relay of so many bytes may go out now; it is
+    /// asked again after a moment.
     pub(super) async fn write_to(
         &self,
         mut stream: impl AsyncWrite + Unpin,
         stuck_after: Duration,
+        may_relay: impl Fn(Priority, usize) -> bool,
     ) -> io::Error {
         loop {
-            let item = self.next().await;
+            let item = self.next(&may_relay).await;
             if let Err(error) = write(&item.frame, &mut stream, stuck_after).await {
                 return error;
             }
@@ -118,12 +123,18 @@ impl Outbox {
         }
     }
 
-    async fn next(&self) -> Item {
+    async fn next(&self, may_relay: &impl Fn(Priority, usize) -> bool) -> Item {
         loop {
-            if let Some(item) = self.queues().pop() {
-                return item;
-            }
-            self.filled.notified().await;
+            let holds_back = {
+                let mut queues = self.queues();
+                if let Some(item) = queues.pop(may_relay) {
+                    return item;
+                }
+                !queues.relays.is_empty()
+            };
+            // Something else may come first.
+            let filled = self.filled.notified();
+            let _ = timeout(if holds_back { HOLD_BACK } else { Duration::MAX }, filled).await;
         }
     }
 
@@ -133,8 +144,10 @@ impl Outbox {
 }
 
 impl Queues {
-    fn pop(&mut self) -> Option<Item> {
-        let is_relay = self.kept.is_empty() || (self.relay_next && !self.relays.is_empty());
+    fn pop(&mut self, may_relay: &impl Fn(Priority, usize) -> bool) -> Option<Item> {
+        let may = |(of, frame): (Priority, &Arc<[u8]>)| may_relay(of, frame.len());
+        let is_due = self.kept.is_empty() || self.relay_next;
+        let is_relay = is_due && self.relays.peek().is_some_and(may);
         self.relay_next = !is_relay;
         if !is_relay {
             return self.kept.pop_front();
@@ -171,7 +184,7 @@ mod tests {
             }
         }
         let (mut near, far) = tokio::io::duplex(1 << 20);
-        let writing = outbox.write_to(far, Duration::from_secs(5));
+        let writing = outbox.write_to(far, Duration::from_secs(5), |_, _| true);
         let mut bytes = [0; 4 * (RELAYS.entries + 3)];
         tokio::select! {
             error = writing => panic!("{error}"),
@@ -204,9 +217,41 @@ mod tests {
         let outbox = Outbox::default();
         let told = outbox.keep_and_tell(vec![0; 1 << 20]);
         let (_near, far) = tokio::io::duplex(16);
-        let error = outbox.write_to(far, Duration::from_secs(30)).await;
+        let error = outbox.write_to(far, Duration::from_secs(30), |_, _| true).await;
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(outbox);
         assert!(told.await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_relay_that_may_not_go_out_waits_and_lets_the_others_pass() {
+        let outbox = Outbox::default();
+        outbox.relay(Priority::Low, Arc::from([1; 4]));
+        outbox.relay(Priority::High, Arc::from([2; 4]));
+        outbox.keep([3; 4]);
+        let opens = tokio::time::Instant::now() + Duration::from_secs(1);
+        let may = |priority, size| {
+            assert_eq!(size, 4);
+            priority == Priority::High || tokio::time::Instant::now() >= opens
+        };
+        let (mut near, far) = tokio::io::duplex(1 << 10);
+        let writing = outbox.write_to(far, Duration::from_secs(5), may);
+        let reading = async {
+            let mut bytes = [0; 8];
+            near.read_exact(&mut bytes).await.unwrap();
+            assert!([2, 3].contains(&bytes[0]) && bytes[0] + bytes[4] == 5, "{bytes:?}");
+            assert!(tokio::time::Instant::now() < opens);
+            // What comes meanwhile does not wait, either.
+            outbox.keep([4; 4]);
+            near.read_exact(&mut bytes[..4]).await.unwrap();
+            assert_eq!(bytes[0], 4);
+            near.read_exact(&mut bytes[..4]).await.unwrap();
+            assert_eq!(bytes[0], 1);
+            assert!(tokio::time::Instant::now() >= opens);
+        };
+        tokio::select! {
+            error = writing => panic!("{error}"),
+            () = reading => {}
+        }
     }
 }

@@ -119,6 +119,26 @@ async fn a_ban_ends_after_ten_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn peers_are_told_of_others_every_ten_minutes() {
+    let (mut node, ahead) = node(|options| options).await;
+    let other = Node::start(node.service.network()).await;
+    node.dial(other.address);
+    node.event(|event| matches!(event, Event::Synced { .. }).then_some(())).await;
+    let mut stream = TcpStream::connect(node.address).await.unwrap();
+    stream.write_all(&ping(1)).await.unwrap();
+    assert!(is_answered(&mut stream, 1).await);
+    ahead.pass(Duration::from_secs(600));
+    let told = Message::Peers(vec![other.address.into()]).to_frame().unwrap();
+    let mut came = Vec::new();
+    let all = async {
+        while !came.windows(told.len()).any(|window| *window == told) {
+            assert_ne!(stream.read_buf(&mut came).await.unwrap(), 0, "it is closed");
+        }
+    };
+    timeout(PATIENCE, all).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dialled_peer_that_lies_is_dialled_again_after_the_longest_wait() {
     let (mut node, ahead) = node(|options| Options { forgives_loopback: false, ..options }).await;
     let honest = Node::start(node.service.network()).await;

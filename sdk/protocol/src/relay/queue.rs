@@ -19,6 +19,9 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// All of them, the highest first.
+    const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Normal, Self::Low];
+
     /// Of a type of messages.
     pub fn of(kind: Kind) -> Self {
         match kind {
@@ -94,6 +97,15 @@ impl<T> PriorityQueue<T> {
     /// The oldest entry of the highest priority.
     pub fn pop(&mut self) -> Option<T> {
         (0..4).find_map(|queue| self.take(queue))
+    }
+
+    /// What [`PriorityQueue::pop`] gives, without taking it, and its priority.
+    pub fn peek(&self) -> Option<(Priority, &T)> {
+        let first = |priority: Priority| {
+            let (entry, _) = self.queues[priority as usize].front()?;
+            Some((priority, entry))
+        };
+        Priority::ALL.into_iter().find_map(first)
     }
 
     /// Entries that wait.

@@ -55,8 +55,11 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
     hub.emit(Event::Connected { peer: id, address, dialled }).await;
     let (mut reader, writer) = tokio::io::split(stream);
     let (writing, stuck_after) = (Arc::clone(&member), hub.options().stuck_after);
+    let pace = hub.clone();
     let mut writing = Aborted(tokio::spawn(async move {
-        Lost::Socket(writing.outbox.write_to(writer, stuck_after).await.to_string())
+        let may_relay = |priority, frame| pace.may_relay(id, priority, frame);
+        let error = writing.outbox.write_to(writer, stuck_after, may_relay).await;
+        Lost::Socket(error.to_string())
     }));
     let mut peer = match Peer::new(hub.clone(), member) {
         Ok(peer) => peer,
