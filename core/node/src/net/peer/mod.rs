@@ -225,6 +225,8 @@ impl Peer {
         self.heard_ms = self.hub.clock().now_ms();
         let mut result = self.connection.received(bytes, self.heard_ms);
         loop {
+            // What comes with it may depend on it.
+            self.look_at_introduction()?;
             while let Some(message) = self.connection.next_message() {
                 self.flush();
                 self.heard(message).await?;
@@ -233,7 +235,7 @@ impl Peer {
                 tracing::debug!(peer = %self.member.address, %error, "a malformed message");
             }
             match result {
-                Ok(()) => return self.look_at_introduction(),
+                Ok(()) => return Ok(()),
                 // The stream goes on behind it.
                 Err(End::Payloads(_)) if self.is_forgiven() => {
                     result = self.connection.received(&[], self.heard_ms);
