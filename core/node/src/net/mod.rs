@@ -4,12 +4,12 @@
 //! and limits are here.
 //!
 //! ```text
-//! listen, dial ──► peer (one task per connection) ──► Service
-//!                    │  ▲
-//!                    ▼  │ outbox, bounded
-//!                   Hub: who is there, what was seen, who is banned
-//!                    ▲
-//!                    └── announce: new tips and transactions, to everybody
+//! listen, dial, discover ──► peer (one task per connection) ──► Service
+//!                              │  ▲
+//!                              ▼  │ outbox, bounded, paced
+//!                             Hub: who is there, what was seen, who is banned
+//!                              ▲
+//!                              └── announce: new tips and transactions, to everybody
 //! ```
 
 mod addresses;
