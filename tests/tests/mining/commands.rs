@@ -213,7 +213,7 @@ fn a_plot_that_is_gone_is_told_until_it_is_forgotten() {
     let home = Home::new();
     home.mine(1);
     let second = "plots/second.plot";
-    let made = home.command(&["plot", "create", "--out", second, "--leaves", "1000"]);
+    let made = home.command(&["plot", "create", "--out", second, "--leaves", "2000"]);
     assert_eq!(made.code, Some(0), "{made:#?}");
     assert_eq!(home.mine(1).events("started")[0]["plots"], 2);
 

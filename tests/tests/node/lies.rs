@@ -77,7 +77,10 @@ fn home(network: &Network, nodes: &[SocketAddr]) -> Home {
         .set("network_file", "\"network.json\"")
         .set("max_connection_retries", "1")
         .set("connection_retry_interval_seconds", "1")
-        .set("transports", &format!("[(name: \"node\", config: (peers: {nodes:?}))]"));
+        .set(
+            "transports",
+            &format!("[(name: \"node\", config: (peers: {nodes:?}, longest_pause_seconds: 1))]"),
+        );
     std::fs::write(home.path("network.json"), network.to_json().unwrap()).unwrap();
     home
 }
