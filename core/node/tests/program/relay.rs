@@ -75,17 +75,18 @@ fn transactions_may_come_in_any_order_and_more_than_may_be_pending() {
         for transaction in pending {
             assert_eq!(other.next(0x30), transaction.encode().unwrap());
         }
-        assert_eq!(other.until_pong(1), []);
+        // The block before and the notice of it come when they come.
+        assert!(other.until_pong(1).iter().all(|(kind, _)| *kind != 0x30));
         let block = chain.extend(&Miner::new(3), pending);
         sender.send_block(&block);
-        other.is_told(&block);
+        sender.is_told(&block);
     }
     // Those that nobody could pay for do not wait.
     let poor = |nonce| transfer(&key(8), &key(9), 5, nonce, 1).encode().unwrap();
     sender.send(0x30, &poor(1));
     sender.send(0x30, &poor(0));
     assert!(sender.until_pong(1).iter().all(|(kind, _)| *kind == 0x41));
-    assert_eq!(other.until_pong(2), []);
+    assert!(other.until_pong(2).iter().all(|(kind, _)| *kind != 0x30));
 }
 
 #[test]
