@@ -60,17 +60,17 @@ fn ready(manifest: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("miner.ron"), manifest).unwrap();
     keys::create(&folder.path().join("key.json"), Scheme::Ed25519).unwrap();
-    make_plot(folder.path(), [7; 32].into());
+    make_plot(folder.path(), [7; 32].into(), 40);
     folder
 }
 
 /// The plot, made with this key.
-fn make_plot(folder: &Path, key: PlotKey) {
+fn make_plot(folder: &Path, key: PlotKey, leaf_count: u64) {
     let spec = CreateSpec {
         target: folder.join("plots/one.plot"),
         key,
         seed: Some([9; 32].into()),
-        leaf_count: 40,
+        leaf_count,
         cache_levels: CacheLevels::Auto,
         memory: DEFAULT_MEMORY,
     };
@@ -137,7 +137,7 @@ fn check_reports_what_mining_would_meet() {
     let folder = ready(MANIFEST);
     fs::remove_dir_all(folder.path().join("plots")).unwrap();
     let key = keys::load(&folder.path().join("key.json")).unwrap();
-    make_plot(folder.path(), key.plot_key());
+    make_plot(folder.path(), key.plot_key(), 1024);
     let report = transcript(folder.path(), &["check"]);
     let identity = format!("ed{}", "0".repeat(64));
     let key = keys::load(&folder.path().join("key.json")).unwrap().identity().to_string();
@@ -145,7 +145,7 @@ fn check_reports_what_mining_would_meet() {
     let json = miner(folder.path(), &["check", "--json"]);
     let document: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(document["ok"], false);
-    assert_eq!(document["plots"]["leaves"], 40);
+    assert_eq!(document["plots"]["leaves"], 1024);
     assert_eq!(document["key"]["identity"], key);
     // By what failed first: the manifest names no transport.
     assert_eq!(json.status.code(), Some(3));

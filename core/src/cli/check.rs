@@ -196,9 +196,11 @@ impl Report {
     }
 
     fn note_no_plots(&mut self, manifest: &Manifest) {
+        // What is there is in the way of another one, or says why it does not count.
+        if self.problems.iter().any(|problem| problem.area == "plot") {
+            return;
+        }
         match may_make_plot(manifest) {
-            // What is there is in the way of it.
-            Some(_) if self.problems.iter().any(|problem| problem.area == "plot") => {}
             Some(bytes) => {
                 self.notes.push(format!("`run` will make a plot of {bytes} bytes first"));
                 let (leaves, least) = (bytes / Leaf::SIZE as u64, manifest.network.min_plot_leaves);
