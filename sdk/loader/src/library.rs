@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -18,11 +18,14 @@ use abi::{
         library::{AbiHeaderRef, LibHeader},
     },
 };
+use sha2::{Digest, Sha256};
 use spacetime_sdk::descriptor::TARGET;
 use spacetime_sdk_abi as abi;
 
 use crate::{
-    descriptor::Descriptor,
+    calls::{Caller, Callers, Method},
+    descriptor::{Descriptor, Kind},
+    handles::OpenRequest,
     refusal::Refusal,
     services::{self, Services},
 };
@@ -33,6 +36,7 @@ pub struct Library {
     path: PathBuf,
     descriptor: Descriptor,
     module: PluginModuleRef,
+    callers: Arc<Callers>,
 }
 
 impl fmt::Debug for Library {
@@ -53,11 +57,16 @@ impl Library {
     /// See [`Refusal`]; up to the check of platform, interface version and
     /// panic strategy, nothing of the file has been run.
     pub fn load(path: &Path, services: Arc<dyn Services>) -> Result<Self, Refusal> {
-        let descriptor = Descriptor::read(path)?;
+        let bytes = fs::read(path).map_err(|source| Refusal::unreadable(path, &source))?;
+        let descriptor = Descriptor::parse(&bytes, path)?;
         inspect(path, &descriptor)?;
-        let module = load_module(path, &descriptor)?;
-        let library = Self { path: path.to_owned(), descriptor, module };
-        library.start(services)?;
+        let sha256 = Sha256::digest(&bytes).into();
+        drop(bytes);
+        let callers = Arc::new(Callers::new(path, &descriptor, sha256));
+        let load = || load_module(path, &descriptor, callers.library());
+        let module = callers.library().run(Method::Load, load)?;
+        let library = Self { path: path.to_owned(), descriptor, module, callers };
+        library.callers.library().run(Method::Load, || library.start(services))?;
         Ok(library)
     }
 
@@ -69,6 +78,16 @@ impl Library {
     /// What it says about itself.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    /// Who is called when an instance of a component is.
+    pub fn caller(&self, kind: Kind, component: &str, instance: &str) -> Arc<Caller> {
+        self.callers.component(kind, component, instance)
+    }
+
+    /// The same of what is opened.
+    pub(crate) fn caller_of(&self, kind: Kind, request: &OpenRequest<'_>) -> Arc<Caller> {
+        self.caller(kind, request.component, request.instance)
     }
 
     pub(crate) fn module(&self) -> PluginModuleRef {
@@ -87,7 +106,8 @@ impl Library {
         }
         let info =
             HostInfo { abi: ABI_VERSION.into(), features: abi::features::ALL, reserved: [0; 8] };
-        self.module.init()(&info, services::object(services))
+        let host = services::object(services, self.callers.clone());
+        self.module.init()(&info, host)
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
     }
@@ -129,12 +149,16 @@ fn checked() -> &'static Mutex<HashMap<usize, PluginModuleRef>> {
 }
 
 #[allow(unsafe_code, reason = "loading foreign code is unsafe by nature")]
-fn load_module(path: &Path, descriptor: &Descriptor) -> Result<PluginModuleRef, Refusal> {
+fn load_module(
+    path: &Path,
+    descriptor: &Descriptor,
+    caller: &Caller,
+) -> Result<PluginModuleRef, Refusal> {
     let system = |error: &dyn fmt::Display| Refusal::system(path, &error.to_string());
     // SAFETY: running the file's initialisers is what the user asked for by
     // naming it; that it is a plugin for this platform was checked before.
-    let library = unsafe { libloading::Library::new(absolute(path)) }
-        .map_err(|error| system(&with_source(&error)))?;
+    let open = || unsafe { libloading::Library::new(absolute(path)) };
+    let library = caller.bring_code(open).map_err(|error| system(&with_source(&error)))?;
     // SAFETY: libraries with a descriptor export this symbol, made by the
     // SDK's macro, as a `LibHeader`, which begins with an `AbiHeader`.
     let header: AbiHeaderRef = unsafe { library.get::<AbiHeaderRef>(b"SPACETIME_PLUGIN_MODULE\0") }
