@@ -3,10 +3,10 @@
 use std::{fmt::Write, path::PathBuf};
 
 use serde::Serialize;
-use spacetime_sdk_loader::{Kind, Refusal};
+use spacetime_sdk_loader::{Kind, Refusal, file_hash};
 
 use super::{Failure, Output, Style, manifest::ManifestArgs};
-use crate::plugin::{self, Found};
+use crate::plugin::{self, Found, Quarantine};
 
 /// Arguments of `plugin list`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,9 @@ struct Row<'a> {
     listed: bool,
     /// Why it cannot be loaded; null if it can.
     error: Option<String>,
+    /// What it did to the miner, and whether it is used all the same; null:
+    /// nothing.
+    quarantine: Option<String>,
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
@@ -45,14 +48,25 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     if args.load {
         found.iter_mut().for_each(plugin::try_load);
     }
-    let rows: Vec<Row<'_>> = found.iter().flat_map(rows).collect();
+    let quarantine = match &manifest {
+        Some(manifest) => Some(Quarantine::read(&manifest.data_directory)?),
+        None => None,
+    };
+    let rows: Vec<Row<'_>> =
+        found.iter().flat_map(|found| rows(found, quarantine.as_ref())).collect();
     output.result(&rows, text(&rows, &folders, output))
 }
 
-fn rows(found: &Found) -> Vec<Row<'_>> {
+fn rows<'a>(found: &'a Found, quarantine: Option<&Quarantine>) -> Vec<Row<'a>> {
+    let quarantine = quarantine.filter(|quarantine| !quarantine.entries().is_empty());
+    let hash = quarantine.and_then(|_| file_hash(&found.path).ok());
+    let quarantined = |kind, name: Option<&str>| {
+        let entry = quarantine?.on(kind, name.unwrap_or_default(), hash.as_deref()?)?;
+        Some(entry.to_string())
+    };
     let descriptor = found.descriptor.as_ref();
     let error = found.refusal.as_ref().map(Refusal::to_string);
-    let row = |kind, name, about| Row {
+    let row = |kind, name: Option<&'a str>, about| Row {
         kind,
         name,
         about,
@@ -63,6 +77,7 @@ fn rows(found: &Found) -> Vec<Row<'_>> {
         path: &found.path,
         listed: found.listed,
         error: error.clone(),
+        quarantine: quarantined(kind, name),
     };
     match found.components() {
         [] => vec![row(None, None, "")],
@@ -84,6 +99,9 @@ fn text(rows: &[Row<'_>], folders: &[PathBuf], output: &Output) -> String {
         let _ = writeln!(text, "{kind:<10} {name:<16} {version:<8} SDK {sdk:<8} {path}");
         if let Some(error) = &row.error {
             let _ = writeln!(text, "           {}", output.paint(Style::Bad, error));
+        }
+        if let Some(quarantine) = &row.quarantine {
+            let _ = writeln!(text, "           {}", output.paint(Style::Warn, quarantine));
         }
     }
     if rows.is_empty() {

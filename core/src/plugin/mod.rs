@@ -5,21 +5,25 @@
 mod ask;
 mod chain;
 mod choose;
+mod crash;
 mod folders;
 mod health;
 mod inventory;
 mod opener;
 mod problem;
+mod quarantine;
 mod registry;
 mod services;
 mod slots;
 
 pub use chain::{ChainAccess, ChainError, Whom};
+pub use crash::{forget_replaced, keep_journal};
 pub use folders::folders;
 pub(crate) use folders::list as list_folders;
 pub use health::FaultObserver;
 pub use inventory::{FindError, Found, find_strategies, inventory, try_load};
 pub use problem::RegistryProblem;
+pub use quarantine::{Entry as Quarantined, Quarantine, QuarantineError};
 pub use registry::Registry;
 pub use services::{Counters, counters};
 pub use slots::{EventSink, PolicyOutcome, PolicySlot, TransportSetup, TransportSlot};

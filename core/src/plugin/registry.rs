@@ -1,18 +1,23 @@
 //! Loads what a manifest lists, and nothing else, and finds the components
 //! that it names.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use spacetime_sdk_loader::{
-    Engine, Fault, Kind, Library, OpenRequest, Policy, Strategy, abi::FaultCode, resolve,
+    Engine, Fault, Kind, Library, OpenRequest, Policy, Strategy, abi::FaultCode, file_hash, resolve,
 };
 
 use super::{
     choose::{Offer, Unchosen, Wanted, choose},
+    crash,
     folders::{self, folders},
     health::{FaultObserver, Health},
     opener::{Opener, culprit, load},
     problem::RegistryProblem,
+    quarantine::{Entry, Quarantine},
     services::hub,
     slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
 };
@@ -102,6 +107,7 @@ struct Loading<'a> {
     manifest: &'a Manifest,
     observer: Arc<dyn FaultObserver>,
     folders: Vec<PathBuf>,
+    quarantine: Quarantine,
     /// With the paths of their manifest entries.
     libraries: Vec<(PathBuf, Library)>,
     instances: Vec<String>,
@@ -112,19 +118,30 @@ struct Loading<'a> {
 
 impl<'a> Loading<'a> {
     fn new(manifest: &'a Manifest, observer: Arc<dyn FaultObserver>) -> Self {
+        let mut problems = Vec::new();
+        let quarantine = Quarantine::read(&manifest.data_directory).unwrap_or_else(|error| {
+            let problem = RegistryProblem::lasting(error);
+            problems.push(problem.about("quarantine", "nothing is quarantined until then"));
+            Quarantine::empty(&manifest.data_directory)
+        });
         Self {
             manifest,
             observer,
             folders: folders(&[], &manifest.plugin_directories),
+            quarantine,
             libraries: Vec::new(),
             instances: Vec::new(),
-            problems: Vec::new(),
+            problems,
             incomplete: false,
         }
     }
 
     fn load(&mut self, entry: &PluginEntry) {
         let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
+        if let Some(held) = self.held_file(&path) {
+            self.incomplete = true;
+            return self.problems.push(quarantined(&held, "it is not loaded"));
+        }
         let refusal = match load(&path) {
             Ok(library) => return self.libraries.push((entry.path.clone(), library)),
             Err(refusal) => refusal,
@@ -142,6 +159,16 @@ impl<'a> Loading<'a> {
         self.problems.push(problem.with_detail(refusal.detail()));
     }
 
+    /// Why a file is not even loaded.
+    fn held_file(&self, path: &Path) -> Option<Entry> {
+        if !self.quarantine.holds_files() {
+            return None;
+        }
+        // What cannot be read cannot be loaded either, and is told of then.
+        let hash = file_hash(path).ok()?;
+        self.quarantine.held(None, "", &hash).cloned()
+    }
+
     fn not_found(&self, entry: &PluginEntry) -> String {
         let folders = folders::list(&self.folders);
         format!(
@@ -155,21 +182,20 @@ impl<'a> Loading<'a> {
     fn strategy(&mut self) -> StrategySlot {
         let opened = self.opener(Kind::Strategy, self.manifest.strategy.as_ref());
         StrategySlot::new(opened.and_then(|opener| {
-            let instead = "leaves are scanned in order instead";
-            let spare = self.try_open(&opener, instead, Strategy::open)?;
+            let spare = self.try_open(&opener, Kind::Strategy, Strategy::open)?;
             Some((opener, spare))
         }))
     }
 
     fn engine(&mut self) -> Option<EngineSlot> {
         let opener = self.opener(Kind::Engine, self.manifest.engine.as_ref())?;
-        let engine = self.try_open(&opener, "the host's own kernels hash instead", Engine::open)?;
+        let engine = self.try_open(&opener, Kind::Engine, Engine::open)?;
         Some(EngineSlot { opener, engine: Foreign::new(engine) })
     }
 
     fn policy(&mut self) -> PolicySlot {
         let opened = self.opener(Kind::Policy, self.manifest.policy.as_ref()).and_then(|opener| {
-            let policy = self.try_open(&opener, "blocks are empty instead", Policy::open)?;
+            let policy = self.try_open(&opener, Kind::Policy, Policy::open)?;
             Some((opener, policy))
         });
         PolicySlot::new(opened)
@@ -186,7 +212,7 @@ impl<'a> Loading<'a> {
     fn try_open<T: Send + 'static>(
         &mut self,
         opener: &Opener,
-        instead: &str,
+        kind: Kind,
         open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
     ) -> Option<T> {
         let fault = match opener.open(open) {
@@ -197,8 +223,10 @@ impl<'a> Loading<'a> {
             self.problems.push(RegistryProblem::fatal(&fault).with_detail(&fault.detail));
             return None;
         }
-        let message = format!("{} cannot be used: {fault}; {instead}", opener.health.component());
-        self.problems.push(RegistryProblem::lasting(message).with_detail(&fault.detail));
+        let component = opener.health.component();
+        let message = format!("{component} cannot be used: {fault}");
+        let problem = RegistryProblem::lasting(message).about(component, instead(kind));
+        self.problems.push(problem.with_detail(&fault.detail));
         None
     }
 
@@ -224,6 +252,10 @@ impl<'a> Loading<'a> {
             }
         };
         let library = self.libraries[position].1.clone();
+        if let Some(held) = self.quarantine.held_of(kind, name, &library) {
+            self.problems.push(quarantined(held, instead(kind)));
+            return None;
+        }
         let replaceable = kind != Kind::Transport;
         let component = culprit(kind, name, &library);
         let health = Health::new(component, self.observer.clone(), replaceable);
@@ -263,4 +295,25 @@ impl<'a> Loading<'a> {
         self.instances.push(instance.clone());
         instance
     }
+}
+
+/// What happens without a component of a kind.
+fn instead(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Strategy => "leaves are scanned in order instead",
+        Kind::Engine => "the host's own kernels hash instead",
+        Kind::Policy => "blocks are empty instead",
+        Kind::Transport | Kind::Unknown => "nothing can take its place",
+    }
+}
+
+/// Says why something is not used although it is there.
+fn quarantined(entry: &Entry, instead: &str) -> RegistryProblem {
+    let name = crash::name(&entry.culprit.component, &entry.culprit.plugin);
+    RegistryProblem::lasting(format_args!(
+        "{} {entry}. It is used again when its file changes, or after `spacetime-miner plugin \
+         release {name}`. [PLG-0060]",
+        entry.culprit
+    ))
+    .about(&entry.culprit, instead)
 }

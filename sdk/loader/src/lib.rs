@@ -22,7 +22,7 @@ pub use descriptor::{Component, Descriptor, Kind};
 pub use fault::Fault;
 pub use find::{file_names, resolve};
 pub use handles::{Engine, OpenRequest, Policy, Strategy, Transport, TransportRequest};
-pub use library::{Library, inspect};
+pub use library::{Library, file_hash, inspect};
 pub use refusal::Refusal;
 pub use services::{LogLine, Services};
 
@@ -43,7 +43,7 @@ pub mod bench {
     impl Called {
         /// A library that this descriptor describes.
         pub fn new(descriptor: &Descriptor) -> Self {
-            Self(Callers::new(Path::new("bench"), descriptor, [0; 32]))
+            Self(Callers::new(Path::new("bench"), descriptor, String::new()))
         }
 
         /// A call that is noted.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    fmt, fs,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -60,7 +60,7 @@ impl Library {
         let bytes = fs::read(path).map_err(|source| Refusal::unreadable(path, &source))?;
         let descriptor = Descriptor::parse(&bytes, path)?;
         inspect(path, &descriptor)?;
-        let sha256 = Sha256::digest(&bytes).into();
+        let sha256 = hex_hash(&bytes);
         drop(bytes);
         let callers = Arc::new(Callers::new(path, &descriptor, sha256));
         let load = || load_module(path, &descriptor, callers.library());
@@ -78,6 +78,11 @@ impl Library {
     /// What it says about itself.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    /// SHA-256 of its file when it was loaded, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.callers.library().culprit().sha256
     }
 
     /// Who is called when an instance of a component is.
@@ -111,6 +116,19 @@ impl Library {
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
     }
+}
+
+/// SHA-256 of a file, in hexadecimal, as [`Library::sha256`] has it.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn file_hash(path: &Path) -> io::Result<String> {
+    fs::read(path).map(|bytes| hex_hash(&bytes))
+}
+
+fn hex_hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `major.minor` of a version text.

@@ -14,13 +14,13 @@ use spacetime_kernels::Kernels;
 use spacetime_protocol::keys::SecretKey;
 
 use self::sinks::Shown;
-use super::{Exit, Failure, Output, manifest::ManifestArgs, seconds};
+use super::{Exit, Failure, Output, log, manifest::ManifestArgs, seconds};
 use crate::{
     engine::{self, Config, Inbox, Outcome, PlotSource, Setup},
     manifest::Manifest,
     observe::{Fault, Started, Stream},
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
-    plugin::{Registry, RegistryProblem, TransportSetup},
+    plugin::{self, Registry, RegistryProblem, TransportSetup},
     scan::{Hasher, LeafSource, Planner, Scanner},
 };
 
@@ -43,11 +43,16 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     // Plugins first: what is wrong with the manifest shows before anything is
     // made.
     let inbox = Inbox::default();
+    let mut told = plugin::keep_journal(&manifest.data_directory);
     let registry = load_plugins(&manifest, &inbox, output)?;
+    for sentence in plugin::forget_replaced(&manifest.data_directory, registry.libraries()) {
+        output.note(sentence);
+    }
+    told.extend_from_slice(registry.problems());
     let (mut plots, mut problems) = open_plots(&manifest)?;
     let key = first_run::key(&manifest, output)?;
     problems.extend(plots.keep_only(Eligible::of(&manifest.network, Some(key.plot_key()))));
-    let faults = registry.problems().iter().map(plugin_fault);
+    let faults = told.iter().map(plugin_fault);
     let live = Live { set: plots, first: problems, faults: faults.collect() };
     let mut live = first_run::plot(&manifest, &key, live, output)?;
     live.faults.extend(no_plots(&manifest, &live));
@@ -69,6 +74,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         key,
         inbox,
         stream,
+        set_verbosity: set_verbosity(output),
     };
     let outcome = engine::run(setup).map_err(|error| system(&error))?;
     shown.failure()?;
@@ -175,6 +181,14 @@ fn config(
     }
 }
 
+fn set_verbosity(output: &Output) -> Box<dyn Fn(bool) + Send> {
+    let output = output.clone();
+    Box::new(move |more| match log::change(more) {
+        Some(level) => output.note(format_args!("the log's level is {level} now")),
+        None => output.warn("the log's level cannot be changed"),
+    })
+}
+
 fn policy_name(registry: &Registry) -> String {
     match registry.policy_name() {
         Some(policy) => format!("policy `{policy}`"),
@@ -247,6 +261,5 @@ fn plot_fault(problem: PlotProblem) -> Fault {
 }
 
 fn plugin_fault(problem: &RegistryProblem) -> Fault {
-    let next = "mining goes on without it; `spacetime-miner check` looks at every part";
-    Fault::new("plugins", problem, next)
+    Fault::new(problem.culprit(), problem, problem.next())
 }

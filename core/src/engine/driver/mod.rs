@@ -25,7 +25,7 @@ use self::{
     plots::Watcher,
     policy::PolicyDesk,
     scans::{Scans, summary},
-    signals::Signals,
+    signals::{Signals, Verbosity},
     transports::{Retry, Transports},
     work::Work,
 };
@@ -80,6 +80,8 @@ pub struct Setup {
     pub started: Started,
     /// Where events go.
     pub stream: Stream,
+    /// Logs more, or less.
+    pub set_verbosity: Box<dyn Fn(bool) + Send>,
 }
 
 /// Mines until it is told to stop, by a signal, its config or its stream.
@@ -107,6 +109,8 @@ struct Driver {
     work: Work,
     transports: Transports,
     signals: Signals,
+    verbosity: Verbosity,
+    set_verbosity: Box<dyn Fn(bool) + Send>,
     stream: Stream,
     wake_ms: Option<u64>,
     /// What is left since a plot was set aside; not told yet.
@@ -136,6 +140,8 @@ impl Driver {
             transports: Transports::start(setup.transports, setup.transport_setup, retry, events)?,
             inbox,
             signals,
+            verbosity: Verbosity::listen()?,
+            set_verbosity: setup.set_verbosity,
             stream,
             wake_ms: None,
             left: None,
@@ -186,6 +192,7 @@ impl Driver {
                 plots = self.plots.changed() => {
                     return Event::Plots(self.scans.set_plots(&plots));
                 }
+                more = self.verbosity.next() => (self.set_verbosity)(more),
                 _ = status.tick(), if self.stream.wants_status() => self.show(),
             }
         }

@@ -118,7 +118,7 @@ pub(crate) struct Callers {
 }
 
 impl Callers {
-    pub(crate) fn new(path: &Path, descriptor: &Descriptor, sha256: [u8; 32]) -> Self {
+    pub(crate) fn new(path: &Path, descriptor: &Descriptor, sha256: String) -> Self {
         let library = Caller::new(Culprit::library(path, descriptor, sha256), "");
         Self { library, components: Mutex::default() }
     }

@@ -31,7 +31,7 @@ pub struct Culprit {
 }
 
 impl Culprit {
-    pub(crate) fn library(path: &Path, descriptor: &Descriptor, sha256: [u8; 32]) -> Self {
+    pub(crate) fn library(path: &Path, descriptor: &Descriptor, sha256: String) -> Self {
         let mut components = descriptor.components.iter();
         Self {
             kind: None,
@@ -39,7 +39,7 @@ impl Culprit {
             plugin: descriptor.plugin.clone(),
             version: descriptor.version.clone(),
             path: path.display().to_string(),
-            sha256: sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256,
             transport: components.any(|component| component.kind == Kind::Transport),
         }
     }
