@@ -62,7 +62,7 @@ fn rows<'a>(found: &'a Found, quarantine: Option<&Quarantine>) -> Vec<Row<'a>> {
     let hash = quarantine.and_then(|_| file_hash(&found.path).ok());
     let quarantined = |kind, name: Option<&str>| {
         let entry = quarantine?.on(kind, name.unwrap_or_default(), hash.as_deref()?)?;
-        Some(entry.to_string())
+        Some(format!("it {entry}"))
     };
     let descriptor = found.descriptor.as_ref();
     let error = found.refusal.as_ref().map(Refusal::to_string);

@@ -12,12 +12,25 @@ const INSTALLED: &str = "../lib/spacetime-miner/plugins";
 /// executable's, the installed ones beside it, the user's. A folder that is
 /// missing or named twice is left out.
 pub fn folders(command_line: &[PathBuf], manifest: &[PathBuf]) -> Vec<PathBuf> {
-    let beside = env::current_exe().ok().and_then(|file| Some(file.parent()?.to_owned()));
-    let installed = beside.as_ref().map(|folder| folder.join(INSTALLED));
     let user = user_data(|name| env::var_os(name).map(PathBuf::from))
         .map(|data| data.join("spacetime-miner").join("plugins"));
-    let own = [beside, installed, user].into_iter().flatten();
+    let own = own_folders().into_iter().chain(user);
     existing(command_line.iter().chain(manifest).cloned().chain(own))
+}
+
+/// The folders with what came with the miner: the executable's, and the
+/// installed one beside it. They need not exist.
+pub(crate) fn own_folders() -> Vec<PathBuf> {
+    let beside = env::current_exe().ok().and_then(|file| Some(file.parent()?.to_owned()));
+    let installed = beside.as_ref().map(|folder| folder.join(INSTALLED));
+    [beside, installed].into_iter().flatten().collect()
+}
+
+/// Whether a file lies in one of those.
+pub(super) fn came_with_miner(file: &Path) -> bool {
+    let folder = file.canonicalize().ok();
+    let folder = folder.as_deref().and_then(Path::parent);
+    folder.is_some_and(|folder| existing(own_folders().into_iter()).iter().any(|own| own == folder))
 }
 
 fn existing(folders: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {

@@ -6,18 +6,24 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use spacetime_sdk_loader::Fault;
 
+use super::limit::Limit;
+
 /// Faults within the window after which a component is quarantined.
 const LIMIT: usize = 5;
 
 /// How long a fault counts.
 const WINDOW: Duration = Duration::from_secs(600);
+
+/// Faults that are told at once, and per second: one that is never given up can
+/// make any number of them.
+const TOLD: (u32, f64) = (20, 0.2);
 
 /// Learns of faults, from any thread. Must not block.
 pub trait FaultObserver: Send + Sync {
@@ -34,7 +40,9 @@ pub(super) struct Health {
     /// Whether the host has something to put in its place.
     replaceable: bool,
     quarantined: AtomicBool,
+    faults: AtomicU64,
     recent: Mutex<VecDeque<Instant>>,
+    told: Mutex<Limit>,
 }
 
 impl Health {
@@ -48,12 +56,19 @@ impl Health {
             observer,
             replaceable,
             quarantined: AtomicBool::new(false),
+            faults: AtomicU64::new(0),
             recent: Mutex::default(),
+            told: Mutex::new(Limit::new(TOLD.0, TOLD.1)),
         })
     }
 
     pub(super) fn component(&self) -> &str {
         &self.component
+    }
+
+    /// Its faults so far.
+    pub(super) fn faults(&self) -> u64 {
+        self.faults.load(Ordering::Relaxed)
     }
 
     /// Whether it may be called.
@@ -66,6 +81,7 @@ impl Health {
     }
 
     fn record_at(&self, fault: &Fault, now: Instant) {
+        self.faults.fetch_add(1, Ordering::Relaxed);
         if !self.is_well() {
             return;
         }
@@ -74,7 +90,17 @@ impl Health {
             // Another thread gave it up, and has told of it.
             return;
         }
-        self.observer.fault(&self.component, fault, give_up);
+        let left_out = self.told.lock().unwrap_or_else(PoisonError::into_inner).pass(now);
+        match left_out {
+            Some(0) => self.observer.fault(&self.component, fault, give_up),
+            None if !give_up => {}
+            left_out => {
+                let others = left_out.unwrap_or_default();
+                let message = format!("{fault} ({others} other faults of it were left unsaid)");
+                let fault = Fault { message, ..fault.clone() };
+                self.observer.fault(&self.component, &fault, give_up);
+            }
+        }
     }
 
     fn is_too_much(&self, now: Instant) -> bool {
@@ -146,6 +172,17 @@ mod tests {
         let told = told.0.lock().unwrap();
         assert_eq!(told.iter().filter(|quarantined| **quarantined).count(), 1);
         assert_eq!(told.last(), Some(&true));
+    }
+
+    #[test]
+    fn a_flood_of_faults_is_told_a_little_at_a_time() {
+        let (told, health) = watched(false);
+        let start = Instant::now();
+        (0..1000).for_each(|_| health.record_at(&Fault::new("no"), start));
+        assert_eq!(told.0.lock().unwrap().len(), TOLD.0 as usize);
+        health.record_at(&Fault::new("no"), start + Duration::from_secs(6));
+        assert_eq!(told.0.lock().unwrap().len(), TOLD.0 as usize + 1);
+        assert_eq!(health.faults(), 1001);
     }
 
     #[test]

@@ -104,7 +104,8 @@ pub fn find_strategies(
     let found = inventory(None, folders);
     let (library, component) = find(Kind::Strategy, name, &found, folders)?;
     let health = Health::new(culprit(Kind::Strategy, component, &library), observer, true);
-    hub().watch(component, &health);
+    let caller = library.caller(Kind::Strategy, component, component);
+    hub().watch(component, &health, caller);
     let opener = Opener::new(library, component, component.to_owned(), config, health);
     let spare = opener.open(Strategy::open).map_err(|fault| {
         FindError::Refused(match fault.code {

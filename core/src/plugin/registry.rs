@@ -260,7 +260,7 @@ impl<'a> Loading<'a> {
         let component = culprit(kind, name, &library);
         let health = Health::new(component, self.observer.clone(), replaceable);
         let instance = self.instance(kind, name);
-        hub().watch(&instance, &health);
+        hub().watch(&instance, &health, library.caller(kind, name, &instance));
         Some(Opener::new(library, name, instance, entry.config.clone(), health))
     }
 

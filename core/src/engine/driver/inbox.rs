@@ -35,15 +35,13 @@ struct Observer(mpsc::Sender<Event>);
 
 impl FaultObserver for Observer {
     fn fault(&self, component: &str, fault: &Fault, quarantined: bool) {
-        if !fault.detail.is_empty() {
-            tracing::debug!(component, detail = %fault.detail, "{fault}");
-        }
         let next = if quarantined {
             "it is not used any more; the miner's own takes its place"
         } else {
             "mining goes on"
         };
-        tell(&self.0, observe::Fault::new(component, fault, next));
+        let told = observe::Fault::new(component, fault, next);
+        tell(&self.0, observe::Fault { detail: fault.detail.clone(), ..told });
     }
 }
 

@@ -35,7 +35,7 @@ use super::{
     state::{Config, State},
 };
 use crate::{
-    observe::{self, Detail, Started, Status, Stream},
+    observe::{self, Detail, PluginLog, PluginsUsed, Started, Status, Stream},
     plugin::{self, PolicySlot, TransportSetup, TransportSlot},
     scan::{Coverage, Scanner},
 };
@@ -51,6 +51,9 @@ const CLOCK_STEP: Duration = Duration::from_secs(1);
 
 /// How often a terminal shows what is going on.
 const STATUS_STEP: Duration = Duration::from_millis(250);
+
+/// How often it is told what plugins did.
+const REPORT_STEP: Duration = Duration::from_secs(600);
 
 /// Everything that mining takes.
 pub struct Setup {
@@ -112,6 +115,7 @@ struct Driver {
     verbosity: Verbosity,
     set_verbosity: Box<dyn Fn(bool) + Send>,
     stream: Stream,
+    report: time::Interval,
     wake_ms: Option<u64>,
     /// What is left since a plot was set aside; not told yet.
     left: Option<PlotSummary>,
@@ -129,6 +133,7 @@ impl Driver {
         let (network, events) = (config.network.clone(), inbox.sender.clone());
         let detail = Detail::Started(setup.started);
         stream.emit(observe::Event { unix_ms: now().unix_ms, epoch: None, height: None, detail });
+        forward_logs(&stream);
         let signals = Signals::listen()?;
         let desk = PolicyDesk::start(setup.policy, &setup.policy_name)?;
         let retry = Retry { interval: setup.retry_interval, boot_attempts: setup.boot_attempts };
@@ -143,6 +148,7 @@ impl Driver {
             verbosity: Verbosity::listen()?,
             set_verbosity: setup.set_verbosity,
             stream,
+            report: time::interval_at(time::Instant::now() + REPORT_STEP, REPORT_STEP),
             wake_ms: None,
             left: None,
             scanning: (0, 0),
@@ -193,6 +199,7 @@ impl Driver {
                     return Event::Plots(self.scans.set_plots(&plots));
                 }
                 more = self.verbosity.next() => (self.set_verbosity)(more),
+                _ = self.report.tick() => self.report_plugins(),
                 _ = status.tick(), if self.stream.wants_status() => self.show(),
             }
         }
@@ -247,19 +254,30 @@ impl Driver {
                 self.transports.request(source, None, request);
             }
             Command::WakeAt { unix_ms } => self.wake_ms = Some(unix_ms),
-            Command::Emit(event) => self.stream.emit(*event),
+            Command::Emit(event) => self.emit(*event),
             Command::Exit(outcome) => return Some(outcome),
         }
         None
+    }
+
+    fn emit(&self, mut event: observe::Event) {
+        if let Detail::Stopped(stopped) = &mut event.detail {
+            stopped.plugins = plugin::used();
+        }
+        self.stream.emit(event);
+    }
+
+    /// Tells what plugins did so far.
+    fn report_plugins(&self) {
+        let detail = Detail::Plugins(PluginsUsed { plugins: plugin::used() });
+        let unix_ms = now().unix_ms;
+        self.stream.emit(observe::Event { unix_ms, epoch: None, height: None, detail });
     }
 
     /// Ends everything; a second signal ends it at once.
     async fn finish(self) {
         let Self { mut signals, transports, stream, scans, .. } = self;
         drop(scans);
-        for ((instance, counter), value) in plugin::counters() {
-            tracing::info!(target: "plugin", instance, "{counter}: {value}");
-        }
         let close = async {
             transports.close(CLOSE_LIMIT).await;
             if stream.lost() > 0 {
@@ -272,6 +290,22 @@ impl Driver {
             () = signals.next() => {}
             () = close => {}
         }
+    }
+}
+
+/// What plugins say becomes events, if anybody wants them.
+fn forward_logs(stream: &Stream) {
+    if stream.wants_logs() {
+        let inlet = stream.inlet();
+        plugin::forward_logs(move |line: PluginLog| {
+            let detail = Detail::Log(line);
+            inlet.emit(observe::Event {
+                unix_ms: now().unix_ms,
+                epoch: None,
+                height: None,
+                detail,
+            });
+        });
     }
 }
 
