@@ -110,7 +110,12 @@ impl Home {
 
     /// Starts `spacetime-miner run --json` with more arguments.
     pub fn run(&self, arguments: &[&str]) -> Miner {
-        Miner::start(&self.manifest(), arguments)
+        self.run_with(arguments, &[])
+    }
+
+    /// The same, with more of an environment.
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Miner {
+        Miner::start(&self.manifest(), arguments, environment)
     }
 
     /// Mines with more arguments until that ends.
