@@ -6,9 +6,11 @@ use serde::Deserialize;
 use spacetime_sdk::{Error, Result, count, tracing};
 
 /// What there is too much of, in each call.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Flood {
+    #[default]
+    Nothing,
     /// Ten thousand log lines, and one of ten megabytes.
     Log,
     /// Ten thousand counters, and one with a name of a megabyte.
@@ -22,6 +24,7 @@ pub(crate) enum Flood {
 impl Flood {
     pub(crate) fn happen(self) {
         match self {
+            Self::Nothing => {}
             Self::Log => {
                 (0..10_000).for_each(|line| tracing::error!("flood {line}"));
                 tracing::error!("{}", "x".repeat(10 << 20));
@@ -45,9 +48,11 @@ impl Flood {
 }
 
 /// What panics when it is to be shown.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unshowable {
+    #[default]
+    Nothing,
     /// An error that is returned.
     Error,
     /// A value that is logged.
@@ -71,6 +76,7 @@ impl Unshowable {
     /// None: it panics while one is made.
     pub(crate) fn show(self) -> Result<()> {
         match self {
+            Self::Nothing => Ok(()),
             Self::Error => Err(Error::from(Bomb)),
             Self::LogLine => {
                 tracing::error!("{}", Bomb);

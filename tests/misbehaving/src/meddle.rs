@@ -5,9 +5,11 @@
 use serde::Deserialize;
 
 /// What is changed.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Meddle {
+    #[default]
+    Nothing,
     /// The folder that relative paths start from.
     ChangeFolder,
     /// The calling thread takes no signals any more.
@@ -19,6 +21,7 @@ pub(crate) enum Meddle {
 impl Meddle {
     pub(crate) fn happen(self) {
         match self {
+            Self::Nothing => {}
             Self::ChangeFolder => std::env::set_current_dir("/").expect("the root is there"),
             Self::BlockSignals => block_signals(),
             Self::CloseStreams => close_streams(),

@@ -50,10 +50,10 @@ pub(crate) struct Failures {
     spin_in: Vec<Place>,
     /// Calls that do what the next five say.
     act_in: Vec<Place>,
-    ruin: Option<Ruin>,
-    meddle: Option<Meddle>,
-    flood: Option<Flood>,
-    unshowable: Option<Unshowable>,
+    ruin: Ruin,
+    meddle: Meddle,
+    flood: Flood,
+    unshowable: Unshowable,
     /// Takes so many milliseconds longer.
     slow_ms: u64,
     /// How many calls of these places pass before the first one fails.
@@ -103,10 +103,10 @@ impl Failures {
     fn act(&self) -> Result<()> {
         // Being slow is the misbehaviour; no test waits by it.
         std::thread::sleep(Duration::from_millis(self.slow_ms));
-        self.meddle.into_iter().for_each(Meddle::happen);
-        self.flood.into_iter().for_each(Flood::happen);
-        self.ruin.into_iter().for_each(Ruin::happen);
-        self.unshowable.map_or(Ok(()), Unshowable::show)
+        self.meddle.happen();
+        self.flood.happen();
+        self.ruin.happen();
+        self.unshowable.show()
     }
 
     /// What a thread of the component's does, which is waited for, so that its

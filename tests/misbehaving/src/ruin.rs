@@ -8,9 +8,11 @@ use std::hint::black_box;
 use serde::Deserialize;
 
 /// How the process ends.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ruin {
+    #[default]
+    Nothing,
     /// Memory that is not its own is written to.
     Segv,
     /// A mapped file is read beyond its end.
@@ -36,6 +38,7 @@ pub(crate) enum Ruin {
 impl Ruin {
     pub(crate) fn happen(self) {
         match self {
+            Self::Nothing => {}
             Self::Segv => segv(),
             Self::Bus => bus(),
             Self::Illegal => illegal(),
