@@ -9,9 +9,14 @@ const FRAMES: usize = 48;
 const MACHINERY: [&str; 4] =
     ["rust_begin_unwind", "core::panicking::", "std::panicking::begin_panic", "::unwrap_failed"];
 
-/// The first frames of what called the author's code.
-const CALLERS: [&str; 3] =
-    ["__rust_try", "spacetime_sdk::guard::run", "__rust_begin_short_backtrace"];
+/// The first frames of what called the author's code, by parts of their names or
+/// of their files: with line tables alone, names come without their modules.
+const CALLERS: [&str; 4] = [
+    "__rust_try",
+    "spacetime_sdk::guard::run",
+    "__rust_begin_short_backtrace",
+    "/library/std/src/panicking.rs",
+];
 
 /// The part of a backtrace that lies between the panic's machinery and the
 /// guard, or all of it where their names are not known.
@@ -71,6 +76,19 @@ mod tests {
         let own = "   4: my_plugin::inner\n             at ./src/lib.rs:7:9\n   \
                    5: <my_plugin::Mine as spacetime_sdk::strategy::Strategy>::plan";
         assert_eq!(shorten(&TEXT), own);
+    }
+
+    #[test]
+    fn with_line_tables_alone_the_guard_is_known_by_its_file() {
+        let text = "   6: __rustc::rust_begin_unwind
+   7: plan
+             at ./src/lib.rs:7:9
+   8: do_call<my_plugin::closure_env, ()>
+             at /rustc/1234/library/std/src/panicking.rs:581:40
+   9: run
+             at ./sdk/src/guard.rs:130:18
+";
+        assert_eq!(shorten(&text), "   7: plan\n             at ./src/lib.rs:7:9");
     }
 
     #[test]

@@ -90,11 +90,15 @@ impl Failures {
         if acts {
             return self.act();
         }
-        while hangs {
-            std::thread::park();
+        if hangs {
+            loop {
+                std::thread::park();
+            }
         }
-        while spins {
-            std::hint::spin_loop();
+        if spins {
+            loop {
+                std::hint::spin_loop();
+            }
         }
         assert!(!panics, "misbehaving in {place:?}");
         Err(Error::new(format_args!("misbehaving in {place:?}")))

@@ -37,8 +37,12 @@ fn verdicts(ended: &Ended) -> Vec<Value> {
 /// that run and the next one.
 #[track_caller]
 fn assert_named(kind: &str, place: &str, how: &str, end: End, words: &str) {
-    let config = format!("(fail: (act_in: [{place}], ruin: {how}))");
-    let home = home(kind, &config);
+    assert_named_with(kind, &format!("act_in: [{place}], ruin: {how}"), place, end, words);
+}
+
+#[track_caller]
+fn assert_named_with(kind: &str, fail: &str, place: &str, end: End, words: &str) {
+    let home = home(kind, &format!("(fail: ({fail}))"));
     let crashed = home.run_to_end(&["--for", "60"]);
     assert_ended(&crashed, end);
     let culprit = format!("{kind} `misbehaving` (plugin spacetime-misbehaving");
@@ -112,14 +116,11 @@ fn in_a_call_that_arranges_plots() {
     assert_named("strategy", "arrange", "abort", End::Signal(ABRT), "SIGABRT");
 }
 
-/// At the end of a run, when its instances are dropped.
+/// While mining goes on: an instance that fails is dropped.
 #[test]
 fn in_a_destructor() {
-    let home = home("policy", "(fail: (act_in: [drop], ruin: segv))");
-    let crashed = home.run_to_end(&["--until-blocks", "1", "--for", "60"]);
-    assert_eq!(crashed.signal, Some(SEGV), "{crashed:#?}");
-    let next = home.mine(1);
-    assert!(verdicts(&next)[0]["message"].as_str().unwrap().contains("in `drop`"), "{next:#?}");
+    let fail = "error_in: [plan], act_in: [drop], ruin: segv";
+    assert_named_with("strategy", fail, "drop", End::Signal(SEGV), "SIGSEGV");
 }
 
 /// Before there is any component; the file is not loaded again.
@@ -173,7 +174,7 @@ fn transports_are_given_two_more_chances() {
         for crashes in 1..=3 {
             let crashed = home.run_to_end(&["--for", "60"]);
             assert_eq!(crashed.signal, Some(signal), "{place} {how} {crashes}: {crashed:#?}");
-            let named = format!("transport `misbehaving` (plugin spacetime-misbehaving");
+            let named = "transport `misbehaving` (plugin spacetime-misbehaving";
             assert!(crashed.stderr.contains(&format!("error: {named}")), "{crashed:#?}");
             assert!(crashed.stderr.contains(&format!("in `{method}`")), "{crashed:#?}");
         }

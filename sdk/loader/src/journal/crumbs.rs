@@ -50,10 +50,13 @@ struct Slot {
     /// The thread, as the system numbers it; 0: the place is free.
     owner: AtomicUsize,
     tag: AtomicU64,
+    /// The tag outside of all calls.
+    at_home: AtomicU64,
 }
 
-static SLOTS: [Slot; THREADS] =
-    [const { Slot { owner: AtomicUsize::new(0), tag: AtomicU64::new(0) } }; THREADS];
+static SLOTS: [Slot; THREADS] = [const {
+    Slot { owner: AtomicUsize::new(0), tag: AtomicU64::new(0), at_home: AtomicU64::new(0) }
+}; THREADS];
 
 /// Whether a thread ever found no place: a thread without one may be the
 /// host's then.
@@ -70,7 +73,11 @@ struct Return;
 
 impl Drop for Return {
     fn drop(&mut self) {
-        if let Some(slot) = SLOT.take() {
+        // In the middle of a call it is not the thread that ends: `exit` runs
+        // these destructors first, and whose call it was is asked after them.
+        let is_home = |slot: &&Slot| slot.tag.load(Relaxed) == slot.at_home.load(Relaxed);
+        if let Some(slot) = SLOT.get().filter(is_home) {
+            SLOT.set(None);
             slot.tag.store(0, Relaxed);
             slot.owner.store(0, Release);
         }
@@ -126,6 +133,7 @@ fn take_slot(at_home: Tag) -> Option<&'static Slot> {
     let free = |slot: &&Slot| slot.owner.compare_exchange(0, me, Acquire, Relaxed).is_ok();
     let found = SLOTS.iter().find(free);
     if let Some(slot) = found {
+        slot.at_home.store(at_home.0, Relaxed);
         slot.tag.store(at_home.0, Relaxed);
         SLOT.set(Some(slot));
     } else {
