@@ -9,6 +9,7 @@ mod durable;
 pub mod engine;
 mod foreign;
 pub mod keys;
+mod lock;
 pub mod manifest;
 pub mod observe;
 pub mod payment;
@@ -16,7 +17,10 @@ pub mod plots;
 pub mod plugin;
 pub mod proof;
 pub mod scan;
+mod secret_file;
+mod stamp;
 pub mod submit;
+mod unique;
 
 /// The parsers of outside bytes that are private to their modules, for fuzzing.
 #[doc(hidden)]
@@ -24,6 +28,11 @@ pub mod parsers {
     /// Whether bytes are a key file's.
     pub fn key_file(bytes: &[u8]) -> bool {
         crate::keys::is_key_file(bytes)
+    }
+
+    /// Whether bytes are the file's of a key that signs plugins.
+    pub fn signing_key_file(bytes: &[u8]) -> bool {
+        crate::plugin::trust::is_signing_key_file(bytes)
     }
 
     /// Whether bytes are a plot metadata file's.
