@@ -201,3 +201,6 @@ impl Text<'_> {
         Some(format!("{before}{comma}{line}\n{indent}{item},{carriage}{rest}"))
     }
 }
+
+#[cfg(test)]
+mod tests;
