@@ -30,11 +30,6 @@ pub mod parsers {
         crate::keys::is_key_file(bytes)
     }
 
-    /// Whether bytes are the file's of a key that signs plugins.
-    pub fn signing_key_file(bytes: &[u8]) -> bool {
-        crate::plugin::trust::is_signing_key_file(bytes)
-    }
-
     /// Whether bytes are a plot metadata file's.
     pub fn plot_metadata(bytes: &[u8]) -> bool {
         crate::plots::is_metadata(bytes)

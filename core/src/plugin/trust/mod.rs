@@ -11,5 +11,4 @@ mod signing;
 pub use gate::{Admitted, Gate, Permission};
 pub use installed::{InstallError, Installed, Installer, Uninstalled};
 pub use lock::{Lock, LockFileError, Locked, LockedFile};
-pub(crate) use signing::is_key_file as is_signing_key_file;
 pub use signing::{SigningKeyError, create as create_signing_key, load as load_signing_key};

@@ -157,11 +157,6 @@ fn parse(text: &[u8]) -> Result<SigningKey, &'static str> {
     Ok(key)
 }
 
-/// Whether bytes are such a file's; for fuzzing.
-pub(crate) fn is_key_file(text: &[u8]) -> bool {
-    parse(text).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
