@@ -23,15 +23,14 @@ pub(super) struct ManifestArgs {
     /// Look for plugins here before anywhere else; repeatable
     #[arg(long, value_name = "DIR")]
     plugin_dir: Vec<PathBuf>,
-    /// Take plugins that the command line names (--plugin-dir, FILE) whoever made them
-    #[arg(long, value_name = "any")]
+    /// Load what the command line names (DIR, FILE), whoever made it
+    #[arg(long, value_name = "any", hide_possible_values = true)]
     trust: Option<CommandLineTrust>,
 }
 
 /// What the command line may say of whom plugins are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum CommandLineTrust {
-    /// Whatever is named there.
     Any,
 }
 
