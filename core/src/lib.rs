@@ -9,6 +9,7 @@ mod durable;
 pub mod engine;
 mod foreign;
 pub mod keys;
+mod lock;
 pub mod manifest;
 pub mod observe;
 pub mod payment;
@@ -16,7 +17,10 @@ pub mod plots;
 pub mod plugin;
 pub mod proof;
 pub mod scan;
+mod secret_file;
+mod stamp;
 pub mod submit;
+mod unique;
 
 /// The parsers of outside bytes that are private to their modules, for fuzzing.
 #[doc(hidden)]

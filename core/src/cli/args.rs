@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_list, prove, run, tx_send, tx_status,
+    plot_list, plot_verify, plugin_install, plugin_key, plugin_list, plugin_sign, plugin_trust,
+    plugin_verify, prove, run, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -57,7 +58,7 @@ pub(super) enum Command {
     Tx(Tx),
     /// Show what an identity owns
     Balance(balance::Args),
-    /// Look at plugins
+    /// Look at plugins, sign them, say whom to trust, install them
     #[command(subcommand)]
     Plugin(Plugin),
 }
@@ -98,6 +99,27 @@ pub(super) enum Tx {
 pub(super) enum Plugin {
     /// List every component found, and why one cannot load
     List(plugin_list::Args),
+    /// Make a key that signs plugins, and look at it
+    #[command(subcommand)]
+    Key(PluginKey),
+    /// Sign a plugin file
+    Sign(plugin_sign::Args),
+    /// Show who signed a plugin file, and whether and why it would be loaded
+    Verify(plugin_verify::Args),
+    /// Write into the manifest that a key, a plugin's signer or this very file is trusted
+    Trust(plugin_trust::Args),
+    /// Copy plugin files to the user's plugin folder, and their hashes to plugins.lock
+    Install(plugin_install::Args),
+    /// Take an installed plugin away again
+    Uninstall(plugin_install::UninstallArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginKey {
+    /// Draw a new key; an existing one is never overwritten
+    New(plugin_key::Args),
+    /// Show the public key
+    Show(plugin_key::Args),
 }
 
 impl Command {
@@ -119,6 +141,13 @@ impl Command {
             Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
             Self::Balance(args) => balance::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
+            Self::Plugin(Plugin::Key(PluginKey::New(args))) => plugin_key::new(args, output),
+            Self::Plugin(Plugin::Key(PluginKey::Show(args))) => plugin_key::show(args, output),
+            Self::Plugin(Plugin::Sign(args)) => plugin_sign::run(args, output),
+            Self::Plugin(Plugin::Verify(args)) => plugin_verify::run(args, output),
+            Self::Plugin(Plugin::Trust(args)) => plugin_trust::run(args, output),
+            Self::Plugin(Plugin::Install(args)) => plugin_install::install(args, output),
+            Self::Plugin(Plugin::Uninstall(args)) => plugin_install::uninstall(args, output),
         }
     }
 }

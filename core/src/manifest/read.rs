@@ -16,10 +16,14 @@ use super::{
     resolved::{ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry},
     size::parse_size,
     source::Source,
+    trust,
 };
 
 /// Where transports store what they keep, unless the manifest says otherwise.
 const DATA_DIRECTORY: &str = "data";
+
+/// Where in there the private copies of plugins are, likewise.
+const COPIES: &str = "plugin-cache";
 
 impl Manifest {
     /// Reads a manifest; `sets` are overrides `KEY=RON` by dotted paths.
@@ -67,15 +71,17 @@ impl Reader<'_> {
         let seconds = |key, default| {
             Ok::<_, ManifestError>(Duration::from_secs(self.positive(key)?.unwrap_or(default)))
         };
+        let data_directory =
+            self.path("data_directory")?.unwrap_or_else(|| self.folder.join(DATA_DIRECTORY));
+        let plugin_cache =
+            self.path("plugin_cache")?.unwrap_or_else(|| data_directory.join(COPIES));
         Ok(Manifest {
             file: Some(self.file.to_owned()),
             folder: self.folder.clone(),
             plot_directories: self.plot_directories()?,
             plot_metadata_path: self.required_path("plot_metadata_path")?,
             private_key_path: self.required_path("private_key_path")?,
-            data_directory: self
-                .path("data_directory")?
-                .unwrap_or_else(|| self.folder.join(DATA_DIRECTORY)),
+            data_directory,
             node_address: self.node_address()?,
             node_port: self.node_port()?,
             network: self.network()?,
@@ -89,6 +95,9 @@ impl Reader<'_> {
                 .unwrap_or(true),
             plugins: self.plugins()?,
             plugin_directories: self.paths("plugin_directories")?.unwrap_or_default(),
+            open_directories: Vec::new(),
+            plugin_cache,
+            trusted_keys: trust::keys(&self.fields)?,
             strategy: self.component("strategy")?,
             engine: self.component("engine")?,
             policy: self.component("policy")?,
@@ -238,7 +247,8 @@ impl Reader<'_> {
             let path = expand(&path)
                 .map_err(|message| place.invalid(&key, format!("`{key}` {message}")))?;
             let line = if place.is_from_command_line() { 0 } else { place.position().0 };
-            Ok(PluginEntry { path, line })
+            let (trust, sha256) = (trust::rule(&fields)?, trust::pin(&fields)?);
+            Ok(PluginEntry { path, line, trust, sha256 })
         };
         self.fields.list("plugins", raw::PLUGIN)?.into_iter().map(entry).collect()
     }

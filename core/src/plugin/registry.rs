@@ -15,6 +15,7 @@ use super::{
     problem::RegistryProblem,
     services::hub,
     slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
+    trust::Gate,
 };
 use crate::{
     foreign::Foreign,
@@ -102,6 +103,7 @@ struct Loading<'a> {
     manifest: &'a Manifest,
     observer: Arc<dyn FaultObserver>,
     folders: Vec<PathBuf>,
+    gate: Gate,
     /// With the paths of their manifest entries.
     libraries: Vec<(PathBuf, Library)>,
     instances: Vec<String>,
@@ -116,6 +118,7 @@ impl<'a> Loading<'a> {
             manifest,
             observer,
             folders: folders(&[], &manifest.plugin_directories),
+            gate: Gate::of(manifest),
             libraries: Vec::new(),
             instances: Vec::new(),
             problems: Vec::new(),
@@ -125,7 +128,7 @@ impl<'a> Loading<'a> {
 
     fn load(&mut self, entry: &PluginEntry) {
         let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
-        let refusal = match load(&path) {
+        let refusal = match load(&self.gate, &path, Some(entry)) {
             Ok(library) => return self.libraries.push((entry.path.clone(), library)),
             Err(refusal) => refusal,
         };

@@ -10,11 +10,11 @@ use std::{
     sync::Once,
 };
 
-use super::stamp::FileStamp;
+use crate::stamp::FileStamp;
 
 /// Why a lock was not taken.
 #[derive(Debug)]
-pub(super) enum LockError {
+pub(crate) enum LockError {
     /// Another process has it.
     Held(Holder),
     /// The system refused.
@@ -28,7 +28,7 @@ impl From<io::Error> for LockError {
 }
 
 /// Opens a file, making it if need be, and locks it.
-pub(super) fn open_locked(path: &Path) -> Result<File, LockError> {
+pub(crate) fn open_locked(path: &Path) -> Result<File, LockError> {
     loop {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
@@ -42,7 +42,7 @@ pub(super) fn open_locked(path: &Path) -> Result<File, LockError> {
 
 /// Locks an open file; `path` is for finding out who has it. Where the file
 /// system has no locks, that is a warning, once.
-pub(super) fn lock(file: &File, path: &Path) -> Result<(), LockError> {
+pub(crate) fn lock(file: &File, path: &Path) -> Result<(), LockError> {
     judge(file.try_lock(), path)
 }
 
@@ -66,7 +66,7 @@ fn judge(locked: Result<(), TryLockError>, path: &Path) -> Result<(), LockError>
 }
 
 /// Whether the open file is the one that has this name now.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(there) => Ok(FileStamp::of(&there).is_same_file(&FileStamp::of(&file.metadata()?))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -4,25 +4,25 @@ use std::{fs::Metadata, time::SystemTime};
 
 /// Which file it is and when it last changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileStamp {
+pub(crate) struct FileStamp {
     /// Device number; 0 where the system has none.
-    pub(super) device: u64,
+    pub(crate) device: u64,
     /// Number on that device; 0 where the system has none.
-    pub(super) inode: u64,
+    pub(crate) inode: u64,
     /// Length in bytes.
-    pub(super) len: u64,
+    pub(crate) len: u64,
     modified: Option<SystemTime>,
 }
 
 impl FileStamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         let (device, inode) = place(metadata);
         Self { device, inode, len: metadata.len(), modified: metadata.modified().ok() }
     }
 
     /// Whether both are one file on disk, changed or not. Only an answer where
     /// the system numbers files.
-    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 }
