@@ -20,10 +20,12 @@ use spacetime_sdk_loader::abi::Turn;
 use super::{
     Plots, ReadError, Report, ScanSpec,
     buffer::Buffers,
+    course::{Course, Live, Machine},
     drive::{AtWork, Drive, Drives},
     hasher::{Filled, Hasher},
     job::ScanJob,
-    planner::{Followed, Machine, Planner, all_in_order},
+    notes::Note,
+    planner::{Followed, Planner, all_in_order},
     reader::Reader,
     watch::{Seat, Watchdog},
 };
@@ -88,6 +90,7 @@ impl Scanner {
         let drives: Vec<_> =
             plots.iter().map(|plot| self.shared.drives.get(plot.drive())).collect();
         let job = Arc::new(ScanJob::new(spec, plots, drives, report));
+        self.shared.note_start(&job);
         if job.plots().is_empty() {
             job.cancel();
         } else if !self.shared.planner.arranges() || start_arranger(&self.shared, &job).is_err() {
@@ -98,8 +101,18 @@ impl Scanner {
 }
 
 impl Shared {
-    fn machine(&self) -> Machine<'_> {
-        Machine { hasher: &self.hasher, workers: self.workers, per_drive: self.per_drive }
+    /// A scan as far as its plans are concerned.
+    fn course<'a>(&'a self, job: &'a ScanJob) -> Live<'a> {
+        let Self { hasher, workers, per_drive, .. } = self;
+        let machine = Machine { hasher, workers: *workers, per_drive: *per_drive };
+        Live { job, machine }
+    }
+
+    /// Takes note of what a strategy would see, should none be asked.
+    fn note_start(&self, job: &ScanJob) {
+        let course = self.course(job);
+        let plots: Vec<_> = (0..course.plots()).map(|index| course.plot(index)).collect();
+        course.note(Note::Started { job: &course.job(), plots: &plots });
     }
 }
 
@@ -110,14 +123,14 @@ fn start_arranger(shared: &Arc<Shared>, job: &Arc<ScanJob>) -> io::Result<()> {
         let (weak, job) = (Arc::downgrade(shared), job.clone());
         let take_over = move |limit| {
             let Some(shared) = weak.upgrade() else { return };
-            shared.planner.hung(&job, limit);
+            shared.planner.hung(&shared.course(&job), limit);
             start_readers(&shared, &job, None);
         };
         shared.watchdog.seat(take_over)
     };
     let (shared, job) = (shared.clone(), job.clone());
     let arrange = move || {
-        if let Ok(turns) = shared.planner.arrange(&job, shared.machine(), &seat) {
+        if let Ok(turns) = shared.planner.arrange(&shared.course(&job), &seat) {
             start_readers(&shared, &job, turns);
         }
     };
@@ -260,7 +273,7 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
 /// A reader hangs in its strategy: another one goes on without it.
 fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, limit: Duration) {
     let Some(shared) = shared.upgrade() else { return };
-    shared.planner.hung(&desk.job, limit);
+    shared.planner.hung(&shared.course(&desk.job), limit);
     desk.job.start_over(plot);
     let (job, queue) = (desk.job.clone(), desk.queue.clone());
     if start_reader(&shared, desk, Some(plot)).is_err() {
@@ -278,8 +291,8 @@ fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> F
         job.close_one();
         return Followed::Done;
     }
-    let mut reader = Reader::new(job, plot, &shared.buffers, &shared.filled);
-    let followed = shared.planner.follow(job, plot, shared.machine(), seat, &mut reader);
+    let mut reader = Reader::of(job, plot, &shared.buffers, &shared.filled);
+    let followed = shared.planner.follow(&shared.course(job), plot, seat, &mut reader);
     if followed == Followed::Done {
         end_plot(job, plot, reader);
     }
@@ -287,7 +300,9 @@ fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> F
 }
 
 fn read_in_order(shared: &Shared, job: &Arc<ScanJob>, plot: usize) {
-    let mut reader = Reader::new(job, plot, &shared.buffers, &shared.filled);
+    let course = shared.course(job);
+    course.note(Note::Own { plot: &course.plot(plot) });
+    let mut reader = Reader::of(job, plot, &shared.buffers, &shared.filled);
     all_in_order(job.plots()[plot].leaf_count(), &mut reader);
     end_plot(job, plot, reader);
 }

@@ -206,6 +206,7 @@ fn spec(id: u64, task: &Task, deadline_ms: u64, now: Now) -> ScanSpec {
         share_target: task.share_target,
         epoch: task.expected.epoch,
         height: task.expected.height,
+        difficulty: task.expected.difficulty,
         stop: task.stop,
         builder: task.builder,
         deadline_ms,
