@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+mod background;
 pub mod block;
 pub mod cli;
 mod durable;
@@ -15,6 +16,8 @@ pub mod payment;
 pub mod plots;
 pub mod plugin;
 pub mod proof;
+pub mod record;
+pub mod replay;
 pub mod scan;
 pub mod submit;
 

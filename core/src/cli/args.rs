@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_list, prove, run, tx_send, tx_status,
+    plot_list, plot_verify, plugin_list, prove, run, strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -60,6 +60,9 @@ pub(super) enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Compare scanning strategies
+    #[command(subcommand)]
+    Strategy(Strategy),
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +103,12 @@ pub(super) enum Plugin {
     List(plugin_list::Args),
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum Strategy {
+    /// Compare strategies over the challenges that the miner has recorded
+    Replay(strategy_replay::Args),
+}
+
 impl Command {
     pub(super) fn run(&self, output: &Output) -> Result<(), Failure> {
         match self {
@@ -119,6 +128,7 @@ impl Command {
             Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
             Self::Balance(args) => balance::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
+            Self::Strategy(Strategy::Replay(args)) => strategy_replay::run(args, output),
         }
     }
 }

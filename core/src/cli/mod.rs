@@ -21,6 +21,7 @@ mod plot_verify;
 mod plugin_list;
 mod prove;
 mod run;
+mod strategy_replay;
 mod tx_send;
 mod tx_status;
 

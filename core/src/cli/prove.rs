@@ -11,7 +11,7 @@ use super::{Exit, Failure, Output};
 use crate::{
     manifest::ConfigText,
     plots::PlotFile,
-    plugin::{FaultObserver, FindError, find_strategies, folders},
+    plugin::{FaultObserver, FindError, Shelf, find_strategies, folders},
     proof,
     scan::{
         BuiltIn, Found, Hasher, LeafSource, Outcome, Planner, ScanSpec, Scanner, StrategySource,
@@ -70,7 +70,9 @@ fn strategies(args: &Args) -> Result<Arc<dyn StrategySource>, Failure> {
     let Some(name) = &args.strategy else { return Ok(Arc::new(BuiltIn)) };
     let config = ConfigText::given(&args.strategy_config, "--strategy-config");
     let folders = folders(&args.plugin_dir, &[]);
-    find_strategies(name, config, &folders, Arc::new(Silent)).map_err(|error| {
+    let shelf = Shelf { manifest: None, folders: &folders };
+    let found = find_strategies(name, name, config, shelf, Arc::new(Silent));
+    found.map(|(strategies, _)| strategies).map_err(|error| {
         let exit = match error {
             FindError::Unknown(_) => Exit::NotFound,
             FindError::Refused(_) => Exit::Plugin,

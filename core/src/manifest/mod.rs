@@ -12,5 +12,7 @@ mod tests;
 
 pub(crate) use error::did_you_mean;
 pub use error::{ErrorPlace, ManifestError};
-pub use resolved::{ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry};
+pub use resolved::{
+    ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry, RecordEntry, ShadowEntry,
+};
 pub use size::parse_size;

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     manifest::{ConfigText, Manifest},
+    record::StrategyId,
     scan::StrategySource,
 };
 
@@ -88,8 +89,18 @@ pub enum FindError {
     Refused(String),
 }
 
+/// Where plugins are looked for by commands that load one by a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Shelf<'a> {
+    /// Whose plugins come first.
+    pub manifest: Option<&'a Manifest>,
+    /// The folders after that, in order.
+    pub folders: &'a [PathBuf],
+}
+
 /// Finds a strategy by its name alone among the plugins at hand, loads its
 /// library and opens an instance, so that a wrong config shows at once.
+/// `instance` is what it is called in logs.
 ///
 /// # Errors
 ///
@@ -97,22 +108,28 @@ pub enum FindError {
 /// refuses its config.
 pub fn find_strategies(
     name: &str,
+    instance: &str,
     config: ConfigText,
-    folders: &[PathBuf],
+    shelf: Shelf<'_>,
     observer: Arc<dyn FaultObserver>,
-) -> Result<Arc<dyn StrategySource>, FindError> {
-    let found = inventory(None, folders);
+) -> Result<(Arc<dyn StrategySource>, StrategyId), FindError> {
+    let Shelf { manifest, folders } = shelf;
+    if let Some(manifest) = manifest {
+        hub().work_in(&manifest.folder);
+    }
+    let found = inventory(manifest, folders);
     let (library, component) = find(Kind::Strategy, name, &found, folders)?;
     let health = Health::new(culprit(Kind::Strategy, component, &library), observer, true);
-    hub().watch(component, &health);
-    let opener = Opener::new(library, component, component.to_owned(), config, health);
+    hub().watch(instance, &health);
+    let opener = Opener::new(library, component, instance.to_owned(), config, health);
     let spare = opener.open(Strategy::open).map_err(|fault| {
         FindError::Refused(match fault.code {
             FaultCode::CONFIG => fault.message,
             _ => format!("{} cannot be used: {fault}", opener.health.component()),
         })
     })?;
-    Ok(Arc::new(StrategySlot::new(Some((opener, spare)))))
+    let id = opener.strategy_id();
+    Ok((Arc::new(StrategySlot::new(Some((opener, spare)))), id))
 }
 
 /// Finds a component among plugins and loads its library.

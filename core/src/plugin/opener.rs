@@ -8,6 +8,7 @@ use super::{health::Health, services::hub};
 use crate::{
     foreign::{OPEN_LIMIT, within},
     manifest::ConfigText,
+    record::StrategyId,
 };
 
 /// Loads a library, waiting for its initialisers no longer than they deserve.
@@ -50,6 +51,18 @@ impl Opener {
     /// The name under which the instance appears in logs.
     pub(super) fn instance(&self) -> &str {
         &self.instance
+    }
+
+    /// The component as a strategy, for the record.
+    pub(super) fn strategy_id(&self) -> StrategyId {
+        let descriptor = self.library.descriptor();
+        StrategyId {
+            name: self.component.clone(),
+            plugin: descriptor.plugin.clone(),
+            version: descriptor.version.clone(),
+            config: self.config.text.clone(),
+            ron_extensions: self.config.ron_extensions,
+        }
     }
 
     pub(super) fn request(&self) -> OpenRequest<'_> {

@@ -47,7 +47,7 @@ pub(super) struct Machine<'a> {
 impl Machine<'_> {
     /// Measured hashing rate, all workers together, in leaves per second; 0
     /// before the first batch.
-    fn scan_rate(&self) -> u64 {
+    pub(super) fn scan_rate(&self) -> u64 {
         self.hasher.rate().saturating_mul(self.workers as u64)
     }
 }

@@ -48,7 +48,7 @@ struct Shared {
     watchdog: Arc<Watchdog>,
     workers: usize,
     /// Plots that are read at once per drive.
-    per_drive: usize,
+    per_drive: NonZeroUsize,
 }
 
 impl Scanner {
@@ -76,12 +76,28 @@ impl Scanner {
             drives: Drives::default(),
             watchdog: Watchdog::start()?,
             workers,
-            per_drive: per_drive.get(),
+            per_drive,
         });
         for _ in 0..workers {
             start_worker(&shared)?;
         }
         Ok(Self { shared })
+    }
+
+    /// Hashing workers.
+    pub fn workers(&self) -> usize {
+        self.shared.workers
+    }
+
+    /// Plots that are read at once per drive.
+    pub fn per_drive(&self) -> NonZeroUsize {
+        self.shared.per_drive
+    }
+
+    /// Measured hashing rate, all workers together, in leaves per second; 0
+    /// before the first batch.
+    pub fn scan_rate(&self) -> u64 {
+        self.shared.machine().scan_rate()
     }
 
     /// Starts a scan; it runs until its plots are done, its stop rule says so,
@@ -103,9 +119,11 @@ impl Scanner {
 impl Shared {
     /// A scan as far as its plans are concerned.
     fn course<'a>(&'a self, job: &'a ScanJob) -> Live<'a> {
-        let Self { hasher, workers, per_drive, .. } = self;
-        let machine = Machine { hasher, workers: *workers, per_drive: *per_drive };
-        Live { job, machine }
+        Live { job, machine: self.machine() }
+    }
+
+    fn machine(&self) -> Machine<'_> {
+        Machine { hasher: &self.hasher, workers: self.workers, per_drive: self.per_drive.get() }
     }
 
     /// Takes note of what a strategy would see, should none be asked.
@@ -154,7 +172,7 @@ fn start_readers(shared: &Arc<Shared>, job: &Arc<ScanJob>, turns: Option<Vec<Tur
         });
         queues[queue].add(plot);
     }
-    let new: usize = queues.iter().map(|queue| queue.len().min(shared.per_drive)).sum();
+    let new: usize = queues.iter().map(|queue| queue.len().min(shared.per_drive.get())).sum();
     if let Err(error) = shared.buffers.provide_for(shared.drives.readers() + new) {
         // It works with those there are.
         tracing::warn!("no memory for more scan buffers: {error}");
@@ -178,11 +196,11 @@ fn take_turns(job: &Arc<ScanJob>, turns: &[Turn]) -> Vec<usize> {
 }
 
 fn start_readers_of(shared: &Arc<Shared>, job: &Arc<ScanJob>, queue: &Arc<Queue>) {
-    if queue.drive.readers() >= STUCK_READERS * shared.per_drive {
+    if queue.drive.readers() >= STUCK_READERS * shared.per_drive.get() {
         return queue.give_up(job, "its drive does not answer: earlier reads still hang");
     }
     let mut running = 0;
-    for _ in 0..queue.len().min(shared.per_drive) {
+    for _ in 0..queue.len().min(shared.per_drive.get()) {
         let desk = Desk { job: job.clone(), queue: queue.clone() };
         running += usize::from(start_reader(shared, desk, None).is_ok());
     }
