@@ -6,6 +6,8 @@
 mod entry;
 mod load;
 mod recorder;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use entry::plots;

@@ -10,6 +10,8 @@
 mod reader;
 mod stage;
 mod taped;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
