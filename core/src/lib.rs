@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+mod background;
 pub mod block;
 pub mod cli;
 mod durable;
@@ -16,6 +17,8 @@ pub mod payment;
 pub mod plots;
 pub mod plugin;
 pub mod proof;
+pub mod record;
+pub mod replay;
 pub mod scan;
 mod secret_file;
 mod stamp;

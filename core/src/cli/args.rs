@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
     plot_list, plot_verify, plugin_install, plugin_key, plugin_list, plugin_sign, plugin_trust,
-    plugin_verify, prove, run, tx_send, tx_status,
+    plugin_verify, prove, run, strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -61,6 +61,9 @@ pub(super) enum Command {
     /// Look at plugins, sign them, say whom to trust, install them
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Compare scanning strategies
+    #[command(subcommand)]
+    Strategy(Strategy),
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,6 +125,12 @@ pub(super) enum PluginKey {
     Show(plugin_key::Args),
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum Strategy {
+    /// Compare strategies over the challenges that the miner has recorded
+    Replay(strategy_replay::Args),
+}
+
 impl Command {
     pub(super) fn run(&self, output: &Output) -> Result<(), Failure> {
         match self {
@@ -148,6 +157,7 @@ impl Command {
             Self::Plugin(Plugin::Trust(args)) => plugin_trust::run(args, output),
             Self::Plugin(Plugin::Install(args)) => plugin_install::install(args, output),
             Self::Plugin(Plugin::Uninstall(args)) => plugin_install::uninstall(args, output),
+            Self::Strategy(Strategy::Replay(args)) => strategy_replay::run(args, output),
         }
     }
 }

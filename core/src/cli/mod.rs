@@ -26,6 +26,7 @@ mod plugin_trust;
 mod plugin_verify;
 mod prove;
 mod run;
+mod strategy_replay;
 mod tx_send;
 mod tx_status;
 

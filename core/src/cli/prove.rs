@@ -11,7 +11,7 @@ use super::{Exit, Failure, Output, manifest::ManifestArgs};
 use crate::{
     manifest::ConfigText,
     plots::PlotFile,
-    plugin::{FaultObserver, FindError, find_strategies},
+    plugin::{FaultObserver, FindError, Shelf, find_strategies},
     proof,
     scan::{
         BuiltIn, Found, Hasher, LeafSource, Outcome, Planner, ScanSpec, Scanner, StrategySource,
@@ -70,8 +70,9 @@ fn strategies(args: &Args) -> Result<Arc<dyn StrategySource>, Failure> {
     let config = ConfigText::given(&args.strategy_config, "--strategy-config");
     let manifest = args.manifest.load_if_there()?;
     let (folders, gate) = args.manifest.places(manifest.as_ref());
-    let found = find_strategies(name, config, manifest.as_ref(), &folders, &gate, Arc::new(Silent));
-    found.map_err(|error| {
+    let shelf = Shelf { manifest: manifest.as_ref(), folders: &folders, gate: &gate };
+    let found = find_strategies(name, name, config, shelf, Arc::new(Silent));
+    found.map(|(strategies, _)| strategies).map_err(|error| {
         let exit = match error {
             FindError::Unknown(_) => Exit::NotFound,
             FindError::Refused(_) => Exit::Plugin,

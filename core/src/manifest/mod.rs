@@ -16,6 +16,8 @@ mod trust;
 pub use edit::Change;
 pub(crate) use error::did_you_mean;
 pub use error::{ErrorPlace, ManifestError};
-pub use resolved::{ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry, Trust};
+pub use resolved::{
+    ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry, RecordEntry, ShadowEntry, Trust,
+};
 pub use rewrite::{RewriteError, rewrite};
 pub use size::parse_size;

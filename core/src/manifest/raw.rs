@@ -39,6 +39,8 @@ pub(super) const MANIFEST: Keys = Keys(&[
     "engine",
     "policy",
     "transports",
+    "record",
+    "shadow",
 ]);
 
 /// The keys of an entry of `plugins`.
@@ -46,6 +48,12 @@ pub(super) const PLUGIN: Keys = Keys(&["path", "trust", "sha256"]);
 
 /// The keys of `strategy`, `engine`, `policy` and an entry of `transports`.
 pub(super) const COMPONENT: Keys = Keys(&["name", "plugin", "config"]);
+
+/// The keys of an entry of `shadow`.
+pub(super) const SHADOW: Keys = Keys(&["name", "plugin", "config", "reads"]);
+
+/// The keys of `record`.
+pub(super) const RECORD: Keys = Keys(&["enabled", "file", "limit"]);
 
 /// The keys of `first_run`.
 pub(super) const FIRST_RUN: Keys = Keys(&["create_key", "plot_size"]);

@@ -61,6 +61,10 @@ pub struct Manifest {
     pub policy: Option<ComponentEntry>,
     /// Where challenges come from.
     pub transports: Vec<ComponentEntry>,
+    /// Where challenges are recorded.
+    pub record: RecordEntry,
+    /// Strategies that are tried on live challenges, without submitting.
+    pub shadows: Vec<ShadowEntry>,
     /// What `run` may create when it is missing; `None`: nothing.
     pub first_run: Option<FirstRun>,
 }
@@ -103,6 +107,26 @@ pub struct ComponentEntry {
     pub plugin: Option<String>,
     /// Its config.
     pub config: ConfigText,
+}
+
+/// Where challenges are recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordEntry {
+    /// Whether they are.
+    pub enabled: bool,
+    /// The newer one of the two files.
+    pub file: PathBuf,
+    /// Bytes that both may have together.
+    pub limit: u64,
+}
+
+/// A strategy that is tried on live challenges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShadowEntry {
+    /// The strategy.
+    pub component: ComponentEntry,
+    /// Whether it may read, in the time that scans leave.
+    pub reads: bool,
 }
 
 /// A component's config, which only the component can read.

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     manifest::{ConfigText, Manifest, PluginEntry},
+    record::StrategyId,
     scan::StrategySource,
 };
 
@@ -116,8 +117,20 @@ pub enum FindError {
     Refused(String),
 }
 
+/// Where plugins are looked for by commands that load one by a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Shelf<'a> {
+    /// Whose plugins come first.
+    pub manifest: Option<&'a Manifest>,
+    /// The folders after that, in order.
+    pub folders: &'a [PathBuf],
+    /// Who lets their files in.
+    pub gate: &'a Gate,
+}
+
 /// Finds a strategy by its name alone among the plugins at hand, loads its
 /// library and opens an instance, so that a wrong config shows at once.
+/// `instance` is what it is called in logs.
 ///
 /// # Errors
 ///
@@ -125,24 +138,28 @@ pub enum FindError {
 /// refuses its config.
 pub fn find_strategies(
     name: &str,
+    instance: &str,
     config: ConfigText,
-    manifest: Option<&Manifest>,
-    folders: &[PathBuf],
-    gate: &Gate,
+    shelf: Shelf<'_>,
     observer: Arc<dyn FaultObserver>,
-) -> Result<Arc<dyn StrategySource>, FindError> {
+) -> Result<(Arc<dyn StrategySource>, StrategyId), FindError> {
+    let Shelf { manifest, folders, gate } = shelf;
+    if let Some(manifest) = manifest {
+        hub().work_in(&manifest.folder);
+    }
     let found = inventory(manifest, folders, gate);
     let (library, component) = find(Kind::Strategy, name, &found, folders, gate)?;
     let health = Health::new(culprit(Kind::Strategy, component, &library), observer, true);
-    hub().watch(component, &health);
-    let opener = Opener::new(library, component, component.to_owned(), config, health);
+    hub().watch(instance, &health);
+    let opener = Opener::new(library, component, instance.to_owned(), config, health);
     let spare = opener.open(Strategy::open).map_err(|fault| {
         FindError::Refused(match fault.code {
             FaultCode::CONFIG => fault.message,
             _ => format!("{} cannot be used: {fault}", opener.health.component()),
         })
     })?;
-    Ok(Arc::new(StrategySlot::new(Some((opener, spare)))))
+    let id = opener.strategy_id();
+    Ok((Arc::new(StrategySlot::new(Some((opener, spare)))), id))
 }
 
 /// Finds a component among plugins and loads its library.

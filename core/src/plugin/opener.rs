@@ -12,6 +12,7 @@ use super::{
 use crate::{
     foreign::{OPEN_LIMIT, within},
     manifest::{ConfigText, PluginEntry},
+    record::StrategyId,
 };
 
 /// What reading a plugin file and copying it may take.
@@ -65,6 +66,18 @@ impl Opener {
     /// The name under which the instance appears in logs.
     pub(super) fn instance(&self) -> &str {
         &self.instance
+    }
+
+    /// The component as a strategy, for the record.
+    pub(super) fn strategy_id(&self) -> StrategyId {
+        let descriptor = self.library.descriptor();
+        StrategyId {
+            name: self.component.clone(),
+            plugin: descriptor.plugin.clone(),
+            version: descriptor.version.clone(),
+            config: self.config.text.clone(),
+            ron_extensions: self.config.ron_extensions,
+        }
     }
 
     pub(super) fn request(&self) -> OpenRequest<'_> {

@@ -10,16 +10,17 @@ use spacetime_sdk_loader::{
 use super::{
     choose::{Offer, Unchosen, Wanted, choose},
     folders::{self, folders},
-    health::{FaultObserver, Health},
+    health::{FaultObserver, Health, OfShadow},
     opener::{Opener, culprit, load},
     problem::RegistryProblem,
     services::hub,
-    slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
+    slots::{EngineSlot, PolicySlot, ShadowSlot, StrategySlot, TransportSlot},
     trust::Gate,
 };
 use crate::{
     foreign::Foreign,
-    manifest::{ComponentEntry, Manifest, PluginEntry},
+    manifest::{ComponentEntry, Manifest, PluginEntry, ShadowEntry},
+    record::StrategyId,
     scan::{EngineSource, StrategySource},
 };
 
@@ -28,6 +29,7 @@ pub struct Registry {
     libraries: Vec<Library>,
     problems: Vec<RegistryProblem>,
     strategies: Arc<StrategySlot>,
+    shadows: Vec<ShadowSlot>,
     engine: Option<Arc<EngineSlot>>,
     policy: Arc<PolicySlot>,
     transports: Vec<TransportSlot>,
@@ -44,12 +46,13 @@ impl Registry {
             loading.load(entry);
         }
         let strategies = Arc::new(loading.strategy());
+        let shadows = manifest.shadows.iter().filter_map(|entry| loading.shadow(entry)).collect();
         let engine = loading.engine().map(Arc::new);
         let policy = Arc::new(loading.policy());
         let transports = loading.transports();
         let Loading { libraries, problems, .. } = loading;
         let libraries = libraries.into_iter().map(|(_, library)| library).collect();
-        Self { libraries, problems, strategies, engine, policy, transports }
+        Self { libraries, problems, strategies, shadows, engine, policy, transports }
     }
 
     /// The loaded libraries, in the manifest's order.
@@ -65,6 +68,16 @@ impl Registry {
     /// Where strategies come from.
     pub fn strategies(&self) -> Arc<dyn StrategySource> {
         self.strategies.clone()
+    }
+
+    /// The strategy in use, with its plugin and config.
+    pub fn strategy_id(&self) -> Option<StrategyId> {
+        self.strategies.id()
+    }
+
+    /// The strategies that are tried beside it.
+    pub fn shadows(&self) -> Vec<ShadowSlot> {
+        self.shadows.clone()
     }
 
     /// The configured engine.
@@ -164,6 +177,17 @@ impl<'a> Loading<'a> {
         }))
     }
 
+    fn shadow(&mut self, entry: &ShadowEntry) -> Option<ShadowSlot> {
+        let component = &entry.component;
+        let observer = Arc::new(OfShadow(self.observer.clone()));
+        let opener = self.opener_for(Kind::Strategy, component, Some(observer))?;
+        let instead = "nothing is tried in its place";
+        let spare = self.try_open(&opener, instead, Strategy::open)?;
+        let name = opener.instance().to_owned();
+        let slot = StrategySlot::new(Some((opener, spare)));
+        Some(ShadowSlot::new(name, slot, entry.reads))
+    }
+
     fn engine(&mut self) -> Option<EngineSlot> {
         let opener = self.opener(Kind::Engine, self.manifest.engine.as_ref())?;
         let engine = self.try_open(&opener, "the host's own kernels hash instead", Engine::open)?;
@@ -207,7 +231,16 @@ impl<'a> Loading<'a> {
 
     /// Finds the component that an entry names.
     fn opener(&mut self, kind: Kind, entry: Option<&ComponentEntry>) -> Option<Opener> {
-        let entry = entry?;
+        self.opener_for(kind, entry?, None)
+    }
+
+    /// The same; `shadow`: as a shadow, whose faults are told there.
+    fn opener_for(
+        &mut self,
+        kind: Kind,
+        entry: &ComponentEntry,
+        shadow: Option<Arc<dyn FaultObserver>>,
+    ) -> Option<Opener> {
         let wanted = Wanted { kind, name: &entry.name, plugin: entry.plugin.as_deref() };
         let offers: Vec<Offer<'_>> = self
             .libraries
@@ -229,8 +262,14 @@ impl<'a> Loading<'a> {
         let library = self.libraries[position].1.clone();
         let replaceable = kind != Kind::Transport;
         let component = culprit(kind, name, &library);
-        let health = Health::new(component, self.observer.clone(), replaceable);
-        let instance = self.instance(kind, name);
+        let (component, instance, observer) = match shadow {
+            Some(observer) => {
+                let instance = self.instance(kind, &format!("shadow-{name}"));
+                (format!("shadow {component}"), instance, observer)
+            }
+            None => (component, self.instance(kind, name), self.observer.clone()),
+        };
+        let health = Health::new(component, observer, replaceable);
         hub().watch(&instance, &health);
         Some(Opener::new(library, name, instance, entry.config.clone(), health))
     }
