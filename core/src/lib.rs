@@ -15,6 +15,7 @@ pub mod payment;
 pub mod plots;
 pub mod plugin;
 pub mod proof;
+pub mod scaffold;
 pub mod scan;
 pub mod submit;
 

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_list, prove, run, tx_send, tx_status,
+    plot_list, plot_verify, plugin_list, plugin_new, prove, run, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -57,7 +57,7 @@ pub(super) enum Command {
     Tx(Tx),
     /// Show what an identity owns
     Balance(balance::Args),
-    /// Look at plugins
+    /// Make plugins and look at them
     #[command(subcommand)]
     Plugin(Plugin),
 }
@@ -98,6 +98,8 @@ pub(super) enum Tx {
 pub(super) enum Plugin {
     /// List every component found, and why one cannot load
     List(plugin_list::Args),
+    /// Make the Cargo project of a new plugin, which builds and passes its tests at once
+    New(plugin_new::Args),
 }
 
 impl Command {
@@ -119,6 +121,7 @@ impl Command {
             Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
             Self::Balance(args) => balance::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
+            Self::Plugin(Plugin::New(args)) => plugin_new::run(args, output),
         }
     }
 }
