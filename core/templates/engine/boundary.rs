@@ -7,7 +7,10 @@ const NAME: &str = "my-plugin";
 #[test]
 fn it_agrees_with_the_protocols_definition() {
     let plugin = Plugin::build();
-    plugin.engine(NAME, "()").unwrap().assert_agrees_with_the_oracle();
+    plugin
+        .engine(NAME, "()")
+        .unwrap()
+        .assert_agrees_with_the_oracle();
 }
 
 #[test]

@@ -39,7 +39,10 @@ impl Engine for OneByOne {
                 None => score::is_under(&score, bound),
             };
             if is_better {
-                best = Some(Best { index: index as u64, score });
+                best = Some(Best {
+                    index: index as u64,
+                    score,
+                });
             }
         }
         Ok(best)

@@ -10,7 +10,10 @@ fn those_that_pay_best_come_first_each_sender_in_its_order() {
     let mut policy = plugin.policy(NAME, "()").unwrap();
     // Sender, nonce, fee.
     let pending = [candidate(1, 1, 9), candidate(1, 0, 2), candidate(2, 0, 5)];
-    assert_eq!(policy.select(&block(10), &pending).unwrap().unwrap(), [2, 1, 0]);
+    assert_eq!(
+        policy.select(&block(10), &pending).unwrap().unwrap(),
+        [2, 1, 0]
+    );
     assert_eq!(policy.select(&block(1), &pending).unwrap().unwrap(), [2]);
     assert_eq!(policy.select(&block(10), &[]).unwrap().unwrap(), []);
 }
@@ -26,5 +29,8 @@ fn those_that_pay_too_little_are_left_out() {
 #[test]
 fn an_unknown_setting_is_refused_by_name() {
     let plugin = Plugin::build();
-    assert_eq!(plugin.policy(NAME, "(min_fees: 5)").err().unwrap().field, "min_fees");
+    assert_eq!(
+        plugin.policy(NAME, "(min_fees: 5)").err().unwrap().field,
+        "min_fees"
+    );
 }

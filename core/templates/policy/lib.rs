@@ -19,7 +19,9 @@ impl Policy for BestFees {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self> {
-        Ok(Self { min_fee: config.min_fee })
+        Ok(Self {
+            min_fee: config.min_fee,
+        })
     }
 
     // Called once for each block that was won. The miner builds, checks and

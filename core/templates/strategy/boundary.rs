@@ -18,7 +18,10 @@ fn a_plan_may_be_longer_than_the_miners_list() {
     let plugin = Plugin::build();
     let mut strategy = plugin.strategy(NAME, "(span: 1)").unwrap();
     let plan = strategy.plan(1000).unwrap();
-    assert_eq!((plan.len(), plan[0].clone(), plan[999].clone()), (1000, 999..1000, 0..1));
+    assert_eq!(
+        (plan.len(), plan[0].clone(), plan[999].clone()),
+        (1000, 999..1000, 0..1)
+    );
 }
 
 #[test]

@@ -31,7 +31,10 @@ impl Strategy for Backwards {
         if config.span == 0 {
             return Err(Error::field("span", "must be at least 1"));
         }
-        Ok(Self { span: config.span, left: 0 })
+        Ok(Self {
+            span: config.span,
+            left: 0,
+        })
     }
 
     // A new challenge or another plot: start over, whatever went on before.

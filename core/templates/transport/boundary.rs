@@ -21,7 +21,9 @@ struct Server(BufReader<TcpStream>);
 impl Server {
     fn hear(&mut self) -> String {
         let mut line = String::new();
-        self.0.read_line(&mut line).expect("the plugin says something");
+        self.0
+            .read_line(&mut line)
+            .expect("the plugin says something");
         line
     }
 
@@ -35,9 +37,13 @@ fn session(plugin: &Plugin) -> (TestedTransport, Server) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = format!("(server: {:?})", listener.local_addr().unwrap().to_string());
     let mut session = plugin.transport(NAME, &config).unwrap();
-    session.wait_for("connection", |event| matches!(event, Event::Online { .. }).then_some(()));
+    session.wait_for("connection", |event| {
+        matches!(event, Event::Online { .. }).then_some(())
+    });
     let (stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
     let mut server = Server(BufReader::new(stream));
     assert!(server.hear().starts_with("hello "));
     (session, server)
@@ -48,17 +54,29 @@ fn a_job_becomes_a_challenge_and_its_proof_is_sent() {
     let plugin = Plugin::build();
     let (mut session, mut server) = session(&plugin);
     server.say(&format!("job 8 {} {} 30", "ab".repeat(32), "0f".repeat(32)));
-    let Event::Challenge { challenge } = session.next_event() else { panic!("no challenge") };
+    let Event::Challenge { challenge } = session.next_event() else {
+        panic!("no challenge")
+    };
     assert_eq!((challenge.id, challenge.challenge), (8, [0xAB; 32]));
-    assert_eq!((challenge.share_target, challenge.block_target), ([0x0F; 32], [0; 32]));
+    assert_eq!(
+        (challenge.share_target, challenge.block_target),
+        ([0x0F; 32], [0; 32])
+    );
 
     session.submit_proof(1, claim(8)).unwrap();
-    assert_eq!(server.hear(), format!("proof 1 8 {} 010203\n", "05".repeat(32)));
-    for (line, expected) in
-        [("accepted 1", Verdict::ACCEPTED), ("rejected 1 too late", Verdict::REJECTED)]
-    {
+    assert_eq!(
+        server.hear(),
+        format!("proof 1 8 {} 010203\n", "05".repeat(32))
+    );
+    for (line, expected) in [
+        ("accepted 1", Verdict::ACCEPTED),
+        ("rejected 1 too late", Verdict::REJECTED),
+    ] {
         server.say(line);
-        let Event::Verdict { ticket, verdict, .. } = session.next_event() else {
+        let Event::Verdict {
+            ticket, verdict, ..
+        } = session.next_event()
+        else {
             panic!("no verdict")
         };
         assert_eq!((ticket, verdict), (1, expected));
@@ -69,10 +87,17 @@ fn a_job_becomes_a_challenge_and_its_proof_is_sent() {
 #[test]
 fn a_server_that_talks_nonsense_or_hangs_up_ends_the_session() {
     let plugin = Plugin::build();
-    for line in ["job 8 ab 0f 30", "nonsense", "accepted", &"x".repeat(10_000)] {
+    for line in [
+        "job 8 ab 0f 30",
+        "nonsense",
+        "accepted",
+        &"x".repeat(10_000),
+    ] {
         let (mut session, mut server) = session(&plugin);
         server.say(line);
-        let Event::Offline { reason } = session.next_event() else { panic!("still online") };
+        let Event::Offline { reason } = session.next_event() else {
+            panic!("still online")
+        };
         assert!(reason.contains("server"), "{reason}");
         session.close();
     }

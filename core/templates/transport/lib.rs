@@ -44,10 +44,16 @@ impl Transport for Jobs {
 
     fn open(config: Config, context: &TransportContext) -> Result<Self> {
         if !config.server.contains(':') {
-            return Err(Error::field("server", "must be host:port, such as 127.0.0.1:4000"));
+            return Err(Error::field(
+                "server",
+                "must be host:port, such as 127.0.0.1:4000",
+            ));
         }
         let hello = lines::hello(&context.agent, &context.identity);
-        Ok(Self { server: config.server, hello })
+        Ok(Self {
+            server: config.server,
+            hello,
+        })
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {
@@ -57,7 +63,10 @@ impl Transport for Jobs {
         let (input, mut output) = connection.into_split();
         let mut input = BufReader::new(input.take(LONGEST)).lines();
         within(&host, output.write_all(self.hello.as_bytes())).await?;
-        port.emit(Event::Online { detail: self.server.clone() }).await?;
+        port.emit(Event::Online {
+            detail: self.server.clone(),
+        })
+        .await?;
         loop {
             select! {
                 line = input.next_line() => {
@@ -83,12 +92,16 @@ fn event(line: &str) -> Result<Event> {
     let said = said.map_err(|error| error.context(format_args!("the server said `{line}`")))?;
     Ok(match said {
         Said::Job(challenge) => Event::Challenge(challenge),
-        Said::Accepted(ticket) => {
-            Event::Verdict { ticket, verdict: Verdict::Accepted, reason: String::new() }
-        }
-        Said::Rejected(ticket, reason) => {
-            Event::Verdict { ticket, verdict: Verdict::Rejected, reason }
-        }
+        Said::Accepted(ticket) => Event::Verdict {
+            ticket,
+            verdict: Verdict::Accepted,
+            reason: String::new(),
+        },
+        Said::Rejected(ticket, reason) => Event::Verdict {
+            ticket,
+            verdict: Verdict::Rejected,
+            reason,
+        },
     })
 }
 
@@ -105,7 +118,12 @@ async fn answer(
         }
         Request::SubmitBlock { ticket, .. } => {
             let reason = "the server builds blocks itself".to_owned();
-            port.emit(Event::Verdict { ticket, verdict: Verdict::Rejected, reason }).await
+            port.emit(Event::Verdict {
+                ticket,
+                verdict: Verdict::Rejected,
+                reason,
+            })
+            .await
         }
         // This server has no headers; and a later SDK may ask for more.
         _ => Ok(()),

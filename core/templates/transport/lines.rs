@@ -41,7 +41,9 @@ impl Said {
 fn job(rest: &str) -> Result<Challenge> {
     let words: Vec<&str> = rest.split(' ').collect();
     let [id, challenge, target, seconds] = words[..] else {
-        return Err(Error::new("a job has an id, a challenge, a target and seconds"));
+        return Err(Error::new(
+            "a job has an id, a challenge, a target and seconds",
+        ));
     };
     Ok(Challenge {
         id: id.parse()?,
@@ -64,10 +66,20 @@ fn job(rest: &str) -> Result<Challenge> {
 
 pub(crate) fn hello(agent: &str, identity: &Identity) -> String {
     // An agent is one word here.
-    format!("hello {} {identity}\n", agent.replace(char::is_whitespace, "-"))
+    format!(
+        "hello {} {identity}\n",
+        agent.replace(char::is_whitespace, "-")
+    )
 }
 
 pub(crate) fn proof(ticket: u64, claim: &ProofClaim) -> String {
-    let proof: String = claim.proof.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("proof {ticket} {} {} {proof}\n", claim.challenge_id, claim.score)
+    let proof: String = claim
+        .proof
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!(
+        "proof {ticket} {} {} {proof}\n",
+        claim.challenge_id, claim.score
+    )
 }

@@ -31,6 +31,6 @@ pub use spacetime_sdk_loader::{Fault, Policy, abi};
 pub use engine::{TestedEngine, leaves, lowest};
 pub use host::{Recorder, Told};
 pub use plugin::{Plugin, request};
-pub use sample::{block, candidate, claim, job, plot};
+pub use sample::{block, candidate, claim, job, plot, stats};
 pub use strategy::{TestedStrategy, spans};
 pub use transport::TestedTransport;

@@ -73,7 +73,7 @@ impl Plugin {
     ///
     /// The component's or its config's.
     pub fn strategy(&self, name: &str, config: &str) -> Result<TestedStrategy, Fault> {
-        Strategy::open(&self.library, &request(name, config)).map(TestedStrategy)
+        Strategy::open(&self.library, &request(name, config)).map(TestedStrategy::new)
     }
 
     /// Opens an engine with a config in RON; `()` for none.
