@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+mod guide;
+mod installed;
 mod made;
 mod refused;
 mod templates;
