@@ -19,6 +19,7 @@ pub mod plugin;
 pub mod proof;
 pub mod record;
 pub mod replay;
+pub mod scaffold;
 pub mod scan;
 mod secret_file;
 mod stamp;

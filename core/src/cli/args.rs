@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_install, plugin_key, plugin_list, plugin_sign, plugin_trust,
-    plugin_verify, prove, run, strategy_replay, tx_send, tx_status,
+    plot_list, plot_verify, plugin_install, plugin_key, plugin_list, plugin_new, plugin_sign,
+    plugin_trust, plugin_verify, prove, run, strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -58,7 +58,7 @@ pub(super) enum Command {
     Tx(Tx),
     /// Show what an identity owns
     Balance(balance::Args),
-    /// Look at plugins, sign them, say whom to trust, install them
+    /// Make plugins, look at them, sign them, say whom to trust, install them
     #[command(subcommand)]
     Plugin(Plugin),
     /// Compare scanning strategies
@@ -102,6 +102,8 @@ pub(super) enum Tx {
 pub(super) enum Plugin {
     /// List every component found, and why one cannot load
     List(plugin_list::Args),
+    /// Make the Cargo project of a new plugin, which builds and passes its tests at once
+    New(plugin_new::Args),
     /// Make a key that signs plugins, and look at it
     #[command(subcommand)]
     Key(PluginKey),
@@ -158,6 +160,7 @@ impl Command {
             Self::Plugin(Plugin::Install(args)) => plugin_install::install(args, output),
             Self::Plugin(Plugin::Uninstall(args)) => plugin_install::uninstall(args, output),
             Self::Strategy(Strategy::Replay(args)) => strategy_replay::run(args, output),
+            Self::Plugin(Plugin::New(args)) => plugin_new::run(args, output),
         }
     }
 }

@@ -21,6 +21,7 @@ mod plot_verify;
 mod plugin_install;
 mod plugin_key;
 mod plugin_list;
+mod plugin_new;
 mod plugin_sign;
 mod plugin_trust;
 mod plugin_verify;

@@ -24,11 +24,13 @@ mod host;
 mod plugin;
 mod sample;
 mod strategy;
+mod transport;
 
-pub use spacetime_sdk_loader::Fault;
+pub use spacetime_sdk_loader::{Fault, Policy, abi};
 
 pub use engine::{TestedEngine, leaves, lowest};
 pub use host::{Recorder, Told};
 pub use plugin::{Plugin, request};
-pub use sample::{job, plot};
+pub use sample::{block, candidate, claim, job, plot, stats};
 pub use strategy::{TestedStrategy, spans};
+pub use transport::TestedTransport;
