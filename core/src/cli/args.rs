@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_list, prove, run, tx_send, tx_status,
+    plot_list, plot_verify, plugin_list, plugin_test, prove, run, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -98,6 +98,11 @@ pub(super) enum Tx {
 pub(super) enum Plugin {
     /// List every component found, and why one cannot load
     List(plugin_list::Args),
+    /// Test a plugin's components against the rules of their kinds
+    Test(plugin_test::Args),
+    /// What `plugin test` starts for each test
+    #[command(hide = true)]
+    TestChild,
 }
 
 impl Command {
@@ -119,6 +124,8 @@ impl Command {
             Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
             Self::Balance(args) => balance::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
+            Self::Plugin(Plugin::Test(args)) => plugin_test::run(args, output),
+            Self::Plugin(Plugin::TestChild) => plugin_test::child(),
         }
     }
 }

@@ -19,6 +19,7 @@ mod plot_info;
 mod plot_list;
 mod plot_verify;
 mod plugin_list;
+mod plugin_test;
 mod prove;
 mod run;
 mod tx_send;

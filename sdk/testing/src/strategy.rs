@@ -2,12 +2,11 @@
 
 use std::{ops::Range, sync::atomic::AtomicBool};
 
+use spacetime_conformance::{job, plot};
 use spacetime_sdk_loader::{
     Fault, Strategy,
     abi::{Job, Plot, Span},
 };
-
-use crate::sample::{job, plot};
 
 /// Calls of `plan` in a row that may plan nothing; the miner gives up as well.
 const IDLE_CALLS: u32 = 1000;
