@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
     plot_list, plot_verify, plugin_install, plugin_key, plugin_list, plugin_new, plugin_sign,
-    plugin_trust, plugin_verify, prove, run, strategy_replay, tx_send, tx_status,
+    plugin_test, plugin_trust, plugin_verify, prove, run, strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -104,6 +104,11 @@ pub(super) enum Plugin {
     List(plugin_list::Args),
     /// Make the Cargo project of a new plugin, which builds and passes its tests at once
     New(plugin_new::Args),
+    /// Test a plugin's components against the rules of their kinds
+    Test(plugin_test::Args),
+    /// What `plugin test` starts for each test
+    #[command(hide = true)]
+    TestChild,
     /// Make a key that signs plugins, and look at it
     #[command(subcommand)]
     Key(PluginKey),
@@ -161,6 +166,8 @@ impl Command {
             Self::Plugin(Plugin::Uninstall(args)) => plugin_install::uninstall(args, output),
             Self::Strategy(Strategy::Replay(args)) => strategy_replay::run(args, output),
             Self::Plugin(Plugin::New(args)) => plugin_new::run(args, output),
+            Self::Plugin(Plugin::Test(args)) => plugin_test::run(args, output),
+            Self::Plugin(Plugin::TestChild) => plugin_test::child(),
         }
     }
 }

@@ -34,11 +34,13 @@ pub enum Exit {
     Refused = 11,
     /// Bytes that were to be decoded are not what they should be.
     Bytes = 12,
+    /// A plugin breaks rules of its kind.
+    Contract = 13,
 }
 
 impl Exit {
     /// All codes, for the help text.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Done,
         Self::Internal,
         Self::Usage,
@@ -52,6 +54,7 @@ impl Exit {
         Self::NoSpace,
         Self::Refused,
         Self::Bytes,
+        Self::Contract,
     ];
 
     /// The number that the process ends with.
@@ -74,6 +77,7 @@ impl Exit {
             Self::NoSpace => "the disk has no room",
             Self::Refused => "the transaction is refused",
             Self::Bytes => "bytes that were to be decoded are not what they should be",
+            Self::Contract => "a plugin breaks rules of its kind",
         }
     }
 

@@ -23,6 +23,7 @@ mod plugin_key;
 mod plugin_list;
 mod plugin_new;
 mod plugin_sign;
+mod plugin_test;
 mod plugin_trust;
 mod plugin_verify;
 mod prove;

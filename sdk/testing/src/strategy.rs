@@ -2,12 +2,11 @@
 
 use std::{ops::Range, sync::atomic::AtomicBool};
 
+use spacetime_conformance::{job, plot};
 use spacetime_sdk_loader::{
     Fault, Strategy,
     abi::{BatchStats, Job, Plot, Span},
 };
-
-use crate::sample::{job, plot};
 
 /// Spans that one call of `plan` has room for.
 const ROOM: usize = 256;
