@@ -1,7 +1,7 @@
 //! The node's blocks and the notices of them.
 
 use super::{BlockAsked, Follower, Lie, Ours, POLL_SOON_MS, Step, WINDOW};
-use crate::{BlockHash, block::Block, wire::Message};
+use crate::{block::Block, wire::Message};
 
 impl Follower {
     pub(super) fn block<O: Ours>(
@@ -31,13 +31,13 @@ impl Follower {
         Ok(vec![Step::Submit(Box::new(block))])
     }
 
-    pub(super) fn notice<O: Ours>(
+    /// Looks at the newest notice, if one may be looked at now.
+    pub(super) fn look_at_notice<O: Ours>(
         &mut self,
-        hash: BlockHash,
-        said: u64,
         ours: &O,
         now_ms: u64,
     ) -> Result<Vec<Step>, O::Error> {
+        let Some((hash, said)) = self.notices.take(now_ms) else { return Ok(Vec::new()) };
         // What it answered before is out of date.
         self.ends_with = None;
         if let Some(height) = ours.height_of(&hash)? {

@@ -5,7 +5,7 @@
 //! by the network's rules, and says what came of them; this decides from that
 //! alone. Blocks are asked for in their order, a few at a time; a block that
 //! the node announces is asked for by its hash at once, which takes one round
-//! trip.
+//! trip. Of a flood of notices only the newest is looked at, now and then.
 
 mod blocks;
 mod headers;
@@ -18,7 +18,7 @@ pub use self::{
     lie::Lie,
     owner::{Ours, Step, Taken},
 };
-use super::Message;
+use super::{Message, Notices};
 use crate::BlockHash;
 
 /// Blocks that are asked for and not there yet, at most.
@@ -45,6 +45,7 @@ pub struct Follower {
     wanted: VecDeque<BlockHash>,
     /// Blocks that were asked for, oldest first.
     asked: VecDeque<BlockAsked>,
+    notices: Notices,
     /// Heights that notices gave to blocks that we lack.
     noticed: HashMap<BlockHash, u64>,
     /// Its headers go on behind this one.
@@ -102,6 +103,7 @@ impl Follower {
             headers: None,
             wanted: VecDeque::new(),
             asked: VecDeque::new(),
+            notices: Notices::default(),
             noticed: HashMap::new(),
             continues: None,
             again: false,
@@ -139,11 +141,21 @@ impl Follower {
         let heard = match message {
             Message::Headers(headers) => self.headers(headers, ours, now_ms),
             Message::Block(bytes) | Message::NewBlock(bytes) => self.block(bytes, ours, now_ms),
-            Message::BlockAccepted { hash, height } => self.notice(*hash, *height, ours, now_ms),
+            Message::BlockAccepted { hash, height } => {
+                self.hear_notice(*hash, *height, now_ms);
+                self.look_at_notice(ours, now_ms)
+            }
             _ => return Ok(Vec::new()),
         };
         self.poll_ms = now_ms + POLL_MS;
         heard
+    }
+
+    /// Takes a notice as [`Follower::heard`] does, but without looking at our
+    /// chain: [`Follower::tick`] does that when it is due, which may be now.
+    pub fn hear_notice(&mut self, hash: BlockHash, height: u64, now_ms: u64) {
+        self.notices.hear((hash, height), now_ms);
+        self.poll_ms = now_ms + POLL_MS;
     }
 
     /// Takes what came of a block that was to be submitted.
@@ -163,6 +175,7 @@ impl Follower {
             Taken::Held => {
                 self.failures = 0;
                 self.has_looked = false;
+                self.notices.credit();
             }
             Taken::Orphan => {
                 if was_asked {
@@ -210,6 +223,9 @@ impl Follower {
             self.again = true;
             return self.go_on(ours, now_ms);
         }
+        if self.notices.due_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+            return self.look_at_notice(ours, now_ms);
+        }
         if self.waits.is_some_and(|(_, until_ms)| until_ms <= now_ms) {
             self.waits = None;
             self.again = true;
@@ -227,7 +243,11 @@ impl Follower {
         let block = self.asked.front().map(|asked| asked.sent_ms + ANSWER_MS);
         let wait = self.waits.map(|(_, until_ms)| until_ms);
         let poll = (self.is_idle() && wait.is_none()).then_some(self.ask_ms());
-        [headers, block, wait, poll].into_iter().flatten().min().unwrap_or(u64::MAX)
+        [headers, block, self.notices.due_ms(), wait, poll]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     /// When it is asked for its headers unless something else is to be done.
