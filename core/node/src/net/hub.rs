@@ -11,7 +11,7 @@ use spacetime_protocol::block::Block;
 use spacetime_protocol::relay::{Priority, SeenKey, SeenRules, SeenTracker};
 use spacetime_protocol::wire::{Handshake, Message};
 use spacetime_protocol::{BlockHash, EncodeError, TxHash};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::addresses::Addresses;
@@ -33,6 +33,8 @@ const MAX_FRESH: usize = 32;
 const MAX_WAITING: usize = 64;
 /// Transactions whose source is remembered while they are looked at.
 const MAX_SOURCES: usize = 1000;
+/// How long connections may take to close.
+const CLOSE: Duration = Duration::from_millis(500);
 /// How long the tasks may take to end.
 const STOP: Duration = Duration::from_secs(1);
 
@@ -67,12 +69,14 @@ struct Inner {
     /// that there is a new one.
     ahead: Mutex<Ahead>,
     turns: Notify,
+    /// Set when connections shall close; each has a receiver until it has.
+    stopping: watch::Sender<bool>,
     /// `None` once stopped.
     tasks: Mutex<Option<JoinSet<()>>>,
 }
 
-/// A running hub; dropped, every connection closes.
-#[must_use = "connections close when this is dropped"]
+/// A running hub; dropped, every connection breaks off.
+#[must_use = "connections break off when this is dropped"]
 pub struct Running {
     hub: Hub,
 }
@@ -92,8 +96,12 @@ impl Running {
         &self.hub
     }
 
-    /// Closes every connection, and waits for that for a second.
+    /// Closes every connection in order, and waits for that for half a second,
+    /// and for what else goes on for a second.
     pub async fn stop(self) {
+        let stopping = &self.hub.inner.stopping;
+        stopping.send_replace(true);
+        let _ = tokio::time::timeout(CLOSE, stopping.closed()).await;
         if let Some(mut tasks) = self.hub.take_tasks() {
             tasks.abort_all();
             let all = async { while tasks.join_next().await.is_some() {} };
@@ -137,6 +145,7 @@ impl Hub {
             sources: Mutex::default(),
             ahead: Mutex::default(),
             turns: Notify::new(),
+            stopping: watch::channel(false).0,
             tasks: Mutex::new(Some(JoinSet::new())),
         };
         let hub = Self { inner: Arc::new(inner) };
@@ -294,6 +303,11 @@ impl Hub {
         lock(&self.inner.tasks).take()
     }
 
+    /// For a connection, to know when it shall close.
+    pub(super) fn stopping(&self) -> Stopping {
+        Stopping(self.inner.stopping.subscribe())
+    }
+
     /// How we introduce ourselves.
     pub(super) fn handshake(&self) -> Handshake {
         Handshake {
@@ -312,6 +326,9 @@ impl Hub {
         dialled_from: Option<SocketAddr>,
     ) -> Result<Seat, &'static str> {
         let options = &self.inner.options;
+        if *self.inner.stopping.borrow() {
+            return Err("this side stops");
+        }
         let mut members = self.members();
         if members.len() >= options.max_connections {
             return Err("there are as many connections as are allowed");
@@ -437,6 +454,17 @@ impl Hub {
             // An owner that listens no more is about to stop us.
             let _ = events.send(event).await;
         }
+    }
+}
+
+/// Whether the hub stops, which waits until this is dropped.
+pub(super) struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Resolves when the hub stops.
+    pub(super) async fn begins(&mut self) {
+        // An error: the hub is gone.
+        let _ = self.0.wait_for(|stops| *stops).await;
     }
 }
 

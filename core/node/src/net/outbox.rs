@@ -35,12 +35,13 @@ struct Queues {
     relays: PriorityQueue<Arc<[u8]>>,
     /// Whose turn it is: a peer that asks without end hears news all the same.
     relay_next: bool,
+    is_closed: bool,
 }
 
 impl Default for Queues {
     fn default() -> Self {
         let relays = PriorityQueue::new(RELAYS);
-        Self { kept: VecDeque::new(), kept_bytes: 0, relays, relay_next: false }
+        Self { kept: VecDeque::new(), kept_bytes: 0, relays, relay_next: false, is_closed: false }
     }
 }
 
@@ -98,20 +99,25 @@ impl Outbox {
         self.emptied.notified().await;
     }
 
-    /// Writes what comes until the stream fails or takes nothing for so long.
-    /// `may_relay`: whether a relay of so many bytes may go out now; it is
-    /// asked again after a moment.
+    /// Nothing more is to be sent but the frame that is being written.
+    pub(super) fn close(&self) {
+        self.queues().is_closed = true;
+        self.filled.notify_one();
+    }
+
+    /// Writes what comes until the outbox is closed. `may_relay`: whether a
+    /// relay of so many bytes may go out now; it is asked again after a moment.
+    ///
+    /// # Errors
+    /// The stream fails, or takes nothing for so long.
     pub(super) async fn write_to(
         &self,
         mut stream: impl AsyncWrite + Unpin,
         stuck_after: Duration,
         may_relay: impl Fn(Priority, usize) -> bool,
-    ) -> io::Error {
-        loop {
-            let item = self.next(&may_relay).await;
-            if let Err(error) = write(&item.frame, &mut stream, stuck_after).await {
-                return error;
-            }
+    ) -> io::Result<()> {
+        while let Some(item) = self.next(&may_relay).await {
+            write(&item.frame, &mut stream, stuck_after).await?;
             if item.is_kept {
                 self.queues().kept_bytes -= item.frame.len();
                 self.emptied.notify_one();
@@ -121,14 +127,19 @@ impl Outbox {
                 let _ = written.send(());
             }
         }
+        Ok(())
     }
 
-    async fn next(&self, may_relay: &impl Fn(Priority, usize) -> bool) -> Item {
+    /// What is to be written next; `None`: it is closed.
+    async fn next(&self, may_relay: &impl Fn(Priority, usize) -> bool) -> Option<Item> {
         loop {
             let holds_back = {
                 let mut queues = self.queues();
+                if queues.is_closed {
+                    return None;
+                }
                 if let Some(item) = queues.pop(may_relay) {
-                    return item;
+                    return Some(item);
                 }
                 !queues.relays.is_empty()
             };
@@ -187,7 +198,7 @@ mod tests {
         let writing = outbox.write_to(far, Duration::from_secs(5), |_, _| true);
         let mut bytes = [0; 4 * (RELAYS.entries + 3)];
         tokio::select! {
-            error = writing => panic!("{error}"),
+            ended = writing => panic!("{ended:?}"),
             read = near.read_exact(&mut bytes) => { read.unwrap(); }
         }
         let numbers = bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
@@ -217,10 +228,31 @@ mod tests {
         let outbox = Outbox::default();
         let told = outbox.keep_and_tell(vec![0; 1 << 20]);
         let (_near, far) = tokio::io::duplex(16);
-        let error = outbox.write_to(far, Duration::from_secs(30), |_, _| true).await;
+        let error = outbox.write_to(far, Duration::from_secs(30), |_, _| true).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(outbox);
         assert!(told.await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closed_it_ends_after_the_frame_that_is_being_written() {
+        let outbox = Outbox::default();
+        let first = outbox.keep_and_tell([1; 32]);
+        let second = outbox.keep_and_tell([2; 32]);
+        let (mut near, far) = tokio::io::duplex(16);
+        let writing = outbox.write_to(far, Duration::from_secs(30), |_, _| true);
+        let reading = async {
+            let mut bytes = Vec::new();
+            near.read_buf(&mut bytes).await.unwrap();
+            outbox.close();
+            near.read_to_end(&mut bytes).await.unwrap();
+            bytes
+        };
+        let (ended, bytes) = tokio::join!(writing, reading);
+        assert!(ended.is_ok() && bytes == [1; 32], "{ended:?} {bytes:?}");
+        first.await.unwrap();
+        drop(outbox);
+        assert!(second.await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,7 +282,7 @@ mod tests {
             assert!(tokio::time::Instant::now() >= opens);
         };
         tokio::select! {
-            error = writing => panic!("{error}"),
+            ended = writing => panic!("{ended:?}"),
             () = reading => {}
         }
     }

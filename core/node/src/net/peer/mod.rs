@@ -6,14 +6,17 @@ mod help;
 mod news;
 
 use std::collections::{HashSet, VecDeque};
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::relay::SeenKey;
 use spacetime_protocol::wire::{Connection, End, Follower, Message};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::member::{Member, Seat};
 use super::standing::Standing;
@@ -36,8 +39,9 @@ const GREET_MS: u64 = 1000;
 /// The same for one that has asked for headers or blocks, and may be about to
 /// ask again, ms.
 const GREET_ASKER_MS: u64 = 10_000;
-/// How long half a message may stay one, ms.
-const HALF_MESSAGE_MS: u64 = 60_000;
+
+/// What the end of a connection may take.
+const CLOSE: Duration = Duration::from_millis(250);
 
 /// How a connection went.
 pub(super) struct Ended {
@@ -53,32 +57,21 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
     let (id, address) = (member.id, member.address);
     tracing::info!(%address, dialled = dialled.is_some(), "connected");
     hub.emit(Event::Connected { peer: id, address, dialled }).await;
-    let (mut reader, writer) = tokio::io::split(stream);
-    let (writing, stuck_after) = (Arc::clone(&member), hub.options().stuck_after);
-    let pace = hub.clone();
-    let mut writing = Aborted(tokio::spawn(async move {
-        let may_relay = |priority, frame| pace.may_relay(id, priority, frame);
-        let error = writing.outbox.write_to(writer, stuck_after, may_relay).await;
-        Lost::Socket(error.to_string())
-    }));
     let mut peer = match Peer::new(hub.clone(), member) {
         Ok(peer) => peer,
         Err(lost) => return Ended { lost, was_of_use: false },
     };
-    let lost = match peer.talk(&mut reader, &mut writing).await {
-        Err(lost) => lost,
-        Ok(never) => match never {},
-    };
+    let lost = peer.meet(stream).await;
     drop(seat);
     tracing::info!(%address, reason = %lost, "disconnected");
     hub.emit(Event::Lost { peer: id, address, reason: lost.clone() }).await;
     Ended { lost, was_of_use: peer.was_of_use }
 }
 
-/// A task that ends with its owner.
-struct Aborted(JoinHandle<Lost>);
+/// The task that writes; it ends with its owner.
+struct Writing(JoinHandle<io::Result<()>>);
 
-impl Drop for Aborted {
+impl Drop for Writing {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -167,10 +160,43 @@ impl Peer {
         }
     }
 
+    /// Talks until the connection is lost, and ends it in order.
+    async fn meet(&mut self, stream: Stream) -> Lost {
+        // Held until the connection is closed: who stops the hub waits for that.
+        let mut stopping = self.hub.stopping();
+        let (mut reader, writer) = tokio::io::split(stream);
+        let mut writing = self.write_to(writer);
+        let lost = tokio::select! {
+            talked = self.talk(&mut reader, &mut writing) => match talked {
+                Err(lost) => lost,
+                Ok(never) => match never {},
+            },
+            () = stopping.begins() => Lost::Stopped,
+        };
+        self.member.outbox.close();
+        if !writing.0.is_finished() {
+            // It may take nothing any more.
+            let _ = timeout(CLOSE, &mut writing.0).await;
+        }
+        lost
+    }
+
+    /// Begins to write what is to be sent.
+    fn write_to(&self, mut writer: WriteHalf<Stream>) -> Writing {
+        let (hub, member) = (self.hub.clone(), Arc::clone(&self.member));
+        Writing(tokio::spawn(async move {
+            let may_relay = |priority, frame| hub.may_relay(member.id, priority, frame);
+            let stuck_after = hub.options().stuck_after;
+            member.outbox.write_to(&mut writer, stuck_after, may_relay).await?;
+            // Says that this is the end, which TLS has a word of its own for.
+            writer.shutdown().await
+        }))
+    }
+
     async fn talk(
         &mut self,
-        reader: &mut (impl AsyncRead + Unpin),
-        writing: &mut Aborted,
+        reader: &mut ReadHalf<Stream>,
+        writing: &mut Writing,
     ) -> Result<Never, Lost> {
         let (member, clock) = (Arc::clone(&self.member), self.hub.clock().clone());
         let mut buffer = vec![0; READ];
@@ -190,8 +216,9 @@ impl Peer {
                 () = member.sent_block() => self.sent_block(),
                 () = clock.until_ms(self.due_ms()) => self.tick().await?,
                 ended = &mut writing.0 => {
-                    let aborted = |_| Lost::Socket("its writer is gone".to_owned());
-                    return Err(ended.unwrap_or_else(aborted));
+                    let gone = || Lost::Socket("its writer is gone".to_owned());
+                    let failed = ended.ok().and_then(Result::err);
+                    return Err(failed.map_or_else(gone, |error| Lost::Socket(error.to_string())));
                 }
             }
         }
@@ -322,9 +349,7 @@ impl Peer {
     fn due_ms(&self) -> u64 {
         let follower = self.follower.as_ref().map(Follower::due_ms);
         let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(self.greet_ms()));
-        let half =
-            self.is_within_message().then_some(self.heard_ms.saturating_add(HALF_MESSAGE_MS));
-        let due = [self.connection.due_ms(), follower, greet, half];
+        let due = [self.connection.due_ms(), follower, greet];
         due.into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 
@@ -337,16 +362,9 @@ impl Peer {
         if self.member.has_asked() { GREET_ASKER_MS } else { GREET_MS }
     }
 
-    fn is_within_message(&self) -> bool {
-        matches!(self.connection.ended(), End::Frame(_))
-    }
-
     async fn tick(&mut self) -> Result<(), Lost> {
         let now_ms = self.hub.clock().now_ms();
         let silent_ms = now_ms.saturating_sub(self.heard_ms);
-        if self.is_within_message() && silent_ms >= HALF_MESSAGE_MS {
-            return Err(Lost::HalfMessage(silent_ms / 1000));
-        }
         self.connection.tick(now_ms)?;
         if self.wants_greeting() && silent_ms >= self.greet_ms() {
             self.greet().await;

@@ -57,8 +57,13 @@ impl Peer {
             self.hub.submit(own).await;
         }
         let genesis = self.hub.service().network().genesis_hash();
-        self.follower.get_or_insert_with(|| Follower::new(genesis));
-        self.follow(Input::Heard(Message::BlockAccepted { hash, height })).await?;
+        let now_ms = self.hub.clock().now_ms();
+        let follower = self.follower.get_or_insert_with(|| Follower::new(genesis));
+        follower.hear_notice(hash, height, now_ms);
+        // In a flood it is looked at later, and costs nothing now.
+        if follower.due_ms() <= now_ms {
+            self.follow(Input::Tick).await?;
+        }
         self.ask_for_pool_again();
         self.hub.emit(Event::BlockAccepted { peer: self.member.id, hash, height }).await;
         Ok(())
