@@ -4,6 +4,8 @@
 //! Nor is there a `save`: the set writes when there is something new, so a
 //! plot turns up in a folder of its own when the whole file is to be seen.
 
+mod compare;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
@@ -19,12 +21,13 @@ use spacetime_protocol::{Challenge, Leaf, Score, score::score};
 
 use crate::{
     common::Case,
+    entries::{is_own, ours, statuses, text},
     files::{self, METADATA, Truth, truth},
-    rules::{Entry, FIELDS, Rule, expected, line, path_of},
+    rules::{Entry, FIELDS, Rule, expected, path_of},
 };
 
 /// Where plots turn up that make the set write.
-const LATE: &str = "late";
+pub(crate) const LATE: &str = "late";
 
 /// What was compared.
 #[derive(Debug, Default)]
@@ -401,171 +404,6 @@ impl<'a> Player<'a> {
         self.set.as_mut().unwrap().rescan();
         self.looked();
     }
-
-    fn finish(&mut self) {
-        let is_closed = self.outcome.rules.contains(&Rule::Moved);
-        self.compare_files();
-        if !is_closed {
-            self.turn_up();
-        }
-        self.compare_entries();
-        self.compare_open();
-        self.compare_quiet();
-        let (mut wanted, mut ours) = (self.appeared.clone(), self.ours_appeared.clone());
-        wanted.sort();
-        ours.sort();
-        assert_eq!(ours, wanted, "{}: entries that appeared", self.id());
-        if let Some(theirs) = self.out.get("added") {
-            let mut theirs: Vec<String> = serde_json::from_value(theirs.clone()).unwrap();
-            theirs.sort();
-            let may_differ = [Rule::OnePlotPerFile, Rule::Unrecorded];
-            let differs = may_differ.iter().any(|rule| self.outcome.rules.contains(rule));
-            assert!(theirs == wanted || differs, "{}: {theirs:?}, {wanted:?}", self.id());
-        }
-        if self.out.contains_key("space_allocated_bytes_error") {
-            self.rule(Rule::NoSum);
-        }
-        assert!(!self.has_other_counts || !self.outcome.rules.is_empty(), "{}: counts", self.id());
-    }
-
-    /// Which files there are, and that a backup holds what the file held.
-    fn compare_files(&mut self) {
-        let backups = files::backups();
-        let mut ours: BTreeSet<String> =
-            files::all().into_iter().filter(|name| !name.starts_with(LATE)).collect();
-        for backup in &backups {
-            ours.remove(backup);
-            ours.insert(format!("{METADATA}.corrupt.<time>"));
-        }
-        let mut theirs: BTreeSet<String> =
-            serde_json::from_value(self.out["files_after"].clone()).unwrap();
-        let is_deleted = self
-            .case
-            .value("steps")
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|step| step["do"] == "delete_metadata");
-        if !is_deleted
-            && (self.set.is_some() || Path::new(METADATA).exists())
-            && theirs.insert(METADATA.to_owned())
-        {
-            self.rule(Rule::Held);
-        }
-        if self.outcome.rules.contains(&Rule::KeptAside) {
-            theirs.insert(format!("{METADATA}.corrupt.<time>"));
-        }
-        assert_eq!(ours, theirs, "{}", self.id());
-        if self.out.get("backup_same") == Some(&Value::Bool(true))
-            || self.outcome.rules.contains(&Rule::KeptAside)
-        {
-            assert_eq!(Some(fs::read(&backups[0]).unwrap()), self.initial, "{}", self.id());
-        }
-    }
-
-    fn compare_entries(&mut self) {
-        let mut ours: Vec<Entry> = ours();
-        let blocks = own_blocks();
-        assert_eq!(blocks.len(), ours.len() + self.turned_up.min(blocks.len() - ours.len()));
-        let theirs_text = self.out.get("metadata_after").and_then(Value::as_str).map(str::to_owned);
-        let is_written = self.out.get("metadata_unchanged") == Some(&Value::Bool(false));
-        let theirs_blocks =
-            theirs_text.filter(|_| is_written).as_deref().map(by_id).unwrap_or_default();
-        let recorded = self.recorded();
-        let mut unseen = self.found.clone();
-        for theirs in self.theirs() {
-            let is_recorded = recorded.contains(&theirs);
-            let is_found = path_of(&theirs).is_some_and(|path| unseen.remove(path));
-            if !is_recorded && !is_found {
-                if !self.outcome.rules.contains(&Rule::KeptAside) {
-                    self.absent(&theirs);
-                }
-                continue;
-            }
-            let (mut wanted, rules) = self.expected(&theirs);
-            self.outcome.rules.extend(rules);
-            let at = ours.iter().position(|ours| {
-                ours["file_path"] == wanted["file_path"]
-                    && (!is_recorded || ours["plot_id"] == wanted["plot_id"])
-            });
-            let entry =
-                ours.remove(at.unwrap_or_else(|| panic!("{}: no {wanted:?}", self.case.id)));
-            if !is_recorded {
-                is_fresh(&entry);
-                for name in ["plot_id", "created_at_utc"] {
-                    wanted[name] = entry[name].clone();
-                }
-            }
-            assert_eq!(entry, wanted, "{}", self.id());
-            self.outcome.entries += 1;
-            if let Some(theirs) = theirs_blocks.get(&text(&theirs, "plot_id")) {
-                let block = &blocks[&text(&entry, "plot_id")];
-                assert_eq!(*block, as_text(&wanted, theirs), "{}", self.id());
-                self.outcome.texts += 1;
-            }
-        }
-        self.found_by_us(unseen, ours);
-    }
-
-    /// Plots that only we have: files of their own (D21), or found again.
-    fn found_by_us(&mut self, unseen: BTreeSet<String>, ours: Vec<Entry>) {
-        let left: BTreeSet<String> = ours.iter().map(|entry| text(entry, "file_path")).collect();
-        assert_eq!(left, unseen, "{}: entries of ours", self.id());
-        for entry in &ours {
-            is_fresh(entry);
-            let Truth::Valid { root, len } = truth(path_of(entry)) else { panic!("{entry:?}") };
-            assert_eq!(entry["merkle_root"], root.to_string(), "{}", self.id());
-            assert_eq!(
-                (&entry["space_allocated_bytes"], &entry["status"]),
-                (&len.into(), &"Valid".into())
-            );
-            self.rule(Rule::OnePlotPerFile);
-        }
-    }
-
-    fn compare_open(&mut self) {
-        let Some(set) = &self.set else { return };
-        let name = |plot: &std::sync::Arc<PlotFile>| plot.path().to_str().unwrap().to_owned();
-        let plots: BTreeSet<String> = set.plots().iter().map(name).collect();
-        assert_eq!(plots.len(), set.plots().len(), "{}: a plot twice", self.id());
-        let valid = |entry: &Entry| entry["status"] == "Valid";
-        let wanted: BTreeSet<String> =
-            ours().iter().filter(|e| valid(e)).map(|e| text(e, "file_path")).collect();
-        let ours: BTreeSet<String> =
-            plots.into_iter().filter(|path| !path.starts_with(LATE)).collect();
-        assert_eq!(ours, wanted, "{}: open plots", self.id());
-        let theirs: Vec<String> = serde_json::from_value(self.out["open_plots"].clone()).unwrap();
-        if theirs.len() > 1 && theirs.windows(2).any(|two| two[0] == two[1]) {
-            self.outcome.rules.insert(Rule::OnePlotPerFile);
-        }
-        let theirs: BTreeSet<String> = theirs.into_iter().collect();
-        assert!(theirs == ours || !self.outcome.rules.is_empty(), "{}: {theirs:?}", self.id());
-    }
-
-    /// Nothing was written while there was nothing new to write.
-    fn compare_quiet(&mut self) {
-        let steps = self.case.value("steps").as_array().unwrap();
-        let is_touched =
-            steps.iter().any(|step| step["do"].as_str().unwrap().ends_with("metadata"));
-        let (Some(initial), Some(quiet)) = (&self.initial, &self.quiet) else { return };
-        if is_touched || !self.appeared.is_empty() || !files::backups().is_empty() {
-            return;
-        }
-        let now: BTreeMap<String, Entry> =
-            ours().into_iter().map(|entry| (text(&entry, "plot_id"), entry)).collect();
-        let names = ["status", "merkle_root", "space_allocated_bytes", "cache_file_path"];
-        let is_same = |before: &Entry| {
-            let now = now.get(&text(before, "plot_id").to_lowercase());
-            now.is_none_or(|now| names.iter().all(|name| now[*name] == before[*name]))
-        };
-        if parsed(initial).iter().all(is_same) {
-            assert_eq!(quiet.as_ref(), Some(initial), "{}", self.case.id);
-            let is_saved = self.out.get("metadata_unchanged") == Some(&Value::Bool(false));
-            if is_saved {
-                self.rule(Rule::WrittenWhenChanged);
-            }
-        }
-    }
 }
 
 /// The best leaf of all open plots, its path led to the root.
@@ -586,87 +424,4 @@ fn best(set: &PlotSet, challenge: &Challenge) -> Option<Value> {
     let proof = prove(&plot, index, &leaf).unwrap();
     assert_eq!(proof.path.root(leaf.as_bytes()), plot.header().root);
     Some(json!({ "leaf_index": index, "score": score, "merkle_root": plot.header().root }))
-}
-
-/// Our entries, as far as the file can be read: by the names of the data.
-fn ours() -> Vec<Entry> {
-    parsed(&fs::read(METADATA).unwrap_or_default())
-}
-
-fn parsed(bytes: &[u8]) -> Vec<Entry> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let entries: Vec<Value> =
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
-    let default = |name: &str| match name {
-        "spaceAllocatedBytes" => json!(0),
-        "plotId" => json!("00000000-0000-0000-0000-000000000000"),
-        _ => json!(""),
-    };
-    let convert = |entry: &Value| -> Entry {
-        let value = |name: &str| entry.get(name).cloned().unwrap_or_else(|| default(name));
-        FIELDS
-            .iter()
-            .map(|(member, name)| {
-                let value = match (*member, value(member)) {
-                    ("merkleRoot", Value::String(text)) => const_hex::encode(decoded(&text)).into(),
-                    (_, value) => value,
-                };
-                ((*name).to_owned(), value)
-            })
-            .collect()
-    };
-    let entries = entries.iter().map(convert);
-    entries.filter(|entry| path_of(entry).is_none_or(|path| !path.starts_with(LATE))).collect()
-}
-
-fn decoded(text: &str) -> Vec<u8> {
-    base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).unwrap_or_default()
-}
-
-fn statuses(entries: &[Entry]) -> BTreeMap<String, Value> {
-    entries.iter().map(|entry| (text(entry, "plot_id"), entry["status"].clone())).collect()
-}
-
-fn text(entry: &Entry, name: &str) -> String {
-    entry[name].as_str().unwrap_or_default().to_owned()
-}
-
-/// What is drawn, or comes from the clock.
-fn is_own(name: &str) -> bool {
-    matches!(name, "plot_id" | "created_at_utc")
-}
-
-fn is_fresh(entry: &Entry) {
-    let id = text(entry, "plot_id");
-    assert!(id.len() == 36 && &id[14..15] == "4" && id.to_lowercase() == id, "{id}");
-    let time = text(entry, "created_at_utc");
-    assert!(time.starts_with("20") && time.ends_with('Z') && time.len() >= 20, "{time}");
-}
-
-/// The file's entries as text, by id; the text around them is as it must be.
-fn by_id(text: &str) -> BTreeMap<String, String> {
-    if text == "[]" {
-        return BTreeMap::new();
-    }
-    let inner = text.strip_prefix("[\n  {\n").and_then(|text| text.strip_suffix("\n  }\n]"));
-    let blocks = inner.unwrap_or_else(|| panic!("{text}")).split("\n  },\n  {\n");
-    let id = |block: &str| block.split('"').nth(3).unwrap().to_owned();
-    blocks.map(|block| (id(block), block.to_owned())).collect()
-}
-
-fn own_blocks() -> BTreeMap<String, String> {
-    by_id(&fs::read_to_string(METADATA).unwrap())
-}
-
-/// An entry's text: the reference's own lines wherever it has the same value.
-fn as_text(wanted: &Entry, theirs: &str) -> String {
-    let lines = theirs.lines().zip(FIELDS).map(|(theirs, (member, name))| {
-        let value = theirs.split_once(": ").unwrap().1.trim_end_matches(',');
-        let mut value: Value = serde_json::from_str(value).unwrap();
-        if member == "merkleRoot" {
-            value = const_hex::encode(decoded(value.as_str().unwrap())).into();
-        }
-        if value == wanted[name] { theirs.to_owned() } else { line(member, &wanted[name], theirs) }
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }
