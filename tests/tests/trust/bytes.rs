@@ -61,7 +61,7 @@ fn positions(bytes: &[u8]) -> Vec<u64> {
         .unwrap();
     let text = &bytes[descriptor + FRAME..];
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len()).min(700);
-    let inside = (descriptor..descriptor + FRAME + end).step_by(13);
+    let inside = (descriptor..descriptor + FRAME + end).step_by(7);
     let ends = [0, 1, 63, bytes.len() - 1];
     let all = (0..bytes.len()).step_by(bytes.len() / 40);
     ends.into_iter().chain(inside).chain(all).map(|at| at as u64).collect()

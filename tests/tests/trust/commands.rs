@@ -150,7 +150,7 @@ fn trust_adds_lines_to_the_shipped_manifest_and_changes_no_other() {
 fn a_manifest_that_cannot_be_changed_safely_gets_a_line_to_write_instead() {
     let home = Home::new();
     let ada = key(&home, "ada.key");
-    edit(&home, "    ],\n)", "    ] /* , */ ,\n)");
+    edit(&home, "    ],\n)", "    ] // ,\n    ,\n)");
     let before = fs::read_to_string(home.manifest()).unwrap();
     let refused = run(&home, &["plugin", "trust", &ada, "--name", "ada"]);
     let line = format!("trusted_keys: {{\"ada\": \"{ada}\"}},");

@@ -118,7 +118,7 @@ fn a_pin_is_added_or_replaced_in_its_entry_alone() {
 #[test]
 fn what_would_not_come_out_right_is_not_done() {
     // The comma is behind a comment.
-    assert_eq!(apply(&ada(), &with(" /* , */ ,")), None);
+    assert_eq!(apply(&ada(), &with(" // ,\n    ,")), None);
     let known = format!(", trusted_keys: {{\"ada\": \"{}\"}}", key());
     assert_eq!(apply(&ada(), &with(&known)), None, "the name is taken");
     assert!(ada().apply(Path::new("x"), "(").is_err());

@@ -239,6 +239,10 @@ impl<'a> Installer<'a> {
             }
             let folders = folders(&[], &self.manifest.plugin_directories);
             let mut entry = entry_of(self.manifest, &file, &folders).cloned();
+            // What is locked anew is vouched for by something else.
+            if let Some(entry) = entry.as_mut().filter(|entry| entry.trust == Some(Trust::Locked)) {
+                entry.trust = None;
+            }
             if anything {
                 let fresh = PluginEntry { path: path.to_owned(), ..PluginEntry::default() };
                 entry.get_or_insert(fresh).trust = Some(Trust::Any);
