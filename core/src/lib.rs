@@ -39,6 +39,11 @@ pub mod parsers {
         crate::plots::is_metadata(bytes)
     }
 
+    /// Whether bytes are a record of challenges.
+    pub fn challenge_record(bytes: &[u8]) -> bool {
+        crate::record::is_record(bytes)
+    }
+
     /// Whether bytes are the checkpoint of a plot in the making.
     pub fn plotting_checkpoint(bytes: &[u8]) -> bool {
         crate::plots::is_checkpoint(bytes)

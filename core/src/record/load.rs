@@ -16,10 +16,13 @@ use super::{
     entry::{Entry, FORMAT, Line, PlotList, Run},
     older,
 };
-use crate::scan::ScenePlot;
+use crate::{replay::Challenges, scan::ScenePlot};
 
 /// No line is longer; what is, is damaged.
 const LONGEST: u64 = 64 << 20;
+
+/// No machine has more workers, or readers of a drive.
+const MOST_THREADS: usize = 1 << 16;
 
 /// What is known of challenges.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +98,15 @@ pub fn load(file: &Path, last: usize) -> Result<Record, LoadError> {
     Ok(Record { challenges: challenges.into(), damaged, is_cut })
 }
 
+/// Whether bytes are a record of which something can be read.
+pub(crate) fn is_record(bytes: &[u8]) -> bool {
+    let mut reading = Reading { last: usize::MAX, ..Reading::default() };
+    let read = reading.read(Path::new("challenges.jsonl"), bytes);
+    // What is taken must be fit to be worked with.
+    let challenges = Challenges::of(reading.challenges.into());
+    read.is_ok() && !challenges.list.is_empty()
+}
+
 fn open(file: &Path) -> Result<Option<File>, LoadError> {
     match File::open(file) {
         Ok(file) => Ok(Some(file)),
@@ -120,7 +132,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn read(&mut self, path: &Path, file: File) -> Result<(), LoadError> {
+    fn read(&mut self, path: &Path, file: impl Read) -> Result<(), LoadError> {
         let mut lines = BufReader::new(file);
         let mut line = Vec::new();
         loop {
@@ -146,6 +158,9 @@ impl Reading {
     fn take(&mut self, path: &Path, line: &[u8]) -> Result<bool, LoadError> {
         match serde_json::from_slice(line) {
             Ok(Line::Run(run)) if run.record <= FORMAT => {
+                if !is_machine(&run) {
+                    return Ok(false);
+                }
                 (self.run, self.plots) = (Some(Arc::new(run)), None);
             }
             Ok(Line::Plots { plots }) => {
@@ -193,7 +208,12 @@ impl Reading {
     }
 }
 
-/// Whether an entry's positions are those of plots.
+/// Whether a machine can have so many threads.
+fn is_machine(run: &Run) -> bool {
+    [run.workers, run.readers].iter().all(|count| (1..=MOST_THREADS).contains(count))
+}
+
+/// Whether an entry's positions are those of plots, which can be.
 fn is_possible(entry: &Entry, plots: &PlotList) -> bool {
     let noted = &entry.noted;
     let in_reads = noted.reads.iter().map(|read| read.plot);
@@ -201,6 +221,10 @@ fn is_possible(entry: &Entry, plots: &PlotList) -> bool {
     let in_best = entry.best.iter().map(|best| best.plot);
     in_reads.chain(in_plans).chain(in_best).all(|plot| plot < plots.len())
         && plots.iter().all(|plot| plot.leaf_count > 0)
+        && plots
+            .iter()
+            .try_fold(0_i64, |sum, plot| sum.checked_add_unsigned(plot.leaf_count))
+            .is_some()
 }
 
 /// A line that is none of ours: damaged, of a kind that came later, or of a

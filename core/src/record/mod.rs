@@ -12,6 +12,7 @@ mod writer;
 
 pub(crate) use entry::plots;
 pub use entry::{Best, BuilderName, Entry, FORMAT, Line, PlotList, Run, StopRule, StrategyId};
+pub(crate) use load::is_record;
 pub use load::{LoadError, Record, Recorded, load};
 pub use recorder::Recorder;
 pub use writer::{WriteError, Writer};
