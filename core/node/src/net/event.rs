@@ -147,6 +147,9 @@ pub enum Lost {
     /// The peer is this very node.
     #[error("it is this node itself")]
     Ourselves,
+    /// The hub stops.
+    #[error("this node stops")]
+    Stopped,
     /// Too many connections.
     #[error("{0}")]
     Full(&'static str),
