@@ -143,12 +143,12 @@ pub enum Lost {
     /// The peer misbehaved otherwise.
     #[error("{0}")]
     Misbehaved(String),
-    /// We are stopping.
-    #[error("this side stops")]
-    Stopped,
     /// The peer is this very node.
     #[error("it is this node itself")]
     Ourselves,
+    /// The hub stops.
+    #[error("this node stops")]
+    Stopped,
     /// Too many connections.
     #[error("{0}")]
     Full(&'static str),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use spacetime_protocol::block::Block;
 use spacetime_protocol::relay::{Priority, SeenKey, SeenRules, SeenTracker};
 use spacetime_protocol::wire::{Handshake, Message};
 use spacetime_protocol::{BlockHash, EncodeError, TxHash};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::addresses::Addresses;
@@ -19,9 +19,10 @@ use super::ahead::{self, Ahead};
 use super::announce;
 use super::ban::Bans;
 use super::discover;
+use super::early::Early;
 use super::member::{Member, Seat};
 use super::orphans::Orphans;
-use super::pace::Pace;
+use super::pace::{BEFORE_PAYLOAD, Pace};
 use super::{Clock, Event, Options, PeerId, PeerInfo};
 use crate::Service;
 
@@ -29,14 +30,10 @@ use crate::Service;
 const MAX_HELD: usize = 16;
 /// New blocks that are remembered until they are passed on.
 const MAX_FRESH: usize = 32;
-/// Blocks that wait for their time at most.
-const MAX_WAITING: usize = 64;
 /// Transactions whose source is remembered while they are looked at.
 const MAX_SOURCES: usize = 1000;
-/// How long connections may take to close.
-const CLOSE: Duration = Duration::from_millis(500);
-/// How long the tasks may take to end.
-const STOP: Duration = Duration::from_secs(1);
+/// How long connections may take to be ended in order, and then the tasks.
+const STOP: Duration = Duration::from_millis(500);
 
 /// A chain's connections; cheap to clone. Ends with its [`Running`].
 #[derive(Clone)]
@@ -49,6 +46,7 @@ struct Inner {
     options: Options,
     node_id: String,
     members: Mutex<BTreeMap<PeerId, Arc<Member>>>,
+    left: Notify,
     next_id: AtomicU64,
     bans: Mutex<Bans>,
     seen: Mutex<SeenTracker>,
@@ -60,7 +58,7 @@ struct Inner {
     /// Blocks that became the tip and that nobody here asked for, until the
     /// others are told, with their sources.
     fresh: Mutex<VecDeque<(Block, PeerId)>>,
-    waiting: AtomicUsize,
+    early: Early,
     orphans: Mutex<Orphans>,
     pace: Mutex<Pace>,
     /// Which peer a transaction came from, while it is looked at.
@@ -69,14 +67,12 @@ struct Inner {
     /// that there is a new one.
     ahead: Mutex<Ahead>,
     turns: Notify,
-    /// Set when connections shall close; each has a receiver until it has.
-    stopping: watch::Sender<bool>,
     /// `None` once stopped.
     tasks: Mutex<Option<JoinSet<()>>>,
 }
 
-/// A running hub; dropped, every connection breaks off.
-#[must_use = "connections break off when this is dropped"]
+/// A running hub; dropped, every connection closes.
+#[must_use = "connections close when this is dropped"]
 pub struct Running {
     hub: Hub,
 }
@@ -96,12 +92,10 @@ impl Running {
         &self.hub
     }
 
-    /// Closes every connection in order, and waits for that for half a second,
-    /// and for what else goes on for a second.
+    /// Closes every connection, and waits for that for a second.
     pub async fn stop(self) {
-        let stopping = &self.hub.inner.stopping;
-        stopping.send_replace(true);
-        let _ = tokio::time::timeout(CLOSE, stopping.closed()).await;
+        // A peer that takes nothing does not hear of it.
+        let _ = tokio::time::timeout(STOP, self.hub.end_connections()).await;
         if let Some(mut tasks) = self.hub.take_tasks() {
             tasks.abort_all();
             let all = async { while tasks.join_next().await.is_some() {} };
@@ -131,6 +125,7 @@ impl Hub {
             options,
             node_id: random_id(),
             members: Mutex::default(),
+            left: Notify::new(),
             next_id: AtomicU64::new(1),
             bans: Mutex::default(),
             seen: Mutex::new(SeenTracker::new(SeenRules::DEFAULT, now_ms)),
@@ -139,13 +134,12 @@ impl Hub {
             listening: OnceLock::new(),
             held: Mutex::default(),
             fresh: Mutex::default(),
-            waiting: AtomicUsize::new(0),
+            early: Early::default(),
             orphans: Mutex::default(),
             pace: Mutex::new(Pace::new()),
             sources: Mutex::default(),
             ahead: Mutex::default(),
             turns: Notify::new(),
-            stopping: watch::channel(false).0,
             tasks: Mutex::new(Some(JoinSet::new())),
         };
         let hub = Self { inner: Arc::new(inner) };
@@ -253,14 +247,8 @@ impl Hub {
         fresh.remove(place)
     }
 
-    /// Whether one more block may wait for its time; if so, it is counted.
-    pub(super) fn may_wait(&self) -> bool {
-        let more = |waiting| (waiting < MAX_WAITING).then_some(waiting + 1);
-        self.inner.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-    }
-
-    pub(super) fn waits_no_more(&self) {
-        self.inner.waiting.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn early(&self) -> &Early {
+        &self.inner.early
     }
 
     pub(super) fn orphans(&self) -> MutexGuard<'_, Orphans> {
@@ -303,11 +291,6 @@ impl Hub {
         lock(&self.inner.tasks).take()
     }
 
-    /// For a connection, to know when it shall close.
-    pub(super) fn stopping(&self) -> Stopping {
-        Stopping(self.inner.stopping.subscribe())
-    }
-
     /// How we introduce ourselves.
     pub(super) fn handshake(&self) -> Handshake {
         Handshake {
@@ -326,9 +309,6 @@ impl Hub {
         dialled_from: Option<SocketAddr>,
     ) -> Result<Seat, &'static str> {
         let options = &self.inner.options;
-        if *self.inner.stopping.borrow() {
-            return Err("this side stops");
-        }
         let mut members = self.members();
         if members.len() >= options.max_connections {
             return Err("there are as many connections as are allowed");
@@ -347,6 +327,15 @@ impl Hub {
 
     pub(super) fn leave(&self, id: PeerId) {
         self.members().remove(&id);
+        self.inner.left.notify_one();
+    }
+
+    /// Ends every connection in order, and waits for that.
+    async fn end_connections(&self) {
+        while !self.members().is_empty() {
+            self.members().values().for_each(|member| member.outbox.close());
+            self.inner.left.notified().await;
+        }
     }
 
     fn members(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Member>>> {
@@ -379,9 +368,11 @@ impl Hub {
         lock(&self.inner.seen).mark(key, self.clock().now_ms())
     }
 
-    /// Passes something unasked on, to all but its source.
+    /// Passes something unasked on, to all but its source. What comes of it to
+    /// us was seen (`wire.md` section 11).
     pub(super) fn relay(&self, message: &Message, source: Option<PeerId>) {
         let Some(frame) = frame(message) else { return };
+        self.mark_seen(SeenKey::of(message.kind(), &frame[BEFORE_PAYLOAD..]));
         let (now_ms, priority) = (self.clock().now_ms(), Priority::of(message.kind()));
         for (id, member) in &*self.members() {
             if Some(*id) != source && member.takes_relays(now_ms) {
@@ -454,17 +445,6 @@ impl Hub {
             // An owner that listens no more is about to stop us.
             let _ = events.send(event).await;
         }
-    }
-}
-
-/// Whether the hub stops, which waits until this is dropped.
-pub(super) struct Stopping(watch::Receiver<bool>);
-
-impl Stopping {
-    /// Resolves when the hub stops.
-    pub(super) async fn begins(&mut self) {
-        // An error: the hub is gone.
-        let _ = self.0.wait_for(|stops| *stops).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spacetime_node::net::{
-    Address, Backoff, Certificate, DialError, Event, Keep, Options, Tls, connect, keep,
+    Address, Backoff, Certificate, DialError, Event, Keep, Options, Stream, Tls, connect, keep,
 };
 use spacetime_protocol::wire::{Message, PingPong};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -209,4 +209,42 @@ async fn whoever_never_agrees_on_tls_is_left_and_nobody_waits_for_it() {
         tokio::task::yield_now().await;
     }
     connect(&by_name, Some(&verified)).await.map(|_| ()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_connection_is_said() {
+    let network = network(1, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, certificate) = certificate(folder.path());
+    let listen = |listener: spacetime_node::net::Listener| listener.with_certificate(certificate);
+    let node = Node::listening(&network, |options| options, listen).await;
+    let verified = Tls::new(Some(&authority), None).unwrap();
+    let address = Address::new("localhost", node.address.port());
+    let dial = async || connect(&address, Some(&verified)).await.unwrap().0;
+    let genesis = network.genesis_hash();
+    let question = Message::GetBlock(genesis).to_frame().unwrap();
+    let answer = Message::Block(network.genesis.encode().unwrap()).to_frame().unwrap();
+
+    // By who is asked, once the asker has said it.
+    let mut asker = dial().await;
+    asker.write_all(&question).await.unwrap();
+    asker.shutdown().await.unwrap();
+    assert!(rest(&mut asker).await.windows(answer.len()).any(|came| came == answer));
+    // By who cannot read on.
+    let mut babbler = dial().await;
+    babbler.write_all(&[0; 5]).await.unwrap();
+    rest(&mut babbler).await;
+    // By who stops.
+    let mut listener = dial().await;
+    listener.write_all(&question).await.unwrap();
+    listener.read_exact(&mut [0; 5]).await.unwrap();
+    node.running.stop().await;
+    rest(&mut listener).await;
+}
+
+/// What comes up to the end, which must be one in order.
+async fn rest(stream: &mut Stream) -> Vec<u8> {
+    let mut came = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut came)).await.unwrap().unwrap();
+    came
 }

@@ -1,47 +1,46 @@
 //! The task of one connection: reads, answers, follows, and does what is due,
 //! one message at a time. Writing is the outbox's.
 
+mod debts;
 mod gossip;
 mod help;
 mod news;
 
-use std::collections::{HashSet, VecDeque};
-use std::io;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use spacetime_protocol::BlockHash;
-use spacetime_protocol::relay::SeenKey;
+use spacetime_protocol::relay::{PeerExchange, SeenKey};
 use spacetime_protocol::wire::{Connection, End, Follower, Message};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::member::{Member, Seat};
 use super::standing::Standing;
 use super::{Address, Event, Hub, Lost, Stream, serve};
+use debts::{Debts, Owed};
 use news::Input;
 
 /// What is read at once, in bytes.
 const READ: usize = 16 << 10;
-/// Questions of a peer that wait at most; no more is read then.
-const MAX_REQUESTS: usize = 1024;
 /// No further answer is made while so many bytes or messages wait.
 const ANSWER_BYTES: usize = 256 << 10;
 const ANSWERS: usize = 128;
-/// No more is read while so many messages wait: the peer reads nothing, and
-/// goes on asking for signs of life.
+/// No more is read while so many messages or bytes of signs of life wait: the
+/// peer reads nothing, and goes on asking.
 const MAX_KEPT: usize = 256;
+const MAX_SIGN_BYTES: usize = 64 << 10;
 /// A peer that has said nothing for so long is told the tip, ms: a reference
 /// miner never asks, and begins only on a notice.
 const GREET_MS: u64 = 1000;
 /// The same for one that has asked for headers or blocks, and may be about to
 /// ask again, ms.
 const GREET_ASKER_MS: u64 = 10_000;
-
-/// What the end of a connection may take.
-const CLOSE: Duration = Duration::from_millis(250);
+/// How long the end of a connection may take to be said.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How a connection went.
 pub(super) struct Ended {
@@ -57,21 +56,51 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
     let (id, address) = (member.id, member.address);
     tracing::info!(%address, dialled = dialled.is_some(), "connected");
     hub.emit(Event::Connected { peer: id, address, dialled }).await;
-    let mut peer = match Peer::new(hub.clone(), member) {
+    let (mut reader, writer) = tokio::io::split(stream);
+    let (writing, stuck_after) = (Arc::clone(&member), hub.options().stuck_after);
+    let pace = hub.clone();
+    let mut writing = Aborted(tokio::spawn(async move {
+        let may_relay = |priority, frame| pace.may_relay(id, priority, frame);
+        match writing.outbox.write_to(writer, stuck_after, may_relay).await {
+            Ok(()) => Lost::Stopped,
+            Err(error) => Lost::Socket(error.to_string()),
+        }
+    }));
+    let mut peer = match Peer::new(hub.clone(), Arc::clone(&member)) {
         Ok(peer) => peer,
         Err(lost) => return Ended { lost, was_of_use: false },
     };
-    let lost = peer.meet(stream).await;
+    let lost = match peer.talk(&mut reader, &mut writing).await {
+        Err(lost) => lost,
+        Ok(never) => match never {},
+    };
+    writing.end(&member).await;
     drop(seat);
+    if lost == Lost::Stopped {
+        // Nobody shall dial again, or tell of a peer that failed: this task is
+        // about to be aborted.
+        std::future::pending::<()>().await;
+    }
     tracing::info!(%address, reason = %lost, "disconnected");
     hub.emit(Event::Lost { peer: id, address, reason: lost.clone() }).await;
     Ended { lost, was_of_use: peer.was_of_use }
 }
 
-/// The task that writes; it ends with its owner.
-struct Writing(JoinHandle<io::Result<()>>);
+/// A task that ends with its owner.
+struct Aborted(JoinHandle<Lost>);
 
-impl Drop for Writing {
+impl Aborted {
+    /// Says the end of the stream, if it can still be said.
+    async fn end(&mut self, member: &Member) {
+        member.outbox.close();
+        if !self.0.is_finished() {
+            // A peer that takes nothing does not hear it.
+            let _ = timeout(FAREWELL, &mut self.0).await;
+        }
+    }
+}
+
+impl Drop for Aborted {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -84,8 +113,7 @@ struct Peer {
     connection: Connection,
     /// `None`: it has told nothing of a chain.
     follower: Option<Follower>,
-    /// What it will be sent, in this order.
-    owed: VecDeque<Owed>,
+    debts: Debts,
     /// Blocks from which on it was sent what it lacks.
     helped: HashSet<BlockHash>,
     /// It was told of as one that cannot be helped.
@@ -99,18 +127,13 @@ struct Peer {
     pool_credit: usize,
     pool_asked_ms: u64,
     standing: Standing,
+    /// When it was told addresses last.
+    exchange: PeerExchange<()>,
     heard_ms: u64,
     was_of_use: bool,
-}
-
-/// What a peer will be sent once there is room for it.
-enum Owed {
-    /// The answers to its question.
-    Answer(Message),
-    /// A block of our chain that it lacks.
-    Block(BlockHash),
-    /// Our tip, and what was won on it.
-    Tip,
+    /// It will say no more: what that means, told once all that it is owed is
+    /// written.
+    ended: Option<Lost>,
 }
 
 /// Never there.
@@ -130,7 +153,7 @@ impl Peer {
             member,
             connection,
             follower,
-            owed: VecDeque::new(),
+            debts: Debts::default(),
             helped: HashSet::new(),
             is_given_up: false,
             asked: HashSet::new(),
@@ -138,8 +161,10 @@ impl Peer {
             pool_credit: 0,
             pool_asked_ms: 0,
             standing: Standing::new(),
+            exchange: PeerExchange::new(),
             heard_ms: now_ms,
             was_of_use: false,
+            ended: None,
         })
     }
 
@@ -160,43 +185,10 @@ impl Peer {
         }
     }
 
-    /// Talks until the connection is lost, and ends it in order.
-    async fn meet(&mut self, stream: Stream) -> Lost {
-        // Held until the connection is closed: who stops the hub waits for that.
-        let mut stopping = self.hub.stopping();
-        let (mut reader, writer) = tokio::io::split(stream);
-        let mut writing = self.write_to(writer);
-        let lost = tokio::select! {
-            talked = self.talk(&mut reader, &mut writing) => match talked {
-                Err(lost) => lost,
-                Ok(never) => match never {},
-            },
-            () = stopping.begins() => Lost::Stopped,
-        };
-        self.member.outbox.close();
-        if !writing.0.is_finished() {
-            // It may take nothing any more.
-            let _ = timeout(CLOSE, &mut writing.0).await;
-        }
-        lost
-    }
-
-    /// Begins to write what is to be sent.
-    fn write_to(&self, mut writer: WriteHalf<Stream>) -> Writing {
-        let (hub, member) = (self.hub.clone(), Arc::clone(&self.member));
-        Writing(tokio::spawn(async move {
-            let may_relay = |priority, frame| hub.may_relay(member.id, priority, frame);
-            let stuck_after = hub.options().stuck_after;
-            member.outbox.write_to(&mut writer, stuck_after, may_relay).await?;
-            // Says that this is the end, which TLS has a word of its own for.
-            writer.shutdown().await
-        }))
-    }
-
     async fn talk(
         &mut self,
-        reader: &mut ReadHalf<Stream>,
-        writing: &mut Writing,
+        reader: &mut (impl AsyncRead + Unpin),
+        writing: &mut Aborted,
     ) -> Result<Never, Lost> {
         let (member, clock) = (Arc::clone(&self.member), self.hub.clock().clone());
         let mut buffer = vec![0; READ];
@@ -205,9 +197,14 @@ impl Peer {
         self.follow(Input::Start).await?;
         loop {
             self.flush();
+            if self.is_owed_nothing()
+                && let Some(ended) = self.ended.take()
+            {
+                return Err(ended);
+            }
             tokio::select! {
                 read = reader.read(&mut buffer), if self.may_read() => match read {
-                    Ok(0) => return Err(self.connection.ended().into()),
+                    Ok(0) => self.heard_all(),
                     Ok(read) => self.received(&buffer[..read]).await?,
                     Err(error) => return Err(Lost::Socket(error.to_string())),
                 },
@@ -216,28 +213,45 @@ impl Peer {
                 () = member.sent_block() => self.sent_block(),
                 () = clock.until_ms(self.due_ms()) => self.tick().await?,
                 ended = &mut writing.0 => {
-                    let gone = || Lost::Socket("its writer is gone".to_owned());
-                    let failed = ended.ok().and_then(Result::err);
-                    return Err(failed.map_or_else(gone, |error| Lost::Socket(error.to_string())));
+                    let aborted = |_| Lost::Socket("its writer is gone".to_owned());
+                    let lost = ended.unwrap_or_else(aborted);
+                    let said = self.ended.take().filter(|_| lost != Lost::Stopped);
+                    return Err(said.unwrap_or(lost));
                 }
             }
         }
     }
 
+    /// The peer has ended its half of the connection; what it asked for before
+    /// is still answered.
+    fn heard_all(&mut self) {
+        self.ended = Some(self.connection.ended().into());
+        self.follower = None;
+    }
+
+    /// Whether all answers are written.
+    fn is_owed_nothing(&self) -> bool {
+        self.debts.is_empty() && self.member.outbox.kept_bytes() == 0
+    }
+
     fn may_read(&self) -> bool {
-        self.owed.len() < MAX_REQUESTS && self.member.outbox.kept() < MAX_KEPT
+        let outbox = &self.member.outbox;
+        self.ended.is_none()
+            && !self.debts.is_full()
+            && outbox.kept() < MAX_KEPT
+            && outbox.sign_bytes() < MAX_SIGN_BYTES
     }
 
     fn may_answer(&self) -> bool {
         let outbox = &self.member.outbox;
-        !self.owed.is_empty() && outbox.kept_bytes() < ANSWER_BYTES && outbox.kept() < ANSWERS
+        !self.debts.is_empty() && outbox.kept_bytes() < ANSWER_BYTES && outbox.kept() < ANSWERS
     }
 
     /// Hands what the connection itself has to say to the writer.
     fn flush(&mut self) {
         let output = self.connection.take_output();
         if !output.is_empty() {
-            self.member.outbox.keep(output);
+            self.member.outbox.keep_signs(output);
         }
     }
 
@@ -291,11 +305,11 @@ impl Peer {
         match message {
             Message::GetHeaders { .. } | Message::GetBlock(_) => {
                 self.member.asked(self.heard_ms);
-                self.owed.push_back(Owed::Answer(message));
+                self.debts.push(Owed::Answer(message));
                 Ok(())
             }
             Message::GetPeers { .. } | Message::TxPoolRequest { .. } => {
-                self.owed.push_back(Owed::Answer(message));
+                self.debts.push(Owed::Answer(message));
                 Ok(())
             }
             Message::Headers(_) => self.follow(Input::Heard(message)).await,
@@ -320,7 +334,7 @@ impl Peer {
 
     /// Sends what is owed longest.
     async fn answer(&mut self) {
-        let request = match self.owed.pop_front() {
+        let request = match self.debts.pop() {
             None => return,
             Some(Owed::Answer(request)) => request,
             Some(Owed::Block(hash)) => return self.push(hash).await,
@@ -331,7 +345,8 @@ impl Peer {
         }
         if let Message::GetPeers { max, exclude } = request {
             let now_ms = self.hub.clock().now_ms();
-            let peers = self.hub.addresses().answer(self.ip(), max, &exclude, now_ms);
+            let ip = self.ip();
+            let peers = self.hub.addresses().answer(&mut self.exchange, ip, max, &exclude, now_ms);
             return self.send(&Message::Peers(peers));
         }
         for answer in serve::answers(self.hub.service().clone(), request).await {
@@ -347,6 +362,9 @@ impl Peer {
 
     /// When something is due, Unix ms.
     fn due_ms(&self) -> u64 {
+        if self.ended.is_some() {
+            return u64::MAX;
+        }
         let follower = self.follower.as_ref().map(Follower::due_ms);
         let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(self.greet_ms()));
         let due = [self.connection.due_ms(), follower, greet];
@@ -354,8 +372,7 @@ impl Peer {
     }
 
     fn wants_greeting(&self) -> bool {
-        let is_idle = self.owed.is_empty() && self.member.outbox.kept_bytes() == 0;
-        self.hub.options().announces && !self.member.was_noticed() && is_idle
+        self.hub.options().announces && !self.member.was_noticed() && self.is_owed_nothing()
     }
 
     fn greet_ms(&self) -> u64 {

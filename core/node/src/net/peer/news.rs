@@ -108,6 +108,10 @@ impl Peer {
             hub.submit_unasked(block.clone(), id).await
         };
         self.was_of_use |= matches!(outcome.taken, Taken::Held) && outcome.is_new;
+        if let (Taken::Held | Taken::Invalid(_), Some((_, key))) = (&outcome.taken, arrived) {
+            // Another look would bring nothing else.
+            hub.mark_seen(key);
+        }
         match &outcome.taken {
             Taken::Held if outcome.is_new && !asked => self.standing.credit(),
             Taken::Early { until_ms } if !asked => hub.submit_later(block, *until_ms, id),
@@ -117,9 +121,6 @@ impl Peer {
                 if !asked {
                     hub.keep_orphan(block, id).await;
                 }
-            }
-            Taken::Invalid(_) => {
-                arrived.map(|(_, key)| hub.mark_seen(key));
             }
             _ => {}
         }
