@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use spacetime_core::{
     manifest::ConfigText,
     plots::{CacheLevels, CreateSpec, PlotFile, cache_path_beside, create},
-    plugin::{FaultObserver, find_strategies, trust::Gate},
+    plugin::{FaultObserver, Shelf, find_strategies, trust::Gate},
     proof::prove,
     scan::{
         Found, Hasher, LeafSource, LimitError, Limits, Outcome, Planner, ScanSpec, Scanner,
@@ -237,7 +237,8 @@ fn scan(plugins: &Path, case: &Case, challenge: Challenge, made: &[Made]) -> Out
     let folders = [PathBuf::from(plugins)];
     let config = ConfigText::given(&config, "the case");
     let gate = Gate::without_manifest(&folders, Some(target_folder().join("test-plugin-cache")));
-    let strategies = find_strategies(name, config, None, &folders, &gate, Arc::new(Loud)).unwrap();
+    let shelf = Shelf { manifest: None, folders: &folders, gate: &gate };
+    let (strategies, _) = find_strategies(name, name, config, shelf, Arc::new(Loud)).unwrap();
     let hasher = Hasher::new(Kernels::detect(), None);
     let two = NonZeroUsize::new(2).unwrap();
     let scanner = Scanner::new(Planner::new(strategies), hasher, two, Some(two)).unwrap();

@@ -19,9 +19,7 @@ pub use chain::{ChainAccess, ChainError, Whom};
 pub use folders::folders;
 pub(crate) use folders::{list as list_folders, user_cache, user_folder};
 pub use health::FaultObserver;
-pub use inventory::{
-    FindError, Found, Shelf, entry_of, find_strategies, inventory, try_load,
-};
+pub use inventory::{FindError, Found, Shelf, entry_of, find_strategies, inventory, try_load};
 pub use problem::RegistryProblem;
 pub use registry::Registry;
 pub use services::{Counters, counters};

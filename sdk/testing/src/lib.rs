@@ -26,9 +26,7 @@ mod plugin;
 mod strategy;
 mod transport;
 
-pub use spacetime_conformance::{
-    block, candidate, claim, job, leaves, lowest, plot, stats,
-};
+pub use spacetime_conformance::{block, candidate, claim, job, leaves, lowest, plot, stats};
 pub use spacetime_sdk_loader::{Fault, Policy, abi};
 
 pub use engine::TestedEngine;
