@@ -20,6 +20,8 @@ pub type Notice = (BlockHash, u64);
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
     newest: Option<Notice>,
+    /// Whether that may be looked at, whatever comes after it.
+    is_ready: bool,
     /// When as many as ever may be looked at again, Unix ms.
     free_ms: u64,
     /// When the last one came that had to wait, Unix ms.
@@ -27,27 +29,28 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Takes a notice; the one before it is forgotten, looked at or not.
+    /// Takes a notice, which counts even if it is never looked at; the one before
+    /// it is forgotten.
     pub fn hear(&mut self, notice: Notice, now_ms: u64) {
         self.free_ms = self.free_ms.min(now_ms + AT_ONCE * EVERY_MS);
         self.newest = Some(notice);
-        if self.opens_ms() > now_ms {
-            self.waited_ms = Some(now_ms);
+        match self.has_room(now_ms) {
+            true => self.is_ready = true,
+            false => self.waited_ms = Some(now_ms),
         }
     }
 
     /// The newest one, once, if it may be looked at now.
     pub fn take(&mut self, now_ms: u64) -> Option<Notice> {
-        if self.due_ms()? > now_ms {
-            return None;
-        }
-        self.free_ms = self.free_ms.max(now_ms) + EVERY_MS;
-        self.newest.take()
+        self.newest?;
+        let may = std::mem::take(&mut self.is_ready) || self.has_room(now_ms);
+        self.newest.take_if(|_| may)
     }
 
-    /// When [`Notices::take`] has something, Unix ms; `None`: nothing waits.
+    /// When [`Notices::take`] has something, Unix ms, 0: at once; `None`: nothing
+    /// waits.
     pub fn due_ms(&self) -> Option<u64> {
-        self.newest.map(|_| self.opens_ms())
+        self.newest.map(|_| if self.is_ready { 0 } else { self.opens_ms() })
     }
 
     /// Whether there were lately more than are looked at.
@@ -63,9 +66,19 @@ impl Notices {
 
     /// Forgets what waits, and not how much there was.
     pub fn forget(&mut self) {
-        self.newest = None;
+        (self.newest, self.is_ready) = (None, false);
     }
 
+    /// Whether one more may be looked at; if so, it counts.
+    fn has_room(&mut self, now_ms: u64) -> bool {
+        let has_room = self.opens_ms() <= now_ms;
+        if has_room {
+            self.free_ms = self.free_ms.max(now_ms) + EVERY_MS;
+        }
+        has_room
+    }
+
+    /// When there is room for one, Unix ms.
     fn opens_ms(&self) -> u64 {
         self.free_ms.saturating_sub((AT_ONCE - 1) * EVERY_MS)
     }
@@ -101,6 +114,13 @@ mod tests {
         assert_eq!((notices.due_ms(), notices.take(u64::MAX / 2)), (None, None));
         // One that never ends.
         assert_eq!(looked_at(&mut notices, 100_000, 1, 20_000), AT_ONCE + 199);
+        // Nor does it if nobody looks.
+        for number in 0..100_000 {
+            notices.hear(notice(number), 1_000_000 + number);
+            assert!(number < 100 || notices.floods(1_000_000 + number));
+        }
+        assert_eq!(notices.take(1_099_999), Some(notice(99_999)));
+        assert_eq!(notices.take(2_000_000), None);
     }
 
     #[test]
