@@ -75,7 +75,9 @@ fn workers_that_are_slower_than_the_drives_hold_them_up() {
     let slow = Scene { scan_rate: 100_000, ..scene(&[(0, 1 << 21)]) };
     let outcome = simulate(&slow);
     assert!(!outcome.complete, "{outcome:?}");
-    assert!((95_000..=100_000).contains(&outcome.scanned), "{outcome:?}");
+    // Filling their first buffers takes 33 and 66 ms; of the last batch of each,
+    // whole steps of 4096 leaves count.
+    assert!((95_000 - 2 * 4096..=95_100).contains(&outcome.scanned), "{outcome:?}");
     // There are 6 buffers and one for the reader.
     assert!(outcome.read <= outcome.scanned + (8 << 15), "{outcome:?}");
 }
