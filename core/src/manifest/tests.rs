@@ -75,7 +75,7 @@ fn unknown_keys_are_placed_and_answered_with_the_nearest() {
     );
     assert_eq!(
         error(&with("    plugins: [(path: \"a\"), (file: \"b\")],"), &[]),
-        "/etc/miner.ron:6:29: `plugins.1.file` is not an option; did you mean `path`?"
+        "/etc/miner.ron:6:29: `plugins.1.file` is not an option; known are `path`, `trust`, `sha256`"
     );
     assert_eq!(
         error(&with("    first_run: (make_key: true),"), &[]),
