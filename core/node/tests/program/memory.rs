@@ -105,6 +105,7 @@ fn attacks(chain: &Chain, large: &BlockHash) -> Vec<Attack> {
             8 * MIB,
             MIB,
         ),
+        attack("messages that are none", &[], &frame(0x22, &[7; 31]).repeat(1000), 32 * MIB, MIB),
         // The blocks themselves, 16 MiB of all, come on top of one that is looked at.
         attack("blocks before their time", &[], &early, 16 * MIB, 20 * MIB),
     ]

@@ -214,10 +214,7 @@ impl Connection {
     fn heard(&mut self, message: Message, now_ms: u64) {
         match message {
             Message::Handshake(peer) => {
-                let ack = Message::HandshakeAck.to_frame().unwrap_or_default();
-                if self.peer.is_none() {
-                    self.output.extend(ack);
-                }
+                self.output.extend(Message::HandshakeAck.to_frame().unwrap_or_default());
                 self.peer = Some(peer);
             }
             // The reference's pong is a ping that repeats our nonce.
@@ -240,7 +237,10 @@ impl Connection {
 
     fn strike(&mut self, error: PayloadError, now_ms: u64) -> Result<(), End> {
         self.strikes.push_back(now_ms);
-        while self.strikes.front().is_some_and(|at| at + STRIKES_MS < now_ms) {
+        // An owner may go on all the same; more of them tell nothing more.
+        while self.strikes.len() > STRIKES
+            || self.strikes.front().is_some_and(|at| at + STRIKES_MS < now_ms)
+        {
             self.strikes.pop_front();
         }
         if self.strikes.len() >= STRIKES {

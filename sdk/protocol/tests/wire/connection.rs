@@ -67,13 +67,13 @@ fn who_dials_introduces_itself_at_once_and_who_accepts_only_acknowledges() {
 }
 
 #[test]
-fn an_introduction_that_comes_again_is_taken_and_not_acknowledged_again() {
+fn every_introduction_is_acknowledged_and_the_last_one_counts() {
     let mut connection = dialled();
     let mut other = us();
     connection.received(&bytes(&Message::Handshake(us())), NOW).unwrap();
     other.node_id = "other".to_owned();
     connection.received(&bytes(&Message::Handshake(other.clone())), NOW).unwrap();
-    assert_eq!(written(&mut connection), [Message::HandshakeAck]);
+    assert_eq!(written(&mut connection), [Message::HandshakeAck, Message::HandshakeAck]);
     assert_eq!(connection.peer(), Some(&other));
     assert_eq!(connection.next_message(), None);
 }
