@@ -155,5 +155,5 @@ case :$PATH: in
     *:"$prefix/bin":*) ;;
     *) echo "Its programs are in $prefix/bin, which is not in your PATH" ;;
 esac
-echo "To mine: cp $share/miner.ron . && spacetime-miner run"
+echo "To mine: cp '$share/miner.ron' . && spacetime-miner run"
 echo "To write a plugin: spacetime-miner plugin new NAME --kind strategy"

@@ -76,8 +76,10 @@ impl FromStr for PluginName {
 fn suggestion(name: &str) -> Option<String> {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let joined = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
-    let better = joined.trim_start_matches(|c: char| !c.is_ascii_lowercase()).to_owned();
-    PluginName::from_str(&better).is_ok().then_some(better)
+    let better = joined.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    // Nothing is left of digits and signs, and nothing can be made of that.
+    let is_name = !better.is_empty() && PluginName::from_str(better).is_ok();
+    is_name.then(|| better.to_owned())
 }
 
 #[cfg(test)]

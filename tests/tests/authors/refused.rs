@@ -27,7 +27,7 @@ fn nothing_is_overwritten_and_nothing_half_made_stays() {
     there.assert_refused(2, "taken is there already");
     let nowhere = new(home.path(), &[&["new", "--path", "a/b"], &strategy[..]].concat());
     nowhere.assert_refused(8, "no folder a");
-    for name in ["../new", "New", "match", "spacetime-new", "-new"] {
+    for name in ["../new", "New", "match", "spacetime-new", "-new", "42", ".."] {
         let refused = new(home.path(), &[&strategy[..], &["--", name]].concat());
         refused.assert_refused(2, name);
     }
