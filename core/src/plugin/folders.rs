@@ -29,6 +29,12 @@ pub(crate) fn user_folder() -> Option<PathBuf> {
     Some(user_data(environment)?.join("spacetime-miner").join("plugins"))
 }
 
+/// The key that the user signs plugins with, unless another is named. It need
+/// not exist.
+pub(crate) fn user_signing_key() -> Option<PathBuf> {
+    Some(user_data(environment)?.join("spacetime-miner").join("plugin.key"))
+}
+
 /// The folder with private copies of plugins, where no manifest names one. It
 /// need not exist.
 pub(crate) fn user_cache() -> Option<PathBuf> {

@@ -17,7 +17,7 @@ pub mod trust;
 
 pub use chain::{ChainAccess, ChainError, Whom};
 pub use folders::folders;
-pub(crate) use folders::{list as list_folders, user_cache, user_folder};
+pub(crate) use folders::{list as list_folders, user_cache, user_folder, user_signing_key};
 pub use health::FaultObserver;
 pub use inventory::{FindError, Found, Shelf, entry_of, find_strategies, inventory, try_load};
 pub use problem::RegistryProblem;

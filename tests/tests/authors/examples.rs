@@ -25,7 +25,7 @@ fn the_strategy_with_feedback_wins_and_leaves_leaves_out() {
     // The first score under the target is enough, and it is looked for in small
     // portions.
     let strategy = "(name: \"good-enough\", config: (times: 1, portion: 512))";
-    let ended = Home::new().plugin(&file).set("strategy", strategy).mine(2);
+    let ended = Home::new().outside_plugin(&file).set("strategy", strategy).mine(2);
     assert_eq!(ended.events("started")[0]["strategy"], "good-enough");
     assert_eq!(ended.events("fault").len(), 0, "{ended:#?}");
 }
@@ -34,7 +34,7 @@ fn the_strategy_with_feedback_wins_and_leaves_leaves_out() {
 fn the_policy_fills_blocks() {
     let file = build("policy-patrons").file("policy-patrons");
     let policy = format!("(name: \"patrons\", config: (patrons: [\"02{}\"]))", "11".repeat(32));
-    let ended = Home::new().plugin(&file).set("policy", &policy).mine(1);
+    let ended = Home::new().outside_plugin(&file).set("policy", &policy).mine(1);
     assert_eq!(ended.events("started")[0]["policy"], "patrons");
     assert_eq!(ended.events("fault").len(), 0, "{ended:#?}");
 }
@@ -50,7 +50,8 @@ fn the_pool_gets_shares_from_a_miner() {
     let listening = server.line(deadline).unwrap();
     let address = listening.strip_prefix("listening on ").unwrap();
     let transport = format!("[(name: \"pool\", config: (server: {address:?}, worker: \"rig\"))]");
-    let home = Home::new().plugin(&built.file("transport-pool")).set("transports", &transport);
+    let home =
+        Home::new().outside_plugin(&built.file("transport-pool")).set("transports", &transport);
     let mut miner = home.run(&[]);
     let online = miner.event("challenge");
     assert_eq!(online["transport"], "pool", "{online:#}");
