@@ -77,6 +77,16 @@ impl Drop for Writing {
     }
 }
 
+/// Waits until the end is written and the peer has closed the connection, too:
+/// closed with something unread it would be reset, and the end lost.
+async fn end(reader: &mut ReadHalf<Stream>, writing: &mut Writing) {
+    if !writing.0.is_finished() {
+        // Reading tells as well that it has failed.
+        let _ = (&mut writing.0).await;
+    }
+    let _ = tokio::io::copy(reader, &mut tokio::io::sink()).await;
+}
+
 /// A connected peer.
 struct Peer {
     hub: Hub,
@@ -174,10 +184,8 @@ impl Peer {
             () = stopping.begins() => Lost::Stopped,
         };
         self.member.outbox.close();
-        if !writing.0.is_finished() {
-            // It may take nothing any more.
-            let _ = timeout(CLOSE, &mut writing.0).await;
-        }
+        // It may take nothing any more, or stay.
+        let _ = timeout(CLOSE, end(&mut reader, &mut writing)).await;
         lost
     }
 
