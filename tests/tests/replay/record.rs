@@ -36,7 +36,7 @@ fn every_scan_is_recorded_as_it_was() {
     let mut wins = 0;
     for recorded in &record.challenges {
         let (run, entry) = (&recorded.run, &recorded.entry);
-        assert_eq!((run.network.as_str(), recorded.plots.len()), ("local", 1));
+        assert_eq!((run.network.as_str(), recorded.plots.len()), ("spacetime-local-v1", 1));
         assert_eq!(run.strategy.as_ref().unwrap().name, "full");
         if entry.ended != Ended::Complete {
             continue;

@@ -146,9 +146,12 @@ impl Desk {
         let last = messages.iter().rposition(is_notice);
         for (at, message) in messages.into_iter().enumerate() {
             match message {
-                Message::BlockAccepted { hash, height } if Some(at) == last => {
+                Message::BlockAccepted { hash, height } => {
+                    // Each counts, so that many that are read at once are a flood, too.
                     self.links[link].notices.hear((hash, height), now_ms);
-                    actions.extend(self.look(link, now_ms));
+                    if Some(at) == last {
+                        actions.extend(self.look(link, now_ms));
+                    }
                 }
                 Message::Transaction(bytes) if self.tip.is_some() => match self.pool.add(&bytes) {
                     Ok(()) => self.is_pool_new = true,

@@ -74,7 +74,7 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
         Err(lost) => lost,
         Ok(never) => match never {},
     };
-    writing.end(&member).await;
+    writing.end(&member, &mut reader).await;
     drop(seat);
     if lost == Lost::Stopped {
         // Nobody shall dial again, or tell of a peer that failed: this task is
@@ -90,13 +90,19 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
 struct Aborted(JoinHandle<Lost>);
 
 impl Aborted {
-    /// Says the end of the stream, if it can still be said.
-    async fn end(&mut self, member: &Member) {
+    /// Says the end of the stream, if it can still be said, and waits until the
+    /// peer has closed the connection, too: closed with something unread it
+    /// would be reset, and the end lost.
+    async fn end(&mut self, member: &Member, reader: &mut ReadHalf<Stream>) {
         member.outbox.close();
-        if !self.0.is_finished() {
-            // A peer that takes nothing does not hear it.
-            let _ = timeout(FAREWELL, &mut self.0).await;
-        }
+        let said_and_heard = async {
+            if !self.0.is_finished() {
+                let _ = (&mut self.0).await;
+            }
+            let _ = tokio::io::copy(reader, &mut tokio::io::sink()).await;
+        };
+        // A peer that takes nothing does not hear it, and one may stay.
+        let _ = timeout(FAREWELL, said_and_heard).await;
     }
 }
 
