@@ -80,7 +80,7 @@ fn a_sample_has_the_share_of_expected_wins_that_its_leaves_have() {
     assert_eq!(sampling["scanned"], sample * challenges, "{document:#}");
     let ratio = &sampling["compared"]["ratio"];
     let value = ratio["value"].as_f64().unwrap();
-    let recorded = load(&home.path().join("data/challenges.jsonl"), usize::MAX).unwrap();
+    let recorded = load(&home.path("data/challenges.jsonl"), usize::MAX).unwrap();
     // One leaf of `difficulty` wins, on the average.
     let chance = |leaves: u64| -> f64 {
         let of = |difficulty: u64| 1.0 - (1.0 - 1.0 / difficulty as f64).powf(leaves as f64);

@@ -91,7 +91,11 @@ fn test(args: &Args, tested: &Tested, report: &mut Report<'_>) -> Result<(), Fai
     let mut rules = &*tested.rules;
     if let Some((first, rest)) = rules.split_first().filter(|(first, _)| first.id == OPENS) {
         let judged = judge_one(tested, first)?;
-        let opens = matches!(judged.outcome, Outcome::Kept { .. });
+        let opens = match &judged.outcome {
+            Outcome::Kept { .. } => true,
+            Outcome::Broken(finding) => finding.rule != OPENS,
+            Outcome::NotJudged { .. } => false,
+        };
         report.judged(tested, first, judged)?;
         if !opens {
             return report.unusable(tested, rest);

@@ -101,6 +101,7 @@ pub(crate) const RULES: &[Rule] = &[
 
 /// Lets a policy choose a little.
 pub(crate) fn use_once(probe: &Probe, policy: &mut Policy, blame: Blame) -> Judged {
+    let blame = Blame { breach: "POL-001", ..blame };
     let mut random = probe.random();
     let (context, candidates) = (a_context(&mut random, 3), some(&mut random, 5));
     let select = || policy.select(&context, &candidates);

@@ -74,7 +74,7 @@ const HUGE: [u64; 5] = [1 << 40, (1 << 40) + 1, 1 << 53, (1 << 62) - 1, i64::MAX
 
 /// Calls of `plan` for a huge plot, and what they may take together.
 const HUGE_CALLS: u32 = 2000;
-const HUGE_TIME: Duration = Duration::from_secs(1);
+const HUGE_TIME: Duration = Duration::from_millis(300);
 
 pub(super) fn huge_plots(probe: &Probe) -> Judged {
     let mut planner = Planner::open(probe, survived("STR-012"))?;

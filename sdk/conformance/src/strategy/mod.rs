@@ -187,6 +187,7 @@ pub(crate) const RULES: &[Rule] = &[
 pub(crate) fn use_once(probe: &Probe, strategy: &mut Strategy, blame: Blame) -> Judged {
     let cancel = AtomicBool::new(false);
     let plot = plot(1000);
+    let blame = Blame { breach: "STR-001", ..blame };
     let fault = |fault| probe.fault(&fault, blame);
     probe.call("begin", CALL_LIMIT, || strategy.begin(&job(&cancel), &plot)).map_err(fault)?;
     let mut spans = [Span::default(); 256];

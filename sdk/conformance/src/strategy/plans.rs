@@ -20,6 +20,7 @@ fn for_each_plot(
     let cancel = AtomicBool::new(false);
     for size in sizes(&mut random) {
         let (job, plot) = (a_job(&mut random, &cancel), a_plot(&mut random, size));
+        probe.given(format_args!("a plot of {size} leaves, job seed {}", job.seed));
         check(&mut planner, &job, &plot)?;
     }
     Ok(())
@@ -32,7 +33,8 @@ pub(super) fn inside(probe: &Probe) -> Judged {
 
 pub(super) fn succeeds(probe: &Probe) -> Judged {
     for_each_plot(probe, |planner, job, plot| {
-        planner.arrange(job, std::slice::from_ref(plot))?;
+        // It is the first of its list there.
+        planner.arrange(job, &[Plot { index: 0, ..*plot }])?;
         planner.estimate(plot)?;
         planner.whole(job, plot, TOLD)?;
         planner.estimate(plot).map(drop)

@@ -14,7 +14,7 @@ use std::time::Duration;
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::relay::{PeerExchange, SeenKey};
 use spacetime_protocol::wire::{Connection, End, Follower, Message};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadHalf};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
