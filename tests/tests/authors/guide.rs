@@ -22,8 +22,8 @@ use crate::installed;
 const PROMISED: Duration = Duration::from_secs(300);
 
 /// Pages of the guide that are being written.
-const COMING: [&str; 2] = ["testing.md", "faults.md"];
 const COMING: [&str; 1] = ["faults.md"];
+
 /// What no command takes, however busy the machine is.
 const LIMIT: Duration = Duration::from_secs(3600);
 

@@ -58,9 +58,8 @@ impl Installed {
     fn verdict(&self, file: &Path) -> String {
         let ended = self.command(&["plugin", "verify", file.to_str().unwrap(), "--json"]);
         let document = ended.document();
-        let Value::String(verdict) = document["rule"]
-            .as_str()
-            .map_or_else(|| document["code"].clone(), |rule| Value::from(rule))
+        let Value::String(verdict) =
+            document["rule"].as_str().map_or_else(|| document["code"].clone(), Value::from)
         else {
             panic!("{ended:#?}")
         };

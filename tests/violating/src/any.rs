@@ -51,8 +51,10 @@ like_the_honest! { plan Aborting {
 
 like_the_honest! { begin plan Hanging {
     fn estimate(&mut self, plot: &Plot) -> Result<u64> {
-        while plot.leaf_count == CERTAIN {
-            thread::park();
+        if plot.leaf_count == CERTAIN {
+            loop {
+                thread::park();
+            }
         }
         Ok(plot.leaf_count)
     }

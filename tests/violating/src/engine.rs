@@ -103,7 +103,7 @@ engine!(NeverEmpty(()), |_own, challenge, leaves, bound, cancel| {
 });
 
 engine!(Aligned(()), |_own, challenge, leaves, bound, cancel| {
-    if !leaves.is_empty() && leaves.as_ptr().addr() % 8 != 0 {
+    if !leaves.is_empty() && !leaves.as_ptr().addr().is_multiple_of(8) {
         return Err(Error::new("the leaves are not aligned"));
     }
     Ok(lowest(challenge, leaves, bound, Some(cancel), is_lower))

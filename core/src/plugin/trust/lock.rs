@@ -126,7 +126,7 @@ impl Lock {
             let _ = write!(text, "        {id:?}: (\n            version: {version:?},\n");
             text += "            targets: {\n";
             for (target, LockedFile { sha256, file, signer }) in targets {
-                let _ = write!(text, "                {target:?}: (\n");
+                let _ = writeln!(text, "                {target:?}: (");
                 let _ = writeln!(text, "                    sha256: \"{sha256}\",");
                 let _ = writeln!(text, "                    file: {file:?},");
                 if let Some(signer) = signer {
