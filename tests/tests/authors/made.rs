@@ -26,6 +26,8 @@ impl Made {
             fs::remove_dir_all(&root).unwrap();
         }
         fs::create_dir_all(root.parent().unwrap()).unwrap();
+        // The repository's own taste in format is not every author's.
+        fs::write(root.with_file_name("rustfmt.toml"), "").unwrap();
         let sdk = repository().join("sdk");
         let made = run_to_end(
             &program("spacetime-miner"),
