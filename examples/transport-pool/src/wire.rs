@@ -100,9 +100,12 @@ impl<R: AsyncRead + Unpin> Input<R> {
     ///
     /// # Errors
     ///
-    /// The connection's, or a line that is no such document.
+    /// The connection's, or a line that is too long or no such document.
     pub async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let Some(line) = self.0.next_line().await? else { return Ok(None) };
+        if line.len() as u64 >= LONGEST {
+            return Err(io::Error::other(format!("a line is longer than {LONGEST} bytes")));
+        }
         self.0.get_mut().get_mut().set_limit(LONGEST);
         serde_json::from_str(&line).map(Some).map_err(io::Error::other)
     }
