@@ -34,7 +34,7 @@ pub enum Step {
     /// Send this to the node.
     Send(Message),
     /// Check this block, take it if it is valid, and say what came of it with
-    /// [`Follower::submitted`].
+    /// [`submitted`](super::Follower::submitted).
     Submit(Box<Block>),
     /// The node has no block that we lack.
     Synced,
