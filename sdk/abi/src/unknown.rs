@@ -28,10 +28,9 @@ enum Later {
 pub fn request() -> Request_NE {
     const { assert!(size_of::<Request_NE>() == size_of::<Later_NE>()) };
     const { assert!(size_of::<Request_Storage>() == size_of::<Later_Storage>()) };
-    // SAFETY: both are `NonExhaustive`, `#[repr(C)]` and generic only in what
-    // its storage holds: as large as the other, as the assertions say, and
-    // owned together with the functions that know what is in it. Readers look
-    // at the discriminant first.
+    // SAFETY: both are `NonExhaustive`, `#[repr(C)]`, generic only in what their storage holds, as
+    // large as the other (asserted), and own what is in it with its functions. Readers look at the
+    // discriminant first.
     unsafe { std::mem::transmute::<Later_NE, Request_NE>(Later_NE::new(Later::Unknown)) }
 }
 
