@@ -17,11 +17,12 @@ use spacetime_sdk_loader::Descriptor;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     ("block", block),
     ("block_header", block_header),
     ("block_proof", block_proof),
     ("cache", cache),
+    ("challenge_record", challenge_record),
     ("descriptor", descriptor),
     ("frame", frame),
     ("key_file", key_file),
@@ -152,6 +153,11 @@ pub fn descriptor(data: &[u8]) {
 /// The file that remembers plots.
 pub fn plot_metadata(data: &[u8]) {
     let _ = parsers::plot_metadata(data);
+}
+
+/// The record of challenges.
+pub fn challenge_record(data: &[u8]) {
+    let _ = parsers::challenge_record(data);
 }
 
 /// A key file.

@@ -46,7 +46,7 @@ fn on_panic(info: &PanicHookInfo<'_>) {
         LAST.with_borrow_mut(|last| *last = Some(Seen { message, backtrace }));
     } else {
         let place = "a thread or task of its own";
-        host::report(&instance(), panic_fault(place, &message, &backtrace::shorten(&backtrace)));
+        host::fault(&instance(), panic_fault(place, &message, &backtrace::shorten(&backtrace)));
     }
 }
 

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing harness fails the test")]
 
 pub mod artifacts;
+#[cfg(doctest)]
+mod guide;
 pub mod home;
 pub mod node;
 pub mod outside;

@@ -19,10 +19,18 @@ mod plot_forget;
 mod plot_info;
 mod plot_list;
 mod plot_verify;
+mod plugin_install;
+mod plugin_key;
 mod plugin_list;
+mod plugin_new;
 mod plugin_release;
+mod plugin_sign;
+mod plugin_test;
+mod plugin_trust;
+mod plugin_verify;
 mod prove;
 mod run;
+mod strategy_replay;
 mod tx_send;
 mod tx_status;
 

@@ -3,8 +3,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spacetime_protocol::{BlockHash, Challenge, Identity, Leaf, Score, Target};
+
+use super::shadow::{ShadowScan, ShadowTotals};
 
 /// Something that happened, when, and on which challenge or block.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -80,6 +82,8 @@ pub enum Detail {
     },
     /// The best chain has another last block.
     Tip(Tip),
+    /// A shadow has dealt with a challenge.
+    Shadow(ShadowScan),
     /// Something went wrong; mining goes on where it can.
     Fault(Fault),
     /// A plugin says something.
@@ -104,6 +108,7 @@ impl Detail {
             Self::Lost(_) => "lost",
             Self::Regained { .. } => "regained",
             Self::Tip(_) => "tip",
+            Self::Shadow(_) => "shadow",
             Self::Fault(_) => "fault",
             Self::Log(_) => "log",
             Self::Plugins(_) => "plugins",
@@ -165,7 +170,7 @@ pub struct NewChallenge {
 }
 
 /// Why a scan ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// Its plans are complete, or its stop rule is fulfilled.
@@ -399,6 +404,8 @@ pub struct Stopped {
     pub counters: Counters,
     /// What plugins did.
     pub plugins: Vec<PluginUse>,
+    /// What the shadows did.
+    pub shadows: Vec<ShadowTotals>,
 }
 
 /// A log line of a plugin.

@@ -1,8 +1,8 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
 use super::{
-    BestLeaf, CallTimes, Detail, Ended, Event, Fault, PluginUse, Started, Status, Stopped,
-    event::rfc3339,
+    BestLeaf, CallTimes, Detail, Ended, Event, Fault, PluginUse, ShadowTotals, Started, Status,
+    Stopped, event::rfc3339,
 };
 
 /// Lines of a fault's detail that are shown; a program gets them all.
@@ -124,12 +124,19 @@ impl Narrator {
                     tip.difficulty
                 ),
             ),
+            // Their sums are told at the end.
+            Detail::Shadow(_) => Vec::new(),
             Detail::Fault(fault) => fault_lines(fault),
             // The log has it on stderr.
             Detail::Log(_) | Detail::Plugins(_) => Vec::new(),
             Detail::Stopped(stopped) => {
+                let shadows = stopped.shadows.iter();
                 let plugins = stopped.plugins.iter().map(|used| (Mood::Dim, used_line(used)));
-                one(Mood::Plain, stopped_line(stopped)).into_iter().chain(plugins).collect()
+                one(Mood::Plain, stopped_line(stopped))
+                    .into_iter()
+                    .chain(shadows.map(|totals| (Mood::Plain, shadow_line(totals))))
+                    .chain(plugins)
+                    .collect()
             }
         }
     }
@@ -292,6 +299,21 @@ fn stopped_line(stopped: &Stopped) -> String {
         counters.accepted,
         counters.rejected,
         count(counters.faults, "fault"),
+    )
+}
+
+fn shadow_line(totals: &ShadowTotals) -> String {
+    let ShadowTotals { shadow, challenges, missed, expected_wins, live_expected_wins, .. } = totals;
+    if *challenges == 0 {
+        return format!("Shadow `{shadow}`: it dealt with no challenge");
+    }
+    format!(
+        "Shadow `{shadow}` over {}: {expected_wins:.2} expected wins ({live_expected_wins:.2} of \
+         the live strategy), {} known to be found ({}), {} read, {missed} times out of time",
+        count(*challenges, "challenge"),
+        totals.wins,
+        totals.live_wins,
+        size(totals.bytes),
     )
 }
 

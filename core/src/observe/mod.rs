@@ -3,6 +3,7 @@
 
 mod event;
 mod human;
+mod shadow;
 mod stream;
 
 pub use event::{
@@ -11,4 +12,5 @@ pub use event::{
     Stopped, Submittable, Submitted, Tip, Won, rfc3339,
 };
 pub use human::{Mood, Narrator, Said, count, size};
+pub use shadow::{ShadowHow, ShadowScan, ShadowTotals};
 pub use stream::{Inlet, Sink, Status, Stream};

@@ -111,7 +111,7 @@ pub(super) fn name<'a>(component: &'a str, plugin: &'a str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use spacetime_sdk_loader::{
-        Kind,
+        FileHash, Kind,
         journal::{Cause, Culprit},
     };
 
@@ -124,7 +124,7 @@ mod tests {
             plugin: "my-plugin".into(),
             version: "1.0.0".into(),
             path: "/plugin.so".into(),
-            sha256: "aa".into(),
+            sha256: FileHash::of(b"a"),
             transport: kind == Kind::Transport,
         });
         let method = culprit.as_ref().map(|_| Method::Plan);

@@ -1,23 +1,39 @@
 //! Everything that it takes to open a component, again and again.
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, Refusal, abi::FaultCode};
 
-use super::{health::Health, services::hub};
+use super::{
+    health::Health,
+    services::hub,
+    trust::{Admitted, Gate},
+};
 use crate::{
     foreign::{OPEN_LIMIT, within},
-    manifest::ConfigText,
+    manifest::{ConfigText, PluginEntry},
+    record::StrategyId,
 };
 
-/// Loads a library, waiting for its initialisers no longer than they deserve.
+/// What reading a plugin file and copying it may take.
+const COPY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Loads a library that the gate admits, from its private copy, waiting for
+/// its initialisers no longer than they deserve.
 ///
 /// # Errors
 ///
-/// Why it cannot be loaded.
-pub(super) fn load(path: &Path) -> Result<Library, Refusal> {
-    let owned = path.to_owned();
-    within(OPEN_LIMIT, move || Ok(Library::load(&owned, hub().clone())))
+/// Why it cannot or may not be loaded.
+pub(super) fn load(
+    gate: &Gate,
+    path: &Path,
+    entry: Option<&PluginEntry>,
+) -> Result<Library, Refusal> {
+    let (gate, owned, entry) = (gate.clone(), path.to_owned(), entry.cloned());
+    let copy = move || Ok(gate.admit(&owned, entry.as_ref()).and_then(Admitted::copy));
+    let copy = within(COPY_LIMIT, copy)
+        .unwrap_or_else(|fault| Err(Refusal::unreadable(path, &io::Error::other(fault))))?;
+    within(OPEN_LIMIT, move || Ok(Library::load_copy(copy, hub().clone())))
         .unwrap_or_else(|fault| Err(Refusal::start(path, &fault.to_string())))
 }
 
@@ -50,6 +66,18 @@ impl Opener {
     /// The name under which the instance appears in logs.
     pub(super) fn instance(&self) -> &str {
         &self.instance
+    }
+
+    /// The component as a strategy, for the record.
+    pub(super) fn strategy_id(&self) -> StrategyId {
+        let descriptor = self.library.descriptor();
+        StrategyId {
+            name: self.component.clone(),
+            plugin: descriptor.plugin.clone(),
+            version: descriptor.version.clone(),
+            config: self.config.text.clone(),
+            ron_extensions: self.config.ron_extensions,
+        }
     }
 
     pub(super) fn request(&self) -> OpenRequest<'_> {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use spacetime_sdk_loader::{
-    Kind, Library, Method,
+    FileHash, Kind, Library, Method,
     journal::{Cause, Culprit},
 };
 use thiserror::Error;
@@ -194,7 +194,12 @@ impl Quarantine {
 
     /// Why a component of a file with this hash is not used; `None` as a kind:
     /// why the file is not loaded.
-    pub(super) fn held(&self, kind: Option<Kind>, component: &str, sha256: &str) -> Option<&Entry> {
+    pub(super) fn held(
+        &self,
+        kind: Option<Kind>,
+        component: &str,
+        sha256: FileHash,
+    ) -> Option<&Entry> {
         self.entries.iter().filter(|entry| entry.is_held()).find(|entry| {
             let culprit = &entry.culprit;
             culprit.sha256 == sha256 && culprit.kind == kind && culprit.component == component
@@ -208,7 +213,7 @@ impl Quarantine {
 
     /// What there is on a component of the file with this hash, or on the file
     /// as a whole, used or not.
-    pub fn on(&self, kind: Option<Kind>, component: &str, sha256: &str) -> Option<&Entry> {
+    pub fn on(&self, kind: Option<Kind>, component: &str, sha256: FileHash) -> Option<&Entry> {
         self.entries.iter().find(|entry| {
             let culprit = &entry.culprit;
             let is_it = culprit.kind == kind && culprit.component == component;
@@ -251,7 +256,7 @@ mod tests {
             plugin: "my-plugin".into(),
             version: "1.0.0".into(),
             path: "/plugin.so".into(),
-            sha256: "aa".into(),
+            sha256: FileHash::of(b"a"),
             transport: kind == Some(Kind::Transport),
         }
     }
@@ -265,12 +270,13 @@ mod tests {
         let mut quarantine = empty();
         let strategy = culprit(Some(Kind::Strategy), "mine");
         assert!(quarantine.add(&strategy, Method::Plan, Cause::Segv, 1_000).is_held());
+        let a = strategy.sha256;
         let held = |kind, name, hash| quarantine.held(kind, name, hash).is_some();
-        assert!(held(Some(Kind::Strategy), "mine", "aa"));
-        assert!(!held(Some(Kind::Strategy), "mine", "bb"));
-        assert!(!held(Some(Kind::Strategy), "other", "aa"));
-        assert!(!held(Some(Kind::Policy), "mine", "aa"));
-        assert!(!held(None, "", "aa"));
+        assert!(held(Some(Kind::Strategy), "mine", a));
+        assert!(!held(Some(Kind::Strategy), "mine", FileHash::of(b"b")));
+        assert!(!held(Some(Kind::Strategy), "other", a));
+        assert!(!held(Some(Kind::Policy), "mine", a));
+        assert!(!held(None, "", a));
         assert!(!quarantine.holds_files());
         let text = quarantine.entries()[0].to_string();
         assert!(text.contains("1970-01-01T00:16:40") && text.contains("in `plan`"), "{text}");

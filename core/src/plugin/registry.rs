@@ -7,23 +7,26 @@ use std::{
 };
 
 use spacetime_sdk_loader::{
-    Engine, Fault, Kind, Library, OpenRequest, Policy, Strategy, abi::FaultCode, file_hash, resolve,
+    Engine, Fault, Kind, Library, OpenRequest, PluginFile, Policy, Strategy, abi::FaultCode,
+    resolve,
 };
 
 use super::{
     choose::{Offer, Unchosen, Wanted, choose},
     crash,
     folders::{self, folders},
-    health::{FaultObserver, Health},
+    health::{FaultObserver, Health, OfShadow},
     opener::{Opener, culprit, load},
     problem::RegistryProblem,
     quarantine::{Entry, Quarantine},
     services::hub,
-    slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
+    slots::{EngineSlot, PolicySlot, ShadowSlot, StrategySlot, TransportSlot},
+    trust::Gate,
 };
 use crate::{
     foreign::Foreign,
-    manifest::{ComponentEntry, Manifest, PluginEntry},
+    manifest::{ComponentEntry, Manifest, PluginEntry, ShadowEntry},
+    record::StrategyId,
     scan::{EngineSource, StrategySource},
 };
 
@@ -32,6 +35,7 @@ pub struct Registry {
     libraries: Vec<Library>,
     problems: Vec<RegistryProblem>,
     strategies: Arc<StrategySlot>,
+    shadows: Vec<ShadowSlot>,
     engine: Option<Arc<EngineSlot>>,
     policy: Arc<PolicySlot>,
     transports: Vec<TransportSlot>,
@@ -48,12 +52,13 @@ impl Registry {
             loading.load(entry);
         }
         let strategies = Arc::new(loading.strategy());
+        let shadows = manifest.shadows.iter().filter_map(|entry| loading.shadow(entry)).collect();
         let engine = loading.engine().map(Arc::new);
         let policy = Arc::new(loading.policy());
         let transports = loading.transports();
         let Loading { libraries, problems, .. } = loading;
         let libraries = libraries.into_iter().map(|(_, library)| library).collect();
-        Self { libraries, problems, strategies, engine, policy, transports }
+        Self { libraries, problems, strategies, shadows, engine, policy, transports }
     }
 
     /// The loaded libraries, in the manifest's order.
@@ -69,6 +74,16 @@ impl Registry {
     /// Where strategies come from.
     pub fn strategies(&self) -> Arc<dyn StrategySource> {
         self.strategies.clone()
+    }
+
+    /// The strategy in use, with its plugin and config.
+    pub fn strategy_id(&self) -> Option<StrategyId> {
+        self.strategies.id()
+    }
+
+    /// The strategies that are tried beside it.
+    pub fn shadows(&self) -> Vec<ShadowSlot> {
+        self.shadows.clone()
     }
 
     /// The configured engine.
@@ -108,6 +123,7 @@ struct Loading<'a> {
     observer: Arc<dyn FaultObserver>,
     folders: Vec<PathBuf>,
     quarantine: Quarantine,
+    gate: Gate,
     /// With the paths of their manifest entries.
     libraries: Vec<(PathBuf, Library)>,
     instances: Vec<String>,
@@ -129,6 +145,7 @@ impl<'a> Loading<'a> {
             observer,
             folders: folders(&[], &manifest.plugin_directories),
             quarantine,
+            gate: Gate::of(manifest),
             libraries: Vec::new(),
             instances: Vec::new(),
             problems,
@@ -142,7 +159,7 @@ impl<'a> Loading<'a> {
             self.incomplete = true;
             return self.problems.push(quarantined(&held, "it is not loaded"));
         }
-        let refusal = match load(&path) {
+        let refusal = match load(&self.gate, &path, Some(entry)) {
             Ok(library) => return self.libraries.push((entry.path.clone(), library)),
             Err(refusal) => refusal,
         };
@@ -165,8 +182,8 @@ impl<'a> Loading<'a> {
             return None;
         }
         // What cannot be read cannot be loaded either, and is told of then.
-        let hash = file_hash(path).ok()?;
-        self.quarantine.held(None, "", &hash).cloned()
+        let file = PluginFile::read(path).ok()?;
+        self.quarantine.held(None, "", file.sha256()).cloned()
     }
 
     fn not_found(&self, entry: &PluginEntry) -> String {
@@ -182,20 +199,30 @@ impl<'a> Loading<'a> {
     fn strategy(&mut self) -> StrategySlot {
         let opened = self.opener(Kind::Strategy, self.manifest.strategy.as_ref());
         StrategySlot::new(opened.and_then(|opener| {
-            let spare = self.try_open(&opener, Kind::Strategy, Strategy::open)?;
+            let spare = self.try_open(&opener, instead(Kind::Strategy), Strategy::open)?;
             Some((opener, spare))
         }))
     }
 
+    fn shadow(&mut self, entry: &ShadowEntry) -> Option<ShadowSlot> {
+        let component = &entry.component;
+        let observer = Arc::new(OfShadow(self.observer.clone()));
+        let opener = self.opener_for(Kind::Strategy, component, Some(observer))?;
+        let spare = self.try_open(&opener, INSTEAD_OF_SHADOW, Strategy::open)?;
+        let name = opener.instance().to_owned();
+        let slot = StrategySlot::new(Some((opener, spare)));
+        Some(ShadowSlot::new(name, slot, entry.reads))
+    }
+
     fn engine(&mut self) -> Option<EngineSlot> {
         let opener = self.opener(Kind::Engine, self.manifest.engine.as_ref())?;
-        let engine = self.try_open(&opener, Kind::Engine, Engine::open)?;
+        let engine = self.try_open(&opener, instead(Kind::Engine), Engine::open)?;
         Some(EngineSlot { opener, engine: Foreign::new(engine) })
     }
 
     fn policy(&mut self) -> PolicySlot {
         let opened = self.opener(Kind::Policy, self.manifest.policy.as_ref()).and_then(|opener| {
-            let policy = self.try_open(&opener, Kind::Policy, Policy::open)?;
+            let policy = self.try_open(&opener, instead(Kind::Policy), Policy::open)?;
             Some((opener, policy))
         });
         PolicySlot::new(opened)
@@ -212,7 +239,7 @@ impl<'a> Loading<'a> {
     fn try_open<T: Send + 'static>(
         &mut self,
         opener: &Opener,
-        kind: Kind,
+        instead: &str,
         open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
     ) -> Option<T> {
         let fault = match opener.open(open) {
@@ -225,14 +252,23 @@ impl<'a> Loading<'a> {
         }
         let component = opener.health.component();
         let message = format!("{component} cannot be used: {fault}");
-        let problem = RegistryProblem::lasting(message).about(component, instead(kind));
+        let problem = RegistryProblem::lasting(message).about(component, instead);
         self.problems.push(problem.with_detail(&fault.detail));
         None
     }
 
     /// Finds the component that an entry names.
     fn opener(&mut self, kind: Kind, entry: Option<&ComponentEntry>) -> Option<Opener> {
-        let entry = entry?;
+        self.opener_for(kind, entry?, None)
+    }
+
+    /// The same; `shadow`: as a shadow, whose faults are told there.
+    fn opener_for(
+        &mut self,
+        kind: Kind,
+        entry: &ComponentEntry,
+        shadow: Option<Arc<dyn FaultObserver>>,
+    ) -> Option<Opener> {
         let wanted = Wanted { kind, name: &entry.name, plugin: entry.plugin.as_deref() };
         let offers: Vec<Offer<'_>> = self
             .libraries
@@ -253,13 +289,20 @@ impl<'a> Loading<'a> {
         };
         let library = self.libraries[position].1.clone();
         if let Some(held) = self.quarantine.held_of(kind, name, &library) {
-            self.problems.push(quarantined(held, instead(kind)));
+            let instead = if shadow.is_some() { INSTEAD_OF_SHADOW } else { instead(kind) };
+            self.problems.push(quarantined(held, instead));
             return None;
         }
         let replaceable = kind != Kind::Transport;
         let component = culprit(kind, name, &library);
-        let health = Health::new(component, self.observer.clone(), replaceable);
-        let instance = self.instance(kind, name);
+        let (component, instance, observer) = match shadow {
+            Some(observer) => {
+                let instance = self.instance(kind, &format!("shadow-{name}"));
+                (format!("shadow {component}"), instance, observer)
+            }
+            None => (component, self.instance(kind, name), self.observer.clone()),
+        };
+        let health = Health::new(component, observer, replaceable);
         hub().watch(&instance, &health, library.caller(kind, name, &instance));
         Some(Opener::new(library, name, instance, entry.config.clone(), health))
     }
@@ -296,6 +339,9 @@ impl<'a> Loading<'a> {
         instance
     }
 }
+
+/// What happens without a shadow.
+const INSTEAD_OF_SHADOW: &str = "nothing is tried in its place";
 
 /// What happens without a component of a kind.
 fn instead(kind: Kind) -> &'static str {

@@ -101,8 +101,7 @@ impl Descriptor {
     ///
     /// As for [`Descriptor::read`], reading aside.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Refusal> {
-        let file = object::File::parse(bytes).map_err(|_| Refusal::not_a_library(path))?;
-        let text = find_text(&file).ok_or_else(|| Refusal::not_a_plugin(path))?;
+        let text = text(bytes, path)?;
         serde_json::from_str(text).map_err(|source| Refusal::damaged(path, &source.to_string()))
     }
 
@@ -110,6 +109,12 @@ impl Descriptor {
     pub fn component(&self, kind: Kind, name: &str) -> Option<&Component> {
         self.components.iter().find(|found| found.kind == kind && found.name == name)
     }
+}
+
+/// The text of a plugin file's descriptor, which is what a signature covers.
+pub(crate) fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Refusal> {
+    let file = object::File::parse(bytes).map_err(|_| Refusal::not_a_library(path))?;
+    find_text(&file).ok_or_else(|| Refusal::not_a_plugin(path))
 }
 
 /// The text of the first whole descriptor in the section made for it.

@@ -15,7 +15,7 @@ use abi::{
         sabi_trait::TD_Opaque,
         std_types::{RArc, ROption, RResult, RSliceMut},
     },
-    features,
+    features, unknown,
 };
 use spacetime_sdk_abi::{self as abi, Emitted, Event_NE, FaultCode};
 
@@ -110,6 +110,8 @@ pub struct Strategy {
     object: Held<StrategyObject>,
     /// What the last plan asked for.
     batch: u64,
+    /// What the last plan declared.
+    may_repeat: bool,
 }
 
 impl Strategy {
@@ -121,7 +123,7 @@ impl Strategy {
     pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
         let open = library.module().strategy();
         let object = opened(library.caller_of(Kind::Strategy, request), || open(&request.args()))?;
-        Ok(Self { object, batch: 0 })
+        Ok(Self { object, batch: 0, may_repeat: false })
     }
 
     /// Starts over with a job and a plot.
@@ -164,6 +166,7 @@ impl Strategy {
             }
         }
         self.batch = outcome.reserved[features::OUTCOME_BATCH];
+        self.may_repeat = outcome.reserved[features::OUTCOME_MAY_REPEAT] != 0;
         Ok((written, outcome.done))
     }
 
@@ -171,6 +174,12 @@ impl Strategy {
     /// spans of the last plan on, if the strategy cares.
     pub fn batch(&self) -> Option<u64> {
         (self.batch > 0).then_some(self.batch)
+    }
+
+    /// Whether it declares that its plans may hold a leaf more than once; known
+    /// from the first plan on.
+    pub fn may_repeat(&self) -> bool {
+        self.may_repeat
     }
 
     /// How many leaves a whole plan of the plot would cover.
@@ -382,13 +391,35 @@ impl Transport {
         transport: &TransportRequest<'_>,
         question: Question,
     ) -> Result<Answer, Fault> {
+        Self::put(library, request, transport, Question_NE::new(question))
+    }
+
+    /// As [`Transport::ask`], with a question of a kind that no version has, as
+    /// a newer host may put it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::ask`]; `UNSUPPORTED`, if the transport is right.
+    pub fn ask_unknown(
+        library: &Library,
+        request: &OpenRequest<'_>,
+        transport: &TransportRequest<'_>,
+    ) -> Result<Answer, Fault> {
+        Self::put(library, request, transport, unknown::question())
+    }
+
+    fn put(
+        library: &Library,
+        request: &OpenRequest<'_>,
+        transport: &TransportRequest<'_>,
+        question: Question_NE,
+    ) -> Result<Answer, Fault> {
         let args = transport.args()?;
         // The field is of version 1.1.
         let ask = library.module().ask_transport().ok_or_else(|| Fault {
             code: FaultCode::UNSUPPORTED,
             ..Fault::new("this transport answers no questions")
         })?;
-        let question = Question_NE::new(question);
         let ask = || ask(&request.args(), &args, question);
         let caller = library.caller_of(Kind::Transport, request);
         let answer = caller.call(Method::Ask, ask, |answer| answer.into_enum().ok())?;
@@ -406,6 +437,16 @@ impl Transport {
     /// the plugin is too old for (`UNSUPPORTED`).
     pub fn request(&mut self, request: Request) -> Result<(), Fault> {
         let request = Request_NE::new(request);
+        self.0.call_mut(Method::Request, |transport| transport.request(request), |()| ())
+    }
+
+    /// Queues a request of a kind that no version has, as a newer host may.
+    ///
+    /// # Errors
+    ///
+    /// `UNSUPPORTED`, if the transport is right.
+    pub fn request_unknown(&mut self) -> Result<(), Fault> {
+        let request = unknown::request();
         self.0.call_mut(Method::Request, |transport| transport.request(request), |()| ())
     }
 

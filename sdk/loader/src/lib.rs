@@ -3,28 +3,64 @@
 //! them, and call their components through handles that cannot be misused.
 //!
 //! Loading a library runs its code, with all the rights of the process. A
-//! loaded library stays loaded until the process ends.
+//! loaded library stays loaded until the process ends. Whom to trust with that
+//! is the host's to decide; what it takes is here: a [`PluginFile`] is read
+//! once, a [`Signature`] says who vouches for it, a [`Cache`] keeps the private
+//! copy that is loaded.
 
+mod cache;
 mod calls;
 mod descriptor;
 mod fault;
+mod file;
 mod find;
 mod handles;
 pub mod journal;
 mod library;
 mod refusal;
 mod services;
+mod signature;
 
 pub use spacetime_sdk_abi as abi;
 
+pub use cache::{Cache, CacheError, Made, PrivateCopy};
 pub use calls::{CallTimes, Caller, Method};
 pub use descriptor::{Component, Descriptor, Kind};
 pub use fault::Fault;
+pub use file::{FileHash, FileOwner, NoFileHash, PluginFile};
 pub use find::{file_names, resolve};
 pub use handles::{Engine, OpenRequest, Policy, Strategy, Transport, TransportRequest};
-pub use library::{Library, file_hash, inspect};
+pub use library::{Library, inspect};
 pub use refusal::Refusal;
 pub use services::{LogLine, Services};
+pub use signature::{NoPublicKey, PublicKey, Signature, SigningKey};
+
+/// Writes a type as its text, and reads it from that.
+macro_rules! serde_as_text {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(text)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+serde_as_text!(FileHash);
+serde_as_text!(PublicKey);
+
+/// So many bytes from twice as many hexadecimal digits and nothing else.
+fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    (text.len() == 2 * N && const_hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
+}
 
 /// What benchmarks need of what is private.
 #[doc(hidden)]
@@ -34,6 +70,7 @@ pub mod bench {
     use crate::{
         calls::{Callers, Method},
         descriptor::Descriptor,
+        file::FileHash,
         journal,
     };
 
@@ -43,7 +80,7 @@ pub mod bench {
     impl Called {
         /// A library that this descriptor describes.
         pub fn new(descriptor: &Descriptor) -> Self {
-            Self(Callers::new(Path::new("bench"), descriptor, String::new()))
+            Self(Callers::new(Path::new("bench"), descriptor, FileHash::of(b"")))
         }
 
         /// A call that is noted.

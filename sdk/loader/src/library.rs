@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    fmt, fs, io,
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -18,13 +18,14 @@ use abi::{
         library::{AbiHeaderRef, LibHeader},
     },
 };
-use sha2::{Digest, Sha256};
 use spacetime_sdk::descriptor::TARGET;
 use spacetime_sdk_abi as abi;
 
 use crate::{
+    cache::PrivateCopy,
     calls::{Caller, Callers, Method},
     descriptor::{Descriptor, Kind},
+    file::{FileHash, PluginFile},
     handles::OpenRequest,
     refusal::Refusal,
     services::{self, Services},
@@ -49,28 +50,51 @@ impl fmt::Debug for Library {
 }
 
 impl Library {
-    /// Loads a plugin file. Loading the same file again gives the same code,
-    /// and any number of components of it.
+    /// Loads a plugin file from where it lies, whoever vouches for it: for
+    /// what was built a moment ago. Loading the same file again gives the same
+    /// code, and any number of components of it.
     ///
     /// # Errors
     ///
     /// See [`Refusal`]; up to the check of platform, interface version and
     /// panic strategy, nothing of the file has been run.
     pub fn load(path: &Path, services: Arc<dyn Services>) -> Result<Self, Refusal> {
-        let bytes = fs::read(path).map_err(|source| Refusal::unreadable(path, &source))?;
-        let descriptor = Descriptor::parse(&bytes, path)?;
+        let file = PluginFile::read(path)?;
+        let (descriptor, sha256) = (file.descriptor()?, file.sha256());
+        drop(file);
         inspect(path, &descriptor)?;
-        let sha256 = hex_hash(&bytes);
-        drop(bytes);
-        let callers = Arc::new(Callers::new(path, &descriptor, sha256));
-        let load = || load_module(path, &descriptor, callers.library());
-        let module = callers.library().run(Method::Load, load)?;
-        let library = Self { path: path.to_owned(), descriptor, module, callers };
-        library.callers.library().run(Method::Load, || library.start(services))?;
-        Ok(library)
+        Self::load_from(path, path, descriptor, sha256)?.started(services)
     }
 
-    /// The file that it was loaded from.
+    /// Loads a plugin's private copy, which nobody can change meanwhile, nor
+    /// while the process lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load); they name the file that was copied.
+    pub fn load_copy(copy: PrivateCopy, services: Arc<dyn Services>) -> Result<Self, Refusal> {
+        let (path, descriptor) = (copy.original().to_owned(), copy.descriptor().clone());
+        inspect(&path, &descriptor)?;
+        let loaded = Self::load_from(copy.path(), &path, descriptor, copy.sha256());
+        // Refused or not, it may be mapped from now on.
+        copy.keep_for_good();
+        loaded?.started(services)
+    }
+
+    /// Maps the file at `from`, which is `path` or a copy of it.
+    fn load_from(
+        from: &Path,
+        path: &Path,
+        descriptor: Descriptor,
+        sha256: FileHash,
+    ) -> Result<Self, Refusal> {
+        let callers = Arc::new(Callers::new(path, &descriptor, sha256));
+        let load = || load_module(from, path, &descriptor, callers.library());
+        let module = callers.library().run(Method::Load, load)?;
+        Ok(Self { path: path.to_owned(), descriptor, module, callers })
+    }
+
+    /// The plugin's file, which it was loaded from or copied from.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -80,9 +104,9 @@ impl Library {
         &self.descriptor
     }
 
-    /// SHA-256 of its file when it was loaded, in hexadecimal.
-    pub fn sha256(&self) -> &str {
-        &self.callers.library().culprit().sha256
+    /// The hash of that file, as it was read.
+    pub fn sha256(&self) -> FileHash {
+        self.callers.library().culprit().sha256
     }
 
     /// Who is called when an instance of a component is.
@@ -97,6 +121,12 @@ impl Library {
 
     pub(crate) fn module(&self) -> PluginModuleRef {
         self.module
+    }
+
+    /// Connects it with the host.
+    fn started(self, services: Arc<dyn Services>) -> Result<Self, Refusal> {
+        self.callers.library().run(Method::Load, || self.start(services))?;
+        Ok(self)
     }
 
     fn start(&self, services: Arc<dyn Services>) -> Result<(), Refusal> {
@@ -116,19 +146,6 @@ impl Library {
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
     }
-}
-
-/// SHA-256 of a file, in hexadecimal, as [`Library::sha256`] has it.
-///
-/// # Errors
-///
-/// It cannot be read.
-pub fn file_hash(path: &Path) -> io::Result<String> {
-    fs::read(path).map(|bytes| hex_hash(&bytes))
-}
-
-fn hex_hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `major.minor` of a version text.
@@ -166,17 +183,23 @@ fn checked() -> &'static Mutex<HashMap<usize, PluginModuleRef>> {
     CHECKED.get_or_init(Mutex::default)
 }
 
+/// Maps the file at `from`; refusals call it `path`.
 #[allow(unsafe_code, reason = "loading foreign code is unsafe by nature")]
 fn load_module(
+    from: &Path,
     path: &Path,
     descriptor: &Descriptor,
     caller: &Caller,
 ) -> Result<PluginModuleRef, Refusal> {
-    let system = |error: &dyn fmt::Display| Refusal::system(path, &error.to_string());
     // SAFETY: running the file's initialisers is what the user asked for by
     // naming it; that it is a plugin for this platform was checked before.
-    let open = || unsafe { libloading::Library::new(absolute(path)) };
-    let library = caller.bring_code(open).map_err(|error| system(&with_source(&error)))?;
+    let open = || unsafe { libloading::Library::new(absolute(from)) };
+    let library = caller.bring_code(open).map_err(|error| {
+        match from.parent().filter(|folder| runs_no_programs(folder)) {
+            Some(folder) => Refusal::no_programs(path, folder),
+            None => Refusal::system(path, &with_source(&error)),
+        }
+    })?;
     // SAFETY: libraries with a descriptor export this symbol, made by the
     // SDK's macro, as a `LibHeader`, which begins with an `AbiHeader`.
     let header: AbiHeaderRef = unsafe { library.get::<AbiHeaderRef>(b"SPACETIME_PLUGIN_MODULE\0") }
@@ -198,6 +221,18 @@ fn load_module(
         .map_err(|error| Refusal::start(path, &error.to_string()))?;
     checked.insert(key, module);
     Ok(module)
+}
+
+/// Whether a folder lies on a file system that nothing is mapped from to be run.
+#[cfg(target_os = "linux")]
+fn runs_no_programs(folder: &Path) -> bool {
+    use rustix::fs::{StatVfsMountFlags, statvfs};
+    statvfs(folder).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::NOEXEC))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn runs_no_programs(_: &Path) -> bool {
+    false
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -1,6 +1,8 @@
 //! Why a file cannot be used as a plugin: two sentences for the user, the
 //! first what is wrong, the second what to do; more only on request.
 
+mod trust;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -41,12 +43,17 @@ impl Refusal {
         &self.detail
     }
 
-    fn new(path: &Path, code: &'static str, cause: impl Into<String>, remedy: &str) -> Self {
+    fn new(
+        path: &Path,
+        code: &'static str,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self {
             path: path.to_owned(),
             code,
             cause: cause.into(),
-            remedy: remedy.to_owned(),
+            remedy: remedy.into(),
             detail: String::new(),
         }
     }
@@ -56,7 +63,8 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn unreadable(path: &Path, source: &std::io::Error) -> Self {
+    /// The system does not give it.
+    pub fn unreadable(path: &Path, source: &std::io::Error) -> Self {
         Self::new(
             path,
             "PLG-0001",

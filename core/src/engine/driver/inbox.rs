@@ -40,6 +40,21 @@ impl FaultObserver for Observer {
         } else {
             "mining goes on"
         };
+        self.tell(component, fault, next);
+    }
+
+    fn shadow_fault(&self, shadow: &str, fault: &Fault, quarantined: bool) {
+        let next = if quarantined {
+            "it is set aside; mining is not touched by it"
+        } else {
+            "mining is not touched by it"
+        };
+        self.tell(shadow, fault, next);
+    }
+}
+
+impl Observer {
+    fn tell(&self, component: &str, fault: &Fault, next: &str) {
         let told = observe::Fault::new(component, fault, next);
         tell(&self.0, observe::Fault { detail: fault.detail.clone(), ..told });
     }

@@ -18,6 +18,7 @@ pub use self::{method::Method, times::CallTimes};
 use crate::{
     descriptor::{Descriptor, Kind},
     fault::Fault,
+    file::FileHash,
     journal::{self, Culprit, Tag},
 };
 
@@ -118,7 +119,7 @@ pub(crate) struct Callers {
 }
 
 impl Callers {
-    pub(crate) fn new(path: &Path, descriptor: &Descriptor, sha256: String) -> Self {
+    pub(crate) fn new(path: &Path, descriptor: &Descriptor, sha256: FileHash) -> Self {
         let library = Caller::new(Culprit::library(path, descriptor, sha256), "");
         Self { library, components: Mutex::default() }
     }

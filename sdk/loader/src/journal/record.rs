@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     calls::Method,
     descriptor::{Descriptor, Kind},
+    file::FileHash,
 };
 
 /// A plugin, or a component of one.
@@ -23,15 +24,15 @@ pub struct Culprit {
     pub version: String,
     /// The file that it was loaded from.
     pub path: String,
-    /// SHA-256 of that file, in hexadecimal.
-    pub sha256: String,
+    /// The hash of that file.
+    pub sha256: FileHash,
     /// Whether it is a transport, or a plugin that has one: the host has
     /// nothing to put in its place.
     pub transport: bool,
 }
 
 impl Culprit {
-    pub(crate) fn library(path: &Path, descriptor: &Descriptor, sha256: String) -> Self {
+    pub(crate) fn library(path: &Path, descriptor: &Descriptor, sha256: FileHash) -> Self {
         let mut components = descriptor.components.iter();
         Self {
             kind: None,
