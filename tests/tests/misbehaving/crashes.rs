@@ -4,7 +4,7 @@
 use serde_json::Value;
 use spacetime_tests::{home::Home, process::Ended};
 
-use crate::{home, home_of_two};
+use crate::{at_once, home, home_of_two};
 
 const SEGV: i32 = 11;
 const BUS: i32 = 7;
@@ -106,9 +106,9 @@ fn exit() {
 
 #[test]
 fn in_a_constructor() {
-    for kind in ["strategy", "engine", "policy"] {
+    at_once(&["strategy", "engine", "policy"], |kind| {
         assert_named(kind, "open", "segv", End::Signal(SEGV), "SIGSEGV");
-    }
+    });
 }
 
 #[test]
@@ -144,13 +144,14 @@ fn in_the_librarys_initialisers() {
 #[cfg(target_os = "linux")]
 #[test]
 fn on_a_thread_that_the_plugin_started() {
-    for (how, signal) in [("segv", SEGV), ("abort", ABRT), ("double_free", ABRT)] {
+    let ways = [("segv", SEGV), ("abort", ABRT), ("double_free", ABRT)];
+    at_once(&ways, |(how, signal)| {
         let home = home("strategy", &format!("(fail: (act_in: [thread], ruin: {how}))"));
         let crashed = home.run_to_end(&["--for", "60"]);
-        assert_eq!(crashed.signal, Some(signal), "{how}: {crashed:#?}");
+        assert_eq!(crashed.signal, Some(*signal), "{how}: {crashed:#?}");
         assert!(crashed.stderr.contains("error: plugin spacetime-misbehaving"), "{crashed:#?}");
         assert!(crashed.stderr.contains("in `thread`"), "{crashed:#?}");
-    }
+    });
 }
 
 #[cfg(target_os = "linux")]
@@ -166,14 +167,13 @@ fn exit_on_a_thread_that_the_plugin_started() {
 /// came within an hour; then the others are mined with.
 #[test]
 fn transports_are_given_two_more_chances() {
-    for (place, how, signal) in
-        [("run", "segv", SEGV), ("task", "stack_overflow", SEGV), ("open", "abort", ABRT)]
-    {
+    let ways = [("run", "segv", SEGV), ("task", "stack_overflow", SEGV), ("open", "abort", ABRT)];
+    at_once(&ways, |(place, how, signal)| {
         let home = home_of_two(&format!("(fail: (act_in: [{place}], ruin: {how}))"));
-        let method = if place == "open" { "open" } else { "thread" };
+        let method = if *place == "open" { "open" } else { "thread" };
         for crashes in 1..=3 {
             let crashed = home.run_to_end(&["--for", "60"]);
-            assert_eq!(crashed.signal, Some(signal), "{place} {how} {crashes}: {crashed:#?}");
+            assert_eq!(crashed.signal, Some(*signal), "{place} {how} {crashes}: {crashed:#?}");
             let named = "transport `misbehaving` (plugin spacetime-misbehaving";
             assert!(crashed.stderr.contains(&format!("error: {named}")), "{crashed:#?}");
             assert!(crashed.stderr.contains(&format!("in `{method}`")), "{crashed:#?}");
@@ -182,7 +182,7 @@ fn transports_are_given_two_more_chances() {
         let next_words = verdicts(&next)[0]["next"].as_str().unwrap().to_owned();
         assert!(next_words.contains("plugin release misbehaving"), "{next:#?}");
         assert_eq!(next.events("started")[0]["transports"], serde_json::json!(["solo"]));
-    }
+    });
 }
 
 /// Who has nothing but a transport that is quarantined is told so.

@@ -16,7 +16,10 @@ mod transports;
 #[cfg(unix)]
 mod words;
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use spacetime_tests::{home::Home, process::Ended};
@@ -62,6 +65,22 @@ fn faults(ended: &Ended, kind: &str) -> Vec<Value> {
         text.contains(kind) && text.contains("misbehaving")
     });
     faults
+}
+
+/// Checks all cases at once: most of a miner's time is spent waiting for its
+/// windows to end.
+fn at_once<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
+    let check = &check;
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || check(case));
+        }
+    });
+}
+
+/// Configs of a kind's misbehaving component, and what the host says of them.
+fn assert_each_told(kind: &str, cases: &[(&str, &str)]) {
+    at_once(cases, |(config, words)| assert_told(kind, config, words));
 }
 
 #[track_caller]

@@ -11,7 +11,7 @@ fn crashed() -> (Home, PathBuf) {
     let file = home.path("libmisbehaving.so");
     fs::copy(plugin("spacetime-misbehaving"), &file).unwrap();
     let config = "(name: \"misbehaving\", config: (fail: (act_in: [plan], ruin: segv)))";
-    let home = home.plugin(&file).set("strategy", config);
+    let home = home.outside_plugin(&file).set("strategy", config);
     assert_crashes(&home);
     (home, file)
 }
@@ -56,6 +56,7 @@ fn it_lasts_over_restarts_and_is_shown_everywhere() {
 #[test]
 fn it_ends_when_it_is_released_and_begins_again_with_the_next_crash() {
     let (home, _) = crashed();
+    assert_eq!(strategy(&home.mine(1)), Value::Null);
     let released = home.command(&["plugin", "release", "misbehaving", "--json"]);
     assert_eq!(released.code, Some(0), "{released:#?}");
     assert_eq!(released.document()["released"][0]["component"], "misbehaving");
@@ -102,7 +103,9 @@ fn a_list_that_is_damaged_is_told_and_quarantines_nobody() {
 #[test]
 fn safe_mode_uses_no_plugin_but_the_transport_that_came_with_the_miner() {
     let (home, _) = crashed();
-    home.command(&["plugin", "release", "misbehaving"]);
+    home.mine(1);
+    let released = home.command(&["plugin", "release", "misbehaving"]);
+    assert_eq!(released.code, Some(0), "{released:#?}");
     let safe = home.run_to_end(&["--safe-mode", "--until-blocks", "1", "--for", "60"]);
     assert_eq!(safe.code, Some(0), "{safe:#?}");
     let started = &safe.events("started")[0];
@@ -119,7 +122,7 @@ fn safe_mode_says_so_when_it_has_no_transport() {
     let home = Home::new();
     let file = home.path("libmisbehaving.so");
     fs::copy(plugin("spacetime-misbehaving"), &file).unwrap();
-    let home = home.plugin(&file).set("transports", "[(name: \"misbehaving\")]");
+    let home = home.outside_plugin(&file).set("transports", "[(name: \"misbehaving\")]");
     let refused = home.run_to_end(&["--safe-mode", "--for", "5"]);
     refused.assert_refused(6, "in safe mode only transports that came with the miner are used");
 }

@@ -1,24 +1,24 @@
 //! Transports: nothing takes their place, so the others must not notice.
 
-use crate::{faults, home_of_two, mine_and_end};
+use crate::{at_once, faults, home_of_two, mine_and_end};
 
 #[test]
 fn a_transport_that_never_returns_keeps_nobody() {
-    for place in ["open", "run", "drop"] {
+    at_once(&["open", "run", "drop"], |place| {
         let config = format!("(fail: (hang_in: [{place}]))");
         mine_and_end(&home_of_two(&config));
-    }
+    });
 }
 
 #[test]
 fn a_transport_that_fails_leaves_the_others_alone() {
-    for place in ["open", "run", "task", "thread", "drop"] {
+    at_once(&["open", "run", "task", "thread", "drop"], |place| {
         let config = format!("(fail: (panic_in: [{place}]))");
         let ended = mine_and_end(&home_of_two(&config));
-        if place != "drop" {
+        if *place != "drop" {
             assert!(!faults(&ended, "transport").is_empty(), "{place}: {ended:#?}");
         }
-    }
+    });
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! What plugins say and do appears under their names: log lines at the host's
 //! level, whatever thread they come from, times of calls, backtraces.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
-use spacetime_tests::process::{Ended, Miner};
+use spacetime_tests::process::{Ended, Miner, Signal};
 
 use crate::{home, home_of_two, mine_and_end, mine_with};
 
@@ -42,33 +44,37 @@ fn a_line_appears_when_the_hosts_level_says_so_and_only_then() {
     }
 }
 
-/// Waits for a log line; all that came until then.
-fn wait_for_line(miner: &mut Miner, words: &str) -> Vec<Value> {
-    let says = |event: &Value| {
-        event["event"] == "log" && event["message"].as_str().unwrap().contains(words)
-    };
-    miner.wait_through(words, says)
+/// Waits for a proof before which, since the last one, the plugin said some
+/// words and did not say others; all events until then.
+fn wait_for_lines(miner: &mut Miner, said: &[&str], unsaid: &[&str]) -> Vec<Value> {
+    let lines = RefCell::new(String::new());
+    miner.wait_through(&format!("{said:?} without {unsaid:?}"), |event| {
+        if event["event"] == "log" {
+            lines.borrow_mut().push_str(event["message"].as_str().unwrap());
+        }
+        let lines = if event["event"] == "proof" { lines.take() } else { return false };
+        let are_in = |words: &&str| lines.contains(words);
+        said.iter().all(are_in) && !unsaid.iter().any(are_in)
+    })
 }
 
 #[test]
 fn a_level_that_changes_while_it_runs_holds_for_plugins_at_once() {
-    let mut miner = home("strategy", "()").run(&[]);
-    let first = miner.wait_through("two proofs", {
-        let proofs = std::cell::Cell::new(0);
-        move |event| {
-            proofs.set(proofs.get() + usize::from(event["event"] == "proof"));
-            proofs.get() == 2
-        }
-    });
+    const LINES: [&str; 3] = ["begins plot", "begins with", "begins in detail"];
+    let home = home("strategy", "()");
+    let mut miner = home.run(&[]);
+    let first = wait_for_lines(&mut miner, &[], &LINES);
     assert!(first.iter().all(|event| event["event"] != "log"), "{first:#?}");
-    for _ in 0..3 {
-        miner.signal(spacetime_tests::process::Signal::USR1);
+    // One at a time: signals that wait are one.
+    for said in 1..=LINES.len() {
+        miner.signal(Signal::USR1);
+        wait_for_lines(&mut miner, &LINES[..said], &LINES[said..]);
     }
-    wait_for_line(&mut miner, "begins in detail");
-    miner.signal(spacetime_tests::process::Signal::USR2);
+    miner.signal(Signal::USR2);
+    wait_for_lines(&mut miner, &LINES[..2], &LINES[2..]);
     let ended = miner.stop();
-    for level in ["INFO", "DEBUG", "TRACE"] {
-        let note = format!("the log's level is {} now", level.to_lowercase());
+    for level in ["info", "debug", "trace"] {
+        let note = format!("the log's level is {level} now");
         assert!(ended.stderr.contains(&note), "{note}: {}", ended.stderr);
     }
 }
