@@ -3,7 +3,7 @@
 use serde_json::Value;
 use spacetime_tests::home::Home;
 
-use crate::{assert_each_told, assert_told, at_once, home, mine_with};
+use crate::{assert_each_told, assert_told, at_once, home, mine_and_end, mine_with};
 
 /// The call of each kind that a job waits for.
 const CALLS: [(&str, &str); 3] = [("strategy", "plan"), ("engine", "scan"), ("policy", "select")];
@@ -61,6 +61,29 @@ fn a_strategy_that_fails_or_plans_nonsense_is_replaced() {
         ("(endless: true)", "planned nothing"),
     ];
     assert_each_told("strategy", &cases);
+}
+
+/// One of each of five plots, in the same scan.
+#[test]
+fn the_fifth_error_within_minutes_ends_a_strategy_for_this_run() {
+    let home = home("strategy", "(fail: (error_in: [plan]))");
+    home.command(&["key", "new", "--key", "key"]);
+    for number in 1..=5 {
+        let plot = format!("plots/{number}.plot");
+        let made = home.command(&["plot", "create", "--out", &plot, "--leaves", "8192"]);
+        assert_eq!(made.code, Some(0), "{made:#?}");
+    }
+    let ended = mine_and_end(&home);
+    let faults = ended.events("fault");
+    let ends = |fault: &Value| fault["next"].as_str().unwrap().contains("not used any more");
+    assert_eq!(faults.iter().filter(|fault| ends(fault)).count(), 1, "{ended:#?}");
+    let stopped = &ended.events("stopped")[0];
+    let plugins = stopped["plugins"].as_array().unwrap();
+    let is_it = |plugin: &&Value| plugin["component"].as_str().unwrap().contains("misbehaving");
+    let strategy = plugins.iter().find(is_it).unwrap();
+    assert_eq!(strategy["calls"]["plan"]["errors"], 5, "{ended:#?}");
+    // The next run tries it again.
+    assert_eq!(home.mine(1).events("started")[0]["strategy"], "misbehaving");
 }
 
 #[test]

@@ -123,6 +123,25 @@ fn in_a_destructor() {
     assert_named_with("strategy", fail, "drop", End::Signal(SEGV), "SIGSEGV");
 }
 
+/// It is the same strategy as one that mines, under another name.
+#[test]
+fn as_a_shadow() {
+    let shadow = "[(name: \"misbehaving\", config: (fail: (act_in: [plan], ruin: segv)))]";
+    let home = Home::new().misbehaving().set("shadow", shadow);
+    let crashed = home.run_to_end(&["--for", "60"]);
+    assert_ended(&crashed, End::Signal(SEGV));
+    assert!(crashed.stderr.contains("error: strategy `misbehaving`"), "{crashed:#?}");
+    let next = home.mine(1);
+    assert_eq!(verdicts(&next).len(), 1, "{next:#?}");
+    assert_eq!(next.events("started")[0]["strategy"], "full");
+    let quarantined = next
+        .events("fault")
+        .into_iter()
+        .find(|fault| fault["message"].as_str().unwrap().contains("PLG-0060"));
+    let quarantined = quarantined.unwrap_or_else(|| panic!("{next:#?}"));
+    assert_eq!(quarantined["next"], "nothing is tried in its place");
+}
+
 /// Before there is any component; the file is not loaded again.
 #[cfg(target_os = "linux")]
 #[test]

@@ -106,6 +106,7 @@ fn safe_mode_uses_no_plugin_but_the_transport_that_came_with_the_miner() {
     home.mine(1);
     let released = home.command(&["plugin", "release", "misbehaving"]);
     assert_eq!(released.code, Some(0), "{released:#?}");
+    let home = home.set("shadow", "[(name: \"full\")]");
     let safe = home.run_to_end(&["--safe-mode", "--until-blocks", "1", "--for", "60"]);
     assert_eq!(safe.code, Some(0), "{safe:#?}");
     let started = &safe.events("started")[0];
@@ -114,6 +115,7 @@ fn safe_mode_uses_no_plugin_but_the_transport_that_came_with_the_miner() {
         assert_eq!(started[kind], Value::Null, "{safe:#?}");
     }
     assert_eq!(started["transports"], serde_json::json!(["solo"]));
+    assert_eq!(safe.events("stopped")[0]["shadows"], serde_json::json!([]));
     assert!(safe.stderr.contains("safe mode"), "{safe:#?}");
 }
 
