@@ -53,11 +53,15 @@ mod engine;
 mod error;
 mod export;
 mod guard;
+mod hints;
 mod host;
 mod instance;
 mod job;
-mod known;
+mod json;
 mod policy;
+pub mod processor;
+mod ron_text;
+pub mod schema;
 mod strategy;
 #[cfg(feature = "transport")]
 mod transport;
@@ -77,6 +81,7 @@ pub use error::{Error, Result};
 pub use host::{count, path};
 pub use job::{BatchStats, Builder, Job, Plot, StopRule};
 pub use policy::{BlockContext, Candidate, Policy, Selection};
+pub use schema::Schema;
 pub use strategy::{Plan, Spans, Strategy};
 #[cfg(feature = "transport")]
 pub use transport::{
