@@ -11,7 +11,7 @@ use spacetime_protocol::{
     block::Block, cache::CacheIndex, header::BlockHeader, network::Network, plot::PlotHeader,
     proof::BlockProof, transaction::Transaction, wire,
 };
-use spacetime_sdk_loader::Descriptor;
+use spacetime_sdk_loader::Inspection;
 
 /// A target's name, and what it does with any bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -144,7 +144,7 @@ pub fn manifest(data: &[u8]) {
 
 /// A plugin file, of which nothing is run.
 pub fn descriptor(data: &[u8]) {
-    if let Err(refusal) = Descriptor::parse(data, Path::new("plugin.so")) {
+    if let Err(refusal) = Inspection::parse(data, Path::new("plugin.so")) {
         assert!(refusal.to_string().contains("plugin.so"));
     }
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use spacetime_sdk_loader::{
-    Component, Descriptor, Kind, Library, Refusal, Strategy, abi::FaultCode, file_names, inspect,
-    resolve,
+    Component, Descriptor, Inspection, Kind, Library, Refusal, Strategy, abi::FaultCode,
+    file_names, resolve,
 };
 use thiserror::Error;
 
@@ -15,7 +15,8 @@ use super::{
     choose::{Offer, Wanted, choose},
     folders::list,
     health::{FaultObserver, Health},
-    opener::{Opener, culprit, load},
+    opener::{Opener, load},
+    plan::culprit,
     services::hub,
     slots::StrategySlot,
 };
@@ -68,13 +69,11 @@ fn push(all: &mut Vec<Found>, found: Found) {
 }
 
 fn look(path: PathBuf, listed: bool) -> Found {
-    match Descriptor::read(&path) {
-        Ok(descriptor) => {
-            let refusal = inspect(&path, &descriptor).err();
-            Found { path, listed, descriptor: Some(descriptor), refusal }
-        }
-        Err(refusal) => Found { path, listed, descriptor: None, refusal: Some(refusal) },
-    }
+    let (descriptor, refusal) = match Inspection::read(&path) {
+        Ok(inspection) => (Some(inspection.descriptor), inspection.refusal),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    Found { path, listed, descriptor, refusal }
 }
 
 /// Why a component could not be found and loaded by its name alone.
@@ -103,7 +102,8 @@ pub fn find_strategies(
 ) -> Result<Arc<dyn StrategySource>, FindError> {
     let found = inventory(None, folders);
     let (library, component) = find(Kind::Strategy, name, &found, folders)?;
-    let health = Health::new(culprit(Kind::Strategy, component, &library), observer, true);
+    let health =
+        Health::new(culprit(Kind::Strategy, component, library.descriptor()), observer, true);
     hub().watch(component, &health);
     let opener = Opener::new(library, component, component.to_owned(), config, health);
     let spare = opener.open(Strategy::open).map_err(|fault| {

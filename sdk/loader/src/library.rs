@@ -18,11 +18,11 @@ use abi::{
         library::{AbiHeaderRef, LibHeader},
     },
 };
-use spacetime_sdk::descriptor::TARGET;
 use spacetime_sdk_abi as abi;
 
 use crate::{
     descriptor::Descriptor,
+    inspection::{Inspection, version},
     refusal::Refusal,
     services::{self, Services},
 };
@@ -50,11 +50,10 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// See [`Refusal`]; up to the check of platform, interface version and
-    /// panic strategy, nothing of the file has been run.
+    /// See [`Refusal`]; whatever [`Inspection`] tells is told before any of the
+    /// file has been run.
     pub fn load(path: &Path, services: Arc<dyn Services>) -> Result<Self, Refusal> {
-        let descriptor = Descriptor::read(path)?;
-        inspect(path, &descriptor)?;
+        let descriptor = Inspection::read(path)?.accepted()?.descriptor;
         let module = load_module(path, &descriptor)?;
         let library = Self { path: path.to_owned(), descriptor, module };
         library.start(services)?;
@@ -91,33 +90,6 @@ impl Library {
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
     }
-}
-
-/// `major.minor` of a version text.
-fn version(text: &str) -> Option<(u64, u64)> {
-    let mut numbers = text.split(['.', '-', '+']);
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-/// Checks all that can be checked of a library without running its code.
-///
-/// # Errors
-///
-/// Another platform, another major version of the interface, or panics that
-/// would end the process.
-pub fn inspect(path: &Path, descriptor: &Descriptor) -> Result<(), Refusal> {
-    if descriptor.target != TARGET {
-        return Err(Refusal::other_platform(path, &descriptor.target, TARGET));
-    }
-    if version(&descriptor.abi).map(|(major, _)| major)
-        != version(ABI_VERSION).map(|(major, _)| major)
-    {
-        return Err(Refusal::other_abi(path, &descriptor.abi, &descriptor.sdk, ABI_VERSION));
-    }
-    if descriptor.panic != "unwind" {
-        return Err(Refusal::aborts(path));
-    }
-    Ok(())
 }
 
 /// Modules by the address of their header: the system maps a file once, and
