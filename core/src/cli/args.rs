@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_list, prove, run, tx_send, tx_status,
+    plot_list, plot_verify, plugin_explain, plugin_inspect, plugin_list, prove, run, tx_send,
+    tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -98,6 +99,10 @@ pub(super) enum Tx {
 pub(super) enum Plugin {
     /// List every component found, and why one cannot load
     List(plugin_list::Args),
+    /// Show what a plugin's file tells of itself, and whether it would load here
+    Inspect(plugin_inspect::Args),
+    /// Explain the code of a refusal, or list all
+    Explain(plugin_explain::Args),
 }
 
 impl Command {
@@ -119,6 +124,8 @@ impl Command {
             Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
             Self::Balance(args) => balance::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
+            Self::Plugin(Plugin::Inspect(args)) => plugin_inspect::run(args, output),
+            Self::Plugin(Plugin::Explain(args)) => plugin_explain::run(args, output),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, Refusal, abi::FaultCode};
+use spacetime_sdk_loader::{Fault, Library, OpenRequest, Refusal};
 
-use super::{health::Health, services::hub};
+use super::{health::Health, plan::explain, services::hub};
 use crate::{
     foreign::{OPEN_LIMIT, within},
     manifest::ConfigText,
@@ -79,25 +79,6 @@ impl Opener {
 
     /// Completes a config's fault with its place, so that it can be shown alone.
     pub(super) fn explain(&self, fault: Fault) -> Fault {
-        if fault.code != FaultCode::CONFIG {
-            return fault;
-        }
-        let place = match (self.config.origin.as_str(), fault.line) {
-            (origin, 0) => origin.to_owned(),
-            (origin, line) => format!("{origin}:{line}:{}", fault.column),
-        };
-        let field = match fault.field.as_str() {
-            "" => String::new(),
-            field => format!(", field `{field}`"),
-        };
-        let message =
-            format!("{place}: config of {}{field}: {}", self.health.component(), fault.message);
-        Fault { message, ..fault }
+        explain(self.health.component(), &self.config, fault)
     }
-}
-
-/// A component and its plugin, as messages name them.
-pub(super) fn culprit(kind: Kind, component: &str, library: &Library) -> String {
-    let descriptor = library.descriptor();
-    format!("{kind} `{component}` (plugin {} {})", descriptor.plugin, descriptor.version)
 }
