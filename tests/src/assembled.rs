@@ -43,6 +43,19 @@ pub fn description(target: &str, more: &str) -> String {
     )
 }
 
+/// A file of each format, with a component that has a config.
+pub fn samples() -> Vec<Vec<u8>> {
+    let section = framed(&description("somewhere-unknown-else", r#""cpu":["fma"],"#));
+    let needed = ["first.library", "second.library"];
+    vec![
+        elf(object::elf::EM_AARCH64, true, &section, &needed, "$ORIGIN:/there"),
+        elf(object::elf::EM_ARM, false, &section, &needed, ""),
+        pe(object::pe::IMAGE_FILE_MACHINE_AMD64, &section, &needed),
+        macho(CPU_TYPE_ARM64, &section, &needed),
+        universal(&section, &needed),
+    ]
+}
+
 /// An ELF library: one segment, mapped where it stands.
 pub fn elf(
     machine: Machine,
