@@ -71,6 +71,13 @@ pub enum Detail {
     Accepted(Answered),
     /// A block of ours was not.
     Rejected(Answered),
+    /// An accepted block of ours is no longer in the best chain.
+    Lost(Replaced),
+    /// A lost one is in it again.
+    Regained {
+        /// Its hash.
+        hash: BlockHash,
+    },
     /// The best chain has another last block.
     Tip(Tip),
     /// Something went wrong; mining goes on where it can.
@@ -90,6 +97,8 @@ impl Detail {
             Self::Submitted(_) => "submitted",
             Self::Accepted(_) => "accepted",
             Self::Rejected(_) => "rejected",
+            Self::Lost(_) => "lost",
+            Self::Regained { .. } => "regained",
             Self::Tip(_) => "tip",
             Self::Fault(_) => "fault",
             Self::Stopped(_) => "stopped",
@@ -288,6 +297,15 @@ pub struct Answered {
     pub answer_ms: u64,
 }
 
+/// A block of ours whose place another one has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Replaced {
+    /// Its hash.
+    pub hash: BlockHash,
+    /// The other one's.
+    pub by: BlockHash,
+}
+
 /// A new last block of the best chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tip {
@@ -347,6 +365,8 @@ pub struct Counters {
     pub won: u64,
     /// Those that were accepted.
     pub accepted: u64,
+    /// Accepted ones that are in the best chain no longer.
+    pub lost: u64,
     /// Those that were not.
     pub rejected: u64,
     /// Faults, repeated ones included.

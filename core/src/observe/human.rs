@@ -97,6 +97,18 @@ impl Narrator {
                     answered.verdict, answered.reason
                 ),
             ),
+            Detail::Lost(replaced) => one(
+                Mood::Bad,
+                format!(
+                    "Block {height}, {}, is no longer in the chain: {} took its place",
+                    short(&replaced.hash.to_string()),
+                    short(&replaced.by.to_string())
+                ),
+            ),
+            Detail::Regained { hash } => one(
+                Mood::Good,
+                format!("Block {height}, {}, is in the chain again", short(&hash.to_string())),
+            ),
             Detail::Tip(tip) if tip.ours => Vec::new(),
             Detail::Tip(tip) => one(
                 Mood::Plain,
@@ -220,8 +232,12 @@ fn stopped_line(stopped: &Stopped) -> String {
         "failure" => "there is nothing to mine on",
         _ => "you asked for it",
     };
+    let lost = match counters.lost {
+        0 => String::new(),
+        lost => format!(" ({lost} of them lost to others since)"),
+    };
     format!(
-        "Stopped after {} s because {why}: {}, {} won, {} accepted, {} not, {}",
+        "Stopped after {} s because {why}: {}, {} won, {} accepted{lost}, {} not, {}",
         stopped.seconds,
         count(counters.challenges, "challenge"),
         count(counters.won, "block"),

@@ -7,7 +7,8 @@ mod stream;
 
 pub use event::{
     Answered, BestLeaf, BuildPerformance, Counters, Detail, DriveCoverage, Ended, Event, Fault,
-    NewChallenge, ScanPerformance, Started, Stopped, Submittable, Submitted, Tip, Won, rfc3339,
+    NewChallenge, Replaced, ScanPerformance, Started, Stopped, Submittable, Submitted, Tip, Won,
+    rfc3339,
 };
 pub use human::{Mood, Narrator, Said, count, size};
 pub use stream::{Sink, Status, Stream};

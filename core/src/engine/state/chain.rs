@@ -41,7 +41,12 @@ impl Following {
 
     /// Whether the best chain, as far back as it is kept, contains a block.
     pub(super) fn contains(&self, height: u64, hash: &BlockHash) -> bool {
-        self.chain.best_at(height).is_some_and(|block| block.hash == *hash)
+        self.hash_at(height).is_some_and(|there| there == *hash)
+    }
+
+    /// The best chain's block at a height that is kept.
+    pub(super) fn hash_at(&self, height: u64) -> Option<BlockHash> {
+        self.chain.best_at(height).map(|block| block.hash)
     }
 
     /// Whether a block would become the tip: it is higher, and follows a block

@@ -10,6 +10,7 @@
 //! * a published block is kept until it is answered or useless;
 //! * memory does not grow with time.
 
+mod accepted;
 mod chain;
 mod claims;
 mod faults;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use spacetime_protocol::{Identity, network::Network};
 
 use self::{
+    accepted::AcceptedBlocks,
     chain::Following,
     claims::Claim,
     faults::FaultFilter,
@@ -80,6 +82,7 @@ pub struct State {
     /// Parent and epoch of the block that we published last, unless it was
     /// refused.
     published: Option<(spacetime_protocol::BlockHash, u64)>,
+    accepted: AcceptedBlocks,
     counters: Counters,
     faults: FaultFilter,
     last_id: u64,
@@ -104,6 +107,7 @@ impl State {
             claims: Vec::new(),
             submissions: Submissions::default(),
             published: None,
+            accepted: AcceptedBlocks::default(),
             counters: Counters::default(),
             faults: FaultFilter::default(),
             last_id: 0,
@@ -224,6 +228,7 @@ impl State {
         }
         if self.chain.tip().hash != before {
             self.tell_tip(now);
+            self.settle_accepted(now);
         }
     }
 

@@ -138,6 +138,7 @@ impl State {
         };
         let detail = if end.verdict == Verdict::Accepted {
             self.counters.accepted += 1;
+            self.accepted.add(&block);
             Detail::Accepted(answered)
         } else {
             self.counters.rejected += 1;
@@ -145,5 +146,6 @@ impl State {
             Detail::Rejected(answered)
         };
         self.tell(now, Some(block.epoch), Some(block.height), detail);
+        self.settle_accepted(now);
     }
 }

@@ -1,16 +1,17 @@
 //! The end of a run, of a proof, and of a submission's wait.
 
-use spacetime_protocol::{network::Network, score};
+use spacetime_protocol::{chain::HeaderChain, network::Network, score};
 
 use super::{
     loner::{Asked, Loner},
-    world::winning,
+    world::{header, key, winning},
 };
 use crate::{
     engine::{
         command::Outcome,
         event::{Event, Now, TransportEvent},
     },
+    observe::{Detail, Replaced},
     submit::Verdict,
 };
 
@@ -58,6 +59,34 @@ fn a_stop_does_not_wait_for_what_is_far_away_or_never_answered() {
     let (mut loner, end, _) = stopped_before_the_end(200, by_signal);
     assert_eq!(loner.at(end).exit, None);
     assert_eq!(loner.at(end + 500).exit, Some(Outcome::Stopped));
+}
+
+#[test]
+fn an_accepted_block_that_another_one_replaces_is_lost_until_it_is_back() {
+    let mut loner = Loner::new(Network::local());
+    let scan = loner.boot();
+    let rival = loner.rival(scan.epoch, 900);
+    let ours = loner.ready(&scan);
+    loner.at(scan.deadline_ms);
+    assert_eq!(loner.headers(vec![ours.clone()]).names(), ["tip", "accepted", "challenge"]);
+
+    let asked = loner.headers(vec![rival.clone()]);
+    assert_eq!(asked.names()[..2], ["tip", "lost"]);
+    let lost = Detail::Lost(Replaced { hash: ours.hash(), by: rival.hash() });
+    assert!(asked.told.contains(&lost), "{:?}", asked.told);
+    let counters = loner.state.counters();
+    assert_eq!((counters.accepted, counters.lost), (1, 1));
+
+    let now = loner.now.seconds();
+    let mut branch = HeaderChain::new(&loner.network);
+    branch.insert(&loner.network, ours.clone(), now).unwrap();
+    let expected = branch.expected(&loner.network, scan.epoch + 1);
+    let score = winning(expected.difficulty, 0);
+    let child = header(&expected, score, expected.min_timestamp.max(now), &key(2));
+    let asked = loner.headers(vec![child]);
+    assert_eq!(asked.names()[..2], ["tip", "regained"]);
+    let counters = loner.state.counters();
+    assert_eq!((counters.accepted, counters.lost), (1, 0));
 }
 
 #[test]
