@@ -128,7 +128,7 @@ pub fn elf(
     writer.write_section_header(&elf::SectionHeader {
         sh_name: name,
         sh_type: SHT_PROGBITS,
-        sh_flags: SHF_ALLOC.into(),
+        sh_flags: SHF_ALLOC,
         sh_addr: description,
         sh_offset: description,
         sh_size: section.len() as u64,
