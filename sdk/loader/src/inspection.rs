@@ -7,7 +7,7 @@ use spacetime_sdk_abi::ABI_VERSION;
 
 use crate::{
     descriptor::Descriptor,
-    file::{FileError, Format, LibraryFile},
+    file::{ARCHITECTURES, FileError, Format, LibraryFile},
     needed::{NeededLibrary, Presence, needed},
     refusal::Refusal,
 };
@@ -114,9 +114,11 @@ impl Inspection {
     }
 }
 
+/// Processors without a name in `file` are all alike.
 fn is_for_this_machine(file: &LibraryFile) -> bool {
-    file.format == Format::OURS
-        && (file.architecture.is_empty() || file.architecture == std::env::consts::ARCH)
+    let ours = std::env::consts::ARCH;
+    let ours = if ARCHITECTURES.contains(&ours) { ours } else { "" };
+    file.format == Format::OURS && file.architecture == ours
 }
 
 /// Features that are not known here may be there: the plugin's SDK is newer.

@@ -27,7 +27,6 @@ fn a_config_that_makes_no_sense_is_refused_with_what_does() {
         // By its file, and by itself.
         home.command(&["check"]).assert_refused(6, told);
         home.command(&["check", "--load"]).assert_refused(6, told);
-        home.command(&["balance"]).assert_refused(6, told);
     }
     // What only its code knows.
     let home = home(&format!("{ADDRESS}, difficulty: 7"));

@@ -17,6 +17,10 @@ pub(super) fn read_fat<'data, Fat: FatArch, R: ReadRef<'data>>(
     data: Source<'_, R>,
 ) -> Result<LibraryFile, Damaged> {
     let fat = MachOFatFile::<Fat>::parse(data)?;
+    for part in fat.arches() {
+        let (offset, size) = part.file_range();
+        data.holds(offset, size)?;
+    }
     let ours =
         fat.arches().iter().find(|one| architecture(one.cputype()) == std::env::consts::ARCH);
     let chosen = ours.or(fat.arches().first()).ok_or(Damaged)?;

@@ -29,6 +29,10 @@ const LIMIT: u64 = 1 << 20;
 /// Libraries that a file may need, and folders that it may name.
 const ENTRIES: usize = 4096;
 
+/// The processors that have a name here: Rust's.
+pub(crate) const ARCHITECTURES: [&str; 9] =
+    ["x86_64", "aarch64", "x86", "arm", "riscv64", "riscv32", "powerpc64", "s390x", "loongarch64"];
+
 /// The format of a library's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -27,8 +27,10 @@ where
         return Err(Damaged);
     }
     let sections = headers.sections(data, offset)?;
+    // With the padding behind it, which the system maps, too.
     for section in sections.iter() {
-        let (offset, size) = section.pe_file_range();
+        let (offset, size) =
+            (section.pointer_to_raw_data.get(LE), section.size_of_raw_data.get(LE));
         data.holds(offset.into(), size.into())?;
     }
     let imports = directories.get(IMAGE_DIRECTORY_ENTRY_IMPORT);

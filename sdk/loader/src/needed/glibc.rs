@@ -29,7 +29,7 @@ pub(super) struct Places {
     /// Names of those that the system lists; `None`: that cannot be told.
     listed: Option<HashSet<String>>,
     folders: Vec<PathBuf>,
-    /// Whether a folder's name has parts that only the system knows.
+    /// Whether there may be places that only the system knows.
     is_open: bool,
 }
 
@@ -47,24 +47,43 @@ impl Places {
             .folders
             .extend(["/lib", "/usr/lib"].map(|folder| Path::new(folder).join(&multiarch)));
         places.add(path, wanted.iter().map(String::as_str));
-        let variable = env::var("LD_LIBRARY_PATH").unwrap_or_default();
-        places.add(path, variable.split([':', ';']).filter(|folder| !folder.is_empty()));
+        match env::var("LD_LIBRARY_PATH") {
+            Ok(folders) if folders.is_empty() => {}
+            Ok(folders) => places.add(path, folders.split([':', ';'])),
+            Err(env::VarError::NotPresent) => {}
+            Err(env::VarError::NotUnicode(_)) => places.is_open = true,
+        }
+        // What was loaded so may have any name.
+        places.is_open |= env::var_os("LD_PRELOAD").is_some();
         // What the program itself was linked to search counts for libraries, too.
-        if let Ok(program) = env::current_exe()
-            && let Ok(file) = LibraryFile::open(&program)
-        {
-            places.add(&program, file.search.iter().map(String::as_str));
+        match env::current_exe().map(|program| (LibraryFile::open(&program), program)) {
+            Ok((Ok(file), program)) => {
+                places.add(&program, file.search.iter().map(String::as_str));
+            }
+            _ => places.is_open = true,
         }
         places
     }
 
+    /// Adds folders that a file wants searched; an empty one is the current one.
     fn add<'a>(&mut self, file: &Path, folders: impl Iterator<Item = &'a str>) {
-        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let origin = file.parent().unwrap_or(Path::new("/")).to_string_lossy();
-        for folder in folders {
-            let folder = folder.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin);
-            self.is_open |= folder.contains('$');
-            self.folders.push(folder.into());
+        // A link may stand elsewhere than what it leads to.
+        let origins = [std::path::absolute(file).ok(), file.canonicalize().ok()];
+        let origins: Vec<String> = origins
+            .iter()
+            .flatten()
+            .filter_map(|file| Some(file.parent()?.to_string_lossy().into_owned()))
+            .collect();
+        for folder in folders.map(|folder| if folder.is_empty() { "." } else { folder }) {
+            if !folder.contains('$') {
+                self.folders.push(folder.into());
+                continue;
+            }
+            for origin in &origins {
+                let folder = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin);
+                self.is_open |= folder.contains('$');
+                self.folders.push(folder.into());
+            }
         }
     }
 
@@ -135,9 +154,9 @@ mod tests {
     fn what_the_system_has_is_found_and_what_nobody_has_is_missing() {
         let places = Places::of(Path::new("plugin.so"), &[]);
         assert_eq!(places.presence("libc.so.6"), Presence::Found);
-        let expected = match places.listed {
-            Some(_) => Presence::Missing,
-            None => Presence::Unknown,
+        let expected = match (&places.listed, places.is_open) {
+            (Some(_), false) => Presence::Missing,
+            _ => Presence::Unknown,
         };
         assert_eq!(places.presence("libnobody-has-this.so.9"), expected);
         assert_eq!(places.presence("/nowhere/libc.so.6"), Presence::Missing);
