@@ -31,6 +31,38 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
+/// The same of somebody's file, whose owner and permissions it keeps.
+pub(crate) fn replace_as_it_was(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let was = fs::metadata(path)?;
+    let temporary = temporary(path);
+    let mut file = File::create(&temporary)?;
+    let written = file
+        .set_permissions(was.permissions())
+        .and_then(|()| keep_owner(&file, &was))
+        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = remove(&temporary);
+    }
+    written.and_then(|()| sync_folder(path))
+}
+
+#[cfg(unix)]
+fn keep_owner(file: &File, was: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let now = file.metadata()?;
+    if (now.uid(), now.gid()) == (was.uid(), was.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(was.uid()), Some(was.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
 /// Gives a file its final name, unless something has that name already
 /// (`AlreadyExists`).
 pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {

@@ -9,8 +9,8 @@
 //! refused too.
 
 use std::{
-    fmt, fs,
-    io::{self, Read, Write},
+    fmt,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -22,10 +22,7 @@ use spacetime_protocol::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::durable;
-
-/// A key file is far shorter.
-const LONGEST: u64 = 4096;
+use crate::secret_file::{self, LONGEST, SecretFileError};
 
 /// Why there is no key.
 #[derive(Debug, Error)]
@@ -95,20 +92,7 @@ pub enum KeyError {
 ///
 /// See [`KeyError`]; a file that others may read is refused.
 pub fn load(path: &Path) -> Result<SecretKey, KeyError> {
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => KeyError::Missing { path: path.to_owned() },
-        _ => KeyError::Io { action: "read", path: path.to_owned(), source },
-    };
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() || metadata.len() > LONGEST {
-        return Err(malformed(path, "it is not a small file"));
-    }
-    check_mode(&metadata, path)?;
-    // Once more what is checked is what is read: the length bounds it.
-    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
-    let file = fs::File::open(path).map_err(failed)?;
-    check_mode(&file.metadata().map_err(failed)?, path)?;
-    file.take(LONGEST).read_to_end(&mut text).map_err(failed)?;
+    let text = secret_file::read(path).map_err(|error| explain(path, error))?;
     parse(&text).map_err(|reason| malformed(path, reason))
 }
 
@@ -168,50 +152,18 @@ pub fn import(
 ///
 /// See [`KeyError`]; an existing file is never overwritten.
 pub fn write(path: &Path, key: &SecretKey) -> Result<(), KeyError> {
-    let exists = || KeyError::Exists { path: path.to_owned() };
-    let failed = |action| move |source| KeyError::Io { action, path: path.to_owned(), source };
-    if fs::symlink_metadata(path).is_ok() {
-        return Err(exists());
+    secret_file::write(path, &render(key)).map_err(|error| explain(path, error))
+}
+
+fn explain(path: &Path, error: SecretFileError) -> KeyError {
+    let path = path.to_owned();
+    match error {
+        SecretFileError::Missing => KeyError::Missing { path },
+        SecretFileError::Exists => KeyError::Exists { path },
+        SecretFileError::Exposed(mode) => KeyError::Exposed { path, mode },
+        SecretFileError::NotSmall => malformed(&path, "it is not a small file"),
+        SecretFileError::Io { action, source } => KeyError::Io { action, path, source },
     }
-    let folder = durable::folder_of(path);
-    fs::create_dir_all(folder).map_err(failed("create the folder of"))?;
-    let temporary = durable::temporary(path);
-    // What a killed run left; nobody else makes files of that name.
-    durable::remove(&temporary).map_err(failed("clean up beside"))?;
-    let text = render(key);
-    private(&temporary)
-        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-        .map_err(failed("write"))?;
-    durable::rename_new(&temporary, path).map_err(|error| {
-        let _ = durable::remove(&temporary);
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => exists(),
-            _ => failed("create")(error),
-        }
-    })
-}
-
-/// A new file that only its owner may read, from its first moment on.
-fn private(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn check_mode(metadata: &fs::Metadata, path: &Path) -> Result<(), KeyError> {
-    use std::os::unix::fs::PermissionsExt;
-    match metadata.permissions().mode() & 0o777 {
-        mode if mode & 0o077 == 0 => Ok(()),
-        mode => Err(KeyError::Exposed { path: path.to_owned(), mode }),
-    }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &fs::Metadata, _: &Path) -> Result<(), KeyError> {
-    Ok(())
 }
 
 fn malformed(path: &Path, reason: impl fmt::Display) -> KeyError {
@@ -275,6 +227,8 @@ fn render(key: &SecretKey) -> Zeroizing<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -20,11 +20,12 @@ use spacetime_sdk_loader::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("block", block),
     ("block_header", block_header),
     ("block_proof", block_proof),
     ("cache", cache),
+    ("challenge_record", challenge_record),
     ("descriptor", descriptor),
     ("frame", frame),
     ("key_file", key_file),
@@ -179,6 +180,11 @@ fn described(shape: &Shape) {
 /// The file that remembers plots.
 pub fn plot_metadata(data: &[u8]) {
     let _ = parsers::plot_metadata(data);
+}
+
+/// The record of challenges.
+pub fn challenge_record(data: &[u8]) {
+    let _ = parsers::challenge_record(data);
 }
 
 /// A key file.

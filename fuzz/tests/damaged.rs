@@ -6,6 +6,28 @@ use spacetime_fuzz::{TARGETS, Target};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/protocol/tests/fixtures");
 
+/// A record of one challenge.
+const RECORD: &str = concat!(
+    r#"{"kind":"run","record":1,"run":"a","miner":"0.1.0","network":"local","strategy":null,"#,
+    r#""workers":2,"readers":1}"#,
+    "\n",
+    r#"{"kind":"plots","plots":[["1111111111111111111111111111111111111111111111111111111111111111","#,
+    r#"50,0]]}"#,
+    "\n",
+    r#"{"kind":"challenge","job":1,"challenge":"22222222222222222222222222222222222222222222222222222"#,
+    r#"22222222222","block_target":"0fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"#,
+    r#"ff","share_target":null,"difficulty":16,"epoch":1,"height":1,"stop":"best_of_all","#,
+    r#""builder":"host","started_ms":1000,"deadline_ms":2000,"open_ms":1000,"took_us":50,"#,
+    r#""ended":"complete","scanned":50,"leaves":50,"scan_rate":1000,"best":null,"wins":false,"#,
+    r#""noted":{"reads":[{"plot":0,"jumps":{"count":1,"leaves":50,"ns":50}}]}}"#,
+    "\n"
+);
+
+#[test]
+fn the_record_is_one() {
+    assert!(spacetime_core::parsers::challenge_record(RECORD.as_bytes()));
+}
+
 /// Byte strings of the reference data, up to 64 KiB each.
 fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = vec![Vec::new()];
@@ -20,6 +42,7 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds.push(std::fs::read(manifest).unwrap());
     let network = spacetime_protocol::network::Network::local();
     seeds.push(network.to_json().unwrap().into_bytes());
+    seeds.push(RECORD.as_bytes().to_vec());
     let folder = std::env::temp_dir().join(format!("spacetime-fuzz-{}", std::process::id()));
     let key = folder.join("a.key");
     spacetime_core::keys::create(&key, spacetime_protocol::keys::Scheme::Ed25519).unwrap();

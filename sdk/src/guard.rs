@@ -42,7 +42,7 @@ fn on_panic(info: &PanicHookInfo<'_>) {
     if GUARDED.get() {
         LAST.with_borrow_mut(|last| *last = Some(Seen { message, backtrace }));
     } else {
-        host::report(&instance(), panic_fault("a thread or task of its own", &message, backtrace));
+        host::fault(&instance(), panic_fault("a thread or task of its own", &message, backtrace));
     }
 }
 

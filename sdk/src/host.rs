@@ -18,7 +18,7 @@ use tracing::{
     span,
 };
 
-use crate::guard;
+use crate::{error::Error, guard};
 
 static HOST: OnceLock<HostObject> = OnceLock::new();
 
@@ -32,10 +32,21 @@ pub(crate) fn connect(host: HostObject) {
 }
 
 /// Hands the host a fault that no call can return.
-pub(crate) fn report(instance: &str, fault: Fault) {
+pub(crate) fn fault(instance: &str, fault: Fault) {
     if let Some(host) = HOST.get() {
         host.fault(instance.into(), fault);
     }
+}
+
+/// Tells the operator of something that went wrong, and that the current
+/// component goes on without: an event `fault` under its name, which counts as
+/// one that a call returned. Several of a transport's peers, one of which
+/// cannot be used, are a case for this; what can be returned from a call is not.
+///
+/// The same sentence is told again after a while only, so it must not hold what
+/// changes each time.
+pub fn report(error: impl Into<Error>) {
+    fault(&guard::instance(), error.into().into());
 }
 
 /// Adds to a counter of the current component, shown under its name in the

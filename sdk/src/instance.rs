@@ -73,7 +73,7 @@ impl<T> Drop for Instance<T> {
     fn drop(&mut self) {
         let value = self.value.take();
         if let Err(fault) = guard::run(&self.name, "its destructor", || drop(value)) {
-            host::report(&self.name, fault);
+            host::fault(&self.name, fault);
         }
     }
 }

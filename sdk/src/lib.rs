@@ -78,7 +78,7 @@ pub use tracing;
 
 pub use engine::{Best, Cancel, Engine};
 pub use error::{Error, Result};
-pub use host::{count, path};
+pub use host::{count, path, report};
 pub use job::{BatchStats, Builder, Job, Plot, StopRule};
 pub use policy::{BlockContext, Candidate, Policy, Selection};
 pub use schema::Schema;

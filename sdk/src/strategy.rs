@@ -33,6 +33,11 @@ pub trait Strategy: Sized + Send + 'static {
     /// The component's config in the manifest; `()` when it takes none.
     type Config: DeserializeOwned + Schema;
 
+    /// Whether a plan may hold a leaf more than once, as a sample with
+    /// replacement does. Unless this is declared, a leaf that is planned twice
+    /// is a mistake, which the conformance kit finds.
+    const MAY_REPEAT: bool = false;
+
     /// Makes an instance; check the config's values here.
     ///
     /// # Errors
@@ -226,6 +231,9 @@ impl<T: Strategy> abi::Strategy for Adapter<T> {
                 };
                 if self.features & features::BATCH != 0 {
                     outcome.reserved[features::OUTCOME_BATCH] = self.batch;
+                }
+                if self.features & features::MAY_REPEAT != 0 {
+                    outcome.reserved[features::OUTCOME_MAY_REPEAT] = u64::from(T::MAY_REPEAT);
                 }
                 ROk(outcome)
             }

@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    artifacts::{plugin, program},
+    artifacts::{plugin, program, target_folder},
     process::{Ended, Miner, run_to_end},
 };
 
@@ -18,7 +18,8 @@ use crate::{
 pub struct Home {
     folder: TempDir,
     entries: BTreeMap<String, String>,
-    plugins: Vec<PathBuf>,
+    /// Files, and what else their entries say.
+    plugins: Vec<(PathBuf, String)>,
 }
 
 impl Default for Home {
@@ -41,10 +42,12 @@ impl Home {
             ("policy", "(name: \"fee-priority\")"),
             ("transports", "[(name: \"solo\")]"),
             ("first_run", "(create_key: true, plot_size: \"1MiB\")"),
+            // Shared by all homes: large files, copied once.
+            ("plugin_cache", &format!("{:?}", target_folder().join("test-plugin-cache"))),
         ];
         let entries = entries.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let plugins = ["strategy-full", "policy-fee-priority", "transport-solo"];
-        let plugins = plugins.map(|name| plugin(&format!("spacetime-{name}")));
+        let plugins = plugins.map(|name| (plugin(&format!("spacetime-{name}")), String::new()));
         let home = Self {
             folder: tempfile::tempdir().unwrap(),
             entries: entries.into(),
@@ -72,8 +75,20 @@ impl Home {
 
     /// Lists a plugin file.
     #[must_use]
-    pub fn plugin(mut self, file: &Path) -> Self {
-        self.plugins.push(file.to_owned());
+    pub fn plugin(self, file: &Path) -> Self {
+        self.plugin_with(file, "")
+    }
+
+    /// Lists a plugin file that does not lie with the miner, whoever made it.
+    #[must_use]
+    pub fn outside_plugin(self, file: &Path) -> Self {
+        self.plugin_with(file, "trust: any")
+    }
+
+    /// Lists a plugin file with more fields in its entry.
+    #[must_use]
+    pub fn plugin_with(mut self, file: &Path, fields: &str) -> Self {
+        self.plugins.push((file.to_owned(), fields.to_owned()));
         self.write();
         self
     }
@@ -91,8 +106,9 @@ impl Home {
             text += &format!("    {key}: {value},\n");
         }
         text += "    plugins: [\n";
-        for file in &self.plugins {
-            text += &format!("        (path: {file:?}),\n");
+        for (file, fields) in &self.plugins {
+            let comma = if fields.is_empty() { "" } else { ", " };
+            text += &format!("        (path: {file:?}{comma}{fields}),\n");
         }
         text += "    ],\n)\n";
         fs::write(self.manifest(), text).unwrap();

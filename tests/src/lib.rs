@@ -6,6 +6,8 @@
 
 pub mod artifacts;
 pub mod assembled;
+#[cfg(doctest)]
+mod guide;
 pub mod home;
 pub mod node;
 pub mod outside;

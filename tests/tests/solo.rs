@@ -261,6 +261,33 @@ fn a_second_session_on_a_chain_is_told_who_has_it_and_a_check_works_beside_it() 
 }
 
 #[test]
+fn a_chain_of_other_rules_is_neither_opened_nor_said_to_be_fine() {
+    let network = network(1, &[]);
+    let mut other = network.clone();
+    other.min_plot_leaves = 1;
+    let folder = tempfile::tempdir().unwrap();
+    let library = load();
+    let session = open(&library, &network, folder.path());
+    first_events(&session);
+    let check = || {
+        let fault = with(&other, folder.path(), |transport| {
+            Transport::check(&library, &request("solo", "()"), transport).unwrap_err()
+        });
+        fault.message
+    };
+    let differs = "min_plot_leaves is 1024, not 1;";
+    assert!(check().contains(differs), "{}", check());
+    session.close();
+    assert!(check().contains(differs), "{}", check());
+    let refused = open(&library, &other, folder.path());
+    let Event::Offline { reason } = refused.next() else { panic!("the chain was opened") };
+    assert!(reason.contains(differs), "{reason}");
+    let session = open(&library, &network, folder.path());
+    first_events(&session);
+    session.close();
+}
+
+#[test]
 fn it_takes_no_config() {
     let library = load();
     let folder = tempfile::tempdir().unwrap();

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use spacetime_core::{
     manifest::ConfigText,
     plots::{CacheLevels, CreateSpec, PlotFile, cache_path_beside, create},
-    plugin::{FaultObserver, find_strategies},
+    plugin::{FaultObserver, Shelf, find_strategies, trust::Gate},
     proof::prove,
     scan::{
         Found, Hasher, LeafSource, LimitError, Limits, Outcome, Planner, ScanSpec, Scanner,
@@ -33,7 +33,7 @@ use spacetime_protocol::{
     score::{is_under, score},
 };
 use spacetime_sdk_loader::Fault;
-use spacetime_tests::artifacts::plugin;
+use spacetime_tests::artifacts::{plugin, target_folder};
 
 const ABSENT: &str = "an absent argument cannot be said in Rust";
 const DAMAGED: &str = "the plot does not have the root of its header: the reference gives a proof that leads \
@@ -236,7 +236,9 @@ fn scan(plugins: &Path, case: &Case, challenge: Challenge, made: &[Made]) -> Out
     let (name, config) = component(case.value("strategy"));
     let folders = [PathBuf::from(plugins)];
     let config = ConfigText::given(&config, "the case");
-    let strategies = find_strategies(name, config, &folders, Arc::new(Loud)).unwrap();
+    let gate = Gate::without_manifest(&folders, Some(target_folder().join("test-plugin-cache")));
+    let shelf = Shelf { manifest: None, folders: &folders, gate: &gate };
+    let (strategies, _) = find_strategies(name, name, config, shelf, Arc::new(Loud)).unwrap();
     let hasher = Hasher::new(Kernels::detect(), None);
     let two = NonZeroUsize::new(2).unwrap();
     let scanner = Scanner::new(Planner::new(strategies), hasher, two, Some(two)).unwrap();

@@ -69,15 +69,14 @@ pub fn answer(
     #[cfg(unix)]
     if let Some(mut client) = crate::local::connect(directory)? {
         let status = client.status()?;
-        let found = (status.network_id.clone(), status.genesis_hash);
-        store::check_network(directory, found, network)?;
+        status.origin().check(directory, network)?;
         return running::answer(directory, &mut client, &status, question);
     }
     let directory = directory.to_owned();
     let Some(snapshot) = store::read(&directory)? else {
         return Err(AskError::NoChain { directory });
     };
-    store::check_network(&directory, snapshot.network()?, network)?;
+    snapshot.origin()?.check(&directory, network)?;
     match question {
         Question::Tip => Ok(Answer::Tip(tip(&chain::status(&snapshot, network)?))),
         Question::Account(identity) => account(&snapshot, identity).map(Answer::Account),

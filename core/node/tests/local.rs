@@ -231,6 +231,29 @@ fn what_a_killed_process_left_does_not_matter() {
 }
 
 #[test]
+fn other_rules_of_the_same_network_are_refused_with_what_differs() {
+    let network = network(1, &[]);
+    let mut other = network.clone();
+    other.bind_plots = false;
+    other.adjustment.interval = 20;
+    assert_eq!(other.genesis_hash(), network.genesis_hash());
+    let running = start(&network);
+    let asked = local::status(running.path(), &other).unwrap_err().to_string();
+    let question = |directory: &Path| ask::answer(directory, &other, &Question::Tip).unwrap_err();
+    let answered = question(running.path()).to_string();
+    let directory = running.stop();
+    let read = local::status(directory.path(), &other).unwrap_err().to_string();
+    let answered_from_store = question(directory.path()).to_string();
+    let opened = Service::open(directory.path(), other.clone()).map(|_| ()).unwrap_err();
+    for message in [asked, answered, read, answered_from_store, opened.to_string()] {
+        let differs = "adjustment_interval is 10, not 20, bind_plots is true, not false;";
+        assert!(message.contains(differs), "{message}");
+        assert!(message.contains(directory.path().to_str().unwrap()), "{message}");
+    }
+    Service::open(directory.path(), network).map(|_| ()).unwrap();
+}
+
+#[test]
 fn another_network_is_refused_with_both_names() {
     let other = Network::local();
     let running = start(&network(1, &[]));

@@ -205,12 +205,18 @@ fn what_left_the_chain_is_pending_still_after_a_restart() {
     assert_eq!(fate(&service, paid.hash()), Fate::Pending);
 }
 
-/// What an earlier version's store looks like: no index, and the number says so.
+/// What another version's store looks like: an earlier one has no rules, the
+/// first one no index, and the number says so.
 fn make_old(directory: &Path, format: u32) {
     let database = Database::open(directory.join(FILE_NAME)).unwrap();
     let change = database.begin_write().unwrap();
-    assert!(change.delete_table(INDEX).unwrap());
-    change.open_table(META).unwrap().insert("format", format.to_le_bytes().as_slice()).unwrap();
+    if format == 1 {
+        assert!(change.delete_table(INDEX).unwrap());
+    }
+    let mut meta = change.open_table(META).unwrap();
+    assert!(meta.remove("rules").unwrap().is_some());
+    meta.insert("format", format.to_le_bytes().as_slice()).unwrap();
+    drop(meta);
     change.commit().unwrap();
 }
 
@@ -237,7 +243,8 @@ fn an_earlier_versions_store_is_kept_and_indexed_when_it_is_opened() {
 
     // Reading alone changes nothing, and says what it cannot tell.
     let snapshot = store::read(directory.path()).unwrap().unwrap();
-    assert_eq!(snapshot.network().unwrap().0, network.id);
+    let origin = snapshot.origin().unwrap();
+    assert_eq!((origin.id, origin.rules), (network.id.clone(), None));
     assert_eq!(snapshot.account(&key(2).identity()).unwrap().balance, 25);
     let refused = snapshot.transaction(&fates[1].0).unwrap_err().to_string();
     assert!(
@@ -263,12 +270,29 @@ fn an_earlier_versions_store_is_kept_and_indexed_when_it_is_opened() {
 }
 
 #[test]
+fn an_earlier_versions_store_takes_the_rules_that_it_is_opened_with_first() {
+    let network = network(1, &[&key(1)]);
+    let mut other = network.clone();
+    other.min_plot_leaves = 1;
+    let directory = tempfile::tempdir().unwrap();
+    let fates = paid(directory.path(), &network);
+    make_old(directory.path(), 2);
+    let service = Service::open(directory.path(), network.clone()).unwrap();
+    assert_eq!(fate(&service, fates[1].0), fates[1].1);
+    drop(service);
+    let refused = Service::open(directory.path(), other).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("min_plot_leaves is 1024, not 1;"), "{refused}");
+    let origin = store::read(directory.path()).unwrap().unwrap().origin().unwrap();
+    assert_eq!(origin.rules, Some(store::Rules::of(&network)));
+}
+
+#[test]
 fn a_later_versions_store_is_refused_untouched() {
     let network = network(1, &[&key(1)]);
     let directory = tempfile::tempdir().unwrap();
     paid(directory.path(), &network);
     make_old(directory.path(), 9);
     let refused = Service::open(directory.path(), network).map(|_| ()).unwrap_err().to_string();
-    assert!(refused.contains("format 9") && refused.contains("format 2"), "{refused}");
-    assert!(store::read(directory.path()).unwrap().unwrap().network().is_err());
+    assert!(refused.contains("format 9") && refused.contains("format 3"), "{refused}");
+    assert!(store::read(directory.path()).unwrap().unwrap().origin().is_err());
 }

@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_explain, plugin_inspect, plugin_list, prove, run, tx_send,
-    tx_status,
+    plot_list, plot_verify, plugin_explain, plugin_inspect, plugin_install, plugin_key,
+    plugin_list, plugin_new, plugin_sign, plugin_test, plugin_trust, plugin_verify, prove, run,
+    strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -58,9 +59,12 @@ pub(super) enum Command {
     Tx(Tx),
     /// Show what an identity owns
     Balance(balance::Args),
-    /// Look at plugins
+    /// Make plugins, look at them, sign them, say whom to trust, install them
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Compare scanning strategies
+    #[command(subcommand)]
+    Strategy(Strategy),
 }
 
 #[derive(Debug, Subcommand)]
@@ -103,6 +107,40 @@ pub(super) enum Plugin {
     Inspect(plugin_inspect::Args),
     /// Explain the code of a refusal, or list all
     Explain(plugin_explain::Args),
+    /// Make the Cargo project of a new plugin, which builds and passes its tests at once
+    New(plugin_new::Args),
+    /// Test a plugin's components against the rules of their kinds
+    Test(plugin_test::Args),
+    /// What `plugin test` starts for each test
+    #[command(hide = true)]
+    TestChild,
+    /// Make a key that signs plugins, and look at it
+    #[command(subcommand)]
+    Key(PluginKey),
+    /// Sign a plugin file
+    Sign(plugin_sign::Args),
+    /// Show who signed a plugin file, and whether and why it would be loaded
+    Verify(plugin_verify::Args),
+    /// Write into the manifest that a key, a plugin's signer or this very file is trusted
+    Trust(plugin_trust::Args),
+    /// Copy plugin files to the user's plugin folder, and their hashes to plugins.lock
+    Install(plugin_install::Args),
+    /// Take an installed plugin away again
+    Uninstall(plugin_install::UninstallArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginKey {
+    /// Draw a new key; an existing one is never overwritten
+    New(plugin_key::Args),
+    /// Show the public key
+    Show(plugin_key::Args),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Strategy {
+    /// Compare strategies over the challenges that the miner has recorded
+    Replay(strategy_replay::Args),
 }
 
 impl Command {
@@ -126,6 +164,17 @@ impl Command {
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
             Self::Plugin(Plugin::Inspect(args)) => plugin_inspect::run(args, output),
             Self::Plugin(Plugin::Explain(args)) => plugin_explain::run(args, output),
+            Self::Plugin(Plugin::Key(PluginKey::New(args))) => plugin_key::new(args, output),
+            Self::Plugin(Plugin::Key(PluginKey::Show(args))) => plugin_key::show(args, output),
+            Self::Plugin(Plugin::Sign(args)) => plugin_sign::run(args, output),
+            Self::Plugin(Plugin::Verify(args)) => plugin_verify::run(args, output),
+            Self::Plugin(Plugin::Trust(args)) => plugin_trust::run(args, output),
+            Self::Plugin(Plugin::Install(args)) => plugin_install::install(args, output),
+            Self::Plugin(Plugin::Uninstall(args)) => plugin_install::uninstall(args, output),
+            Self::Strategy(Strategy::Replay(args)) => strategy_replay::run(args, output),
+            Self::Plugin(Plugin::New(args)) => plugin_new::run(args, output),
+            Self::Plugin(Plugin::Test(args)) => plugin_test::run(args, output),
+            Self::Plugin(Plugin::TestChild) => plugin_test::child(),
         }
     }
 }

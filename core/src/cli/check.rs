@@ -158,7 +158,7 @@ impl Report {
         }
         let name = |component: Option<PlannedComponent>| component.map(|component| component.name);
         let files = plan.plugins.iter();
-        self.plugins = files.map(|file| Plugin::of(&file.descriptor, &file.path)).collect();
+        self.plugins = files.map(|file| Plugin::of(file.descriptor(), file.path())).collect();
         self.transports = plan
             .transports
             .into_iter()

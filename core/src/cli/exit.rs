@@ -1,7 +1,7 @@
 //! How a command ends: the numbered, documented exit codes, and the sentence
 //! that goes with every one but 0. Numbers are never reused.
 
-use std::{fmt, io};
+use std::{fmt, io, path::Path};
 
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +34,13 @@ pub enum Exit {
     Refused = 11,
     /// Bytes that were to be decoded are not what they should be.
     Bytes = 12,
+    /// A plugin breaks rules of its kind.
+    Contract = 13,
 }
 
 impl Exit {
     /// All codes, for the help text.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Done,
         Self::Internal,
         Self::Usage,
@@ -52,6 +54,7 @@ impl Exit {
         Self::NoSpace,
         Self::Refused,
         Self::Bytes,
+        Self::Contract,
     ];
 
     /// The number that the process ends with.
@@ -74,6 +77,7 @@ impl Exit {
             Self::NoSpace => "the disk has no room",
             Self::Refused => "the transaction is refused",
             Self::Bytes => "bytes that were to be decoded are not what they should be",
+            Self::Contract => "a plugin breaks rules of its kind",
         }
     }
 
@@ -109,6 +113,12 @@ impl Failure {
         &self.message
     }
 
+    /// A file that could not be written.
+    pub(super) fn unwritten(path: &Path, error: &io::Error) -> Self {
+        let exit = if is_full(error) { Exit::NoSpace } else { Exit::Internal };
+        Self::new(exit, format_args!("cannot write {}: {error}", path.display()))
+    }
+
     /// Output that could not be written; quiet if its reader went away.
     pub(super) fn output(error: &io::Error) -> Self {
         match error.kind() {
@@ -119,6 +129,11 @@ impl Failure {
             _ => Self::new(Exit::Internal, format_args!("cannot write the output: {error}")),
         }
     }
+}
+
+/// Whether the disk, or what the user may take of it, is full.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 impl fmt::Display for Failure {

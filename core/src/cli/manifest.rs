@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Exit, Failure};
-use crate::manifest::{Manifest, ManifestError};
+use crate::{
+    manifest::{Manifest, ManifestError},
+    plugin::{self, trust::Gate},
+};
 
 /// Where the manifest is looked for.
 const DEFAULT: &str = "miner.ron";
@@ -20,15 +23,62 @@ pub(super) struct ManifestArgs {
     /// Look for plugins here before anywhere else; repeatable
     #[arg(long, value_name = "DIR")]
     plugin_dir: Vec<PathBuf>,
+    /// Load what the command line names (DIR, FILE), whoever made it
+    #[arg(long, value_name = "any", hide_possible_values = true)]
+    trust: Option<CommandLineTrust>,
+}
+
+/// What the command line may say of whom plugins are taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum CommandLineTrust {
+    Any,
 }
 
 impl ManifestArgs {
     /// The manifest, which must be there.
     pub(super) fn load(&self) -> Result<Manifest, Failure> {
-        let file = self.manifest.as_deref().unwrap_or(Path::new(DEFAULT));
-        let mut manifest = Manifest::load(file, &self.sets)?;
+        if self.allows_anything() && self.plugin_dir.is_empty() {
+            let message = "`--trust any` is about the folders of --plugin-dir: name one, or write \
+                           `trust: any` into the entry of a plugin";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        self.load_for_files()
+    }
+
+    /// The manifest, for a command that names plugin files, which
+    /// `--trust any` is about then, too.
+    pub(super) fn load_for_files(&self) -> Result<Manifest, Failure> {
+        let mut manifest = Manifest::load(self.file(), &self.sets)?;
         manifest.plugin_directories.splice(0..0, self.plugin_dir.iter().cloned());
+        manifest.open_directories = self.open_directories().to_vec();
         Ok(manifest)
+    }
+
+    /// Where plugins are looked for, and what they are judged by.
+    pub(super) fn places(&self, manifest: Option<&Manifest>) -> (Vec<PathBuf>, Gate) {
+        match manifest {
+            Some(manifest) => {
+                (plugin::folders(&[], &manifest.plugin_directories), Gate::of(manifest))
+            }
+            None => (
+                plugin::folders(&self.plugin_dir, &[]),
+                Gate::without_manifest(self.open_directories(), plugin::user_cache()),
+            ),
+        }
+    }
+
+    /// Whether the command line allows whatever it names.
+    pub(super) fn allows_anything(&self) -> bool {
+        self.trust == Some(CommandLineTrust::Any)
+    }
+
+    fn open_directories(&self) -> &[PathBuf] {
+        if self.allows_anything() { &self.plugin_dir } else { &[] }
+    }
+
+    /// Where it is.
+    pub(super) fn file(&self) -> &Path {
+        self.manifest.as_deref().unwrap_or(Path::new(DEFAULT))
     }
 
     /// The manifest, if it was named or there is one; for commands that can do
@@ -38,11 +88,6 @@ impl ManifestArgs {
             return Ok(None);
         }
         self.load().map(Some)
-    }
-
-    /// The folders of the command line in which plugins are looked for.
-    pub(super) fn plugin_directories(&self) -> &[PathBuf] {
-        &self.plugin_dir
     }
 }
 

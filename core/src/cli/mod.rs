@@ -21,9 +21,17 @@ mod plot_verify;
 mod plugin_config;
 mod plugin_explain;
 mod plugin_inspect;
+mod plugin_install;
+mod plugin_key;
 mod plugin_list;
+mod plugin_new;
+mod plugin_sign;
+mod plugin_test;
+mod plugin_trust;
+mod plugin_verify;
 mod prove;
 mod run;
+mod strategy_replay;
 mod tx_send;
 mod tx_status;
 

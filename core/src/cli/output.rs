@@ -109,6 +109,15 @@ impl Output {
         if self.json || self.quiet { Ok(()) } else { self.print(text) }
     }
 
+    /// A line of a result that comes in parts; nothing with `--json`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`result`](Self::result).
+    pub fn part(&self, text: impl fmt::Display) -> Result<(), Failure> {
+        if self.json { Ok(()) } else { self.print(text) }
+    }
+
     /// A remark on stderr; nothing with `--quiet`.
     pub fn note(&self, text: impl fmt::Display) {
         if !self.quiet {

@@ -3,35 +3,41 @@
 
 use std::{
     fmt::Write,
-    fs::File,
-    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use spacetime_sdk_loader::{
-    Component, Descriptor, Format, Inspection, Kind, NeededLibrary, Presence, Refusal, json_schema,
+    Component, Descriptor, FileHash, Format, Inspection, Kind, NeededLibrary, PluginFile, Presence,
+    PublicKey, Refusal, Signature, json_schema,
 };
 
-use super::{Exit, Failure, Output, Style, plugin_config::config_table};
+use super::{Failure, Output, Style, manifest::ManifestArgs, plugin_config::config_table};
+use crate::plugin::{
+    entry_of,
+    trust::{Gate, Permission},
+};
 
 /// Arguments of `plugin inspect`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The plugin's file, of any operating system and processor
     file: PathBuf,
+    #[command(flatten)]
+    manifest: ManifestArgs,
 }
 
 /// What the file tells.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     path: &'a Path,
-    size_bytes: u64,
-    sha256: String,
-    /// The file beside it with its signature, if there is one.
-    signature: Option<PathBuf>,
+    size_bytes: usize,
+    sha256: FileHash,
+    /// `None`: there is none beside it.
+    signature: Option<Signed<'a>>,
+    /// Why it may be loaded, as far as that is a matter of trust.
+    trust: Option<&'static str>,
     format: Format,
     architecture: &'a str,
     plugin: &'a str,
@@ -49,7 +55,19 @@ struct Report<'a> {
     components: Vec<Described<'a>>,
     /// Whether this host would load it.
     loads: bool,
-    refusal: Option<Refused<'a>>,
+    refusal: Option<Refused>,
+}
+
+/// What the file beside it with the signature says.
+#[derive(Debug, Serialize)]
+struct Signed<'a> {
+    path: PathBuf,
+    /// Who signed it; `None`: the signature is not true.
+    signer: Option<PublicKey>,
+    /// The manifest's name for that key.
+    signer_name: Option<&'a str>,
+    /// Why it is not true.
+    refusal: Option<Refused>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,55 +86,68 @@ struct Described<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Refused<'a> {
-    code: &'a str,
+struct Refused {
+    code: &'static str,
     message: String,
-    detail: &'a str,
+    detail: String,
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
-    let refused = |refusal: &Refusal| Failure::new(Exit::Plugin, refusal);
-    let inspection = Inspection::read(&args.file).map_err(|refusal| refused(&refusal))?;
-    let (size_bytes, sha256) = digest(&args.file).map_err(|error| {
-        let path = args.file.display();
-        Failure::new(Exit::Plugin, format_args!("plugin {path} cannot be read: {error}"))
-    })?;
-    let report = Report::new(&inspection, size_bytes, sha256);
-    output.result(&report, report.text(&inspection, output))
+    let manifest = args.manifest.load_if_there()?;
+    let (folders, gate) = args.manifest.places(manifest.as_ref());
+    let file = PluginFile::read(&args.file)?;
+    let inspection = file.inspect()?;
+    let entry = manifest.as_ref().and_then(|manifest| entry_of(manifest, &file, &folders));
+    let judged = gate.judge(&file, &inspection.descriptor, entry);
+    let report = Report::new(&file, &inspection, &judged, &gate);
+    output.result(&report, report.text(&inspection, &judged, output))
 }
 
-/// Size and SHA-256 of a file, of which a buffer is in memory at a time.
-fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let (mut file, mut hash) = (File::open(path)?, Sha256::new());
-    let (mut buffer, mut size) = (vec![0; 1 << 16], 0);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((size, const_hex::encode(hash.finalize()))),
-            read => {
-                hash.update(&buffer[..read]);
-                size += read as u64;
+impl<'a> Signed<'a> {
+    /// `None`: there is no signature.
+    fn of(file: &PluginFile, gate: &'a Gate) -> Option<Self> {
+        let verified = Signature::beside(file).and_then(|signature| {
+            signature.map(|signature| signature.verify(file).map(|()| signature.signer)).transpose()
+        });
+        let signer = verified.as_ref().ok().copied().flatten();
+        let refusal = verified.as_ref().err().map(Refused::of);
+        verified.map_or(true, |signer| signer.is_some()).then(|| Self {
+            path: Signature::path_of(file.path()),
+            signer,
+            signer_name: signer.and_then(|signer| gate.name_of(signer)),
+            refusal,
+        })
+    }
+
+    fn text(&self, output: &Output) -> String {
+        match (&self.refusal, self.signer, self.signer_name) {
+            (Some(refusal), ..) => {
+                output.paint(Style::Bad, format_args!("not true [{}]", refusal.code))
             }
+            (None, Some(signer), Some(name)) => format!("by {name} {signer}"),
+            (None, Some(signer), None) => format!("by {signer}"),
+            (None, None, _) => "none".to_owned(),
         }
     }
 }
 
-/// The signature's file, if there is one.
-fn signature(path: &Path) -> Option<PathBuf> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".sig");
-    Some(PathBuf::from(name)).filter(|path| path.is_file())
-}
-
 impl<'a> Report<'a> {
-    fn new(inspection: &'a Inspection, size_bytes: u64, sha256: String) -> Self {
+    fn new(
+        file: &PluginFile,
+        inspection: &'a Inspection,
+        judged: &Result<Permission, Refusal>,
+        gate: &'a Gate,
+    ) -> Self {
         let Inspection { path, format, architecture, descriptor, libraries, .. } = inspection;
         let Descriptor { plugin, version, about, license, abi, sdk, .. } = descriptor;
         let Descriptor { rustc, target, panic, profile, cpu, components, .. } = descriptor;
+        let refusal = inspection.refusal.as_ref().or(judged.as_ref().err());
         Self {
             path,
-            size_bytes,
-            sha256,
-            signature: signature(path),
+            size_bytes: file.bytes().len(),
+            sha256: file.sha256(),
+            signature: Signed::of(file, gate),
+            trust: judged.as_ref().ok().map(Permission::rule),
             format: *format,
             architecture,
             plugin,
@@ -132,12 +163,17 @@ impl<'a> Report<'a> {
             processor: Processor { needed: cpu, missing: &inspection.missing_features },
             libraries,
             components: components.iter().map(Described::of).collect(),
-            loads: inspection.refusal.is_none(),
-            refusal: inspection.refusal.as_ref().map(Refused::of),
+            loads: refusal.is_none(),
+            refusal: refusal.map(Refused::of),
         }
     }
 
-    fn text(&self, inspection: &Inspection, output: &Output) -> String {
+    fn text(
+        &self,
+        inspection: &Inspection,
+        judged: &Result<Permission, Refusal>,
+        output: &Output,
+    ) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let mut row = |name: &str, value: &dyn std::fmt::Display| {
@@ -147,7 +183,11 @@ impl<'a> Report<'a> {
         row("sha256", &self.sha256);
         match &self.signature {
             None => row("signature", &"none beside it"),
-            Some(path) => row("signature", &format_args!("in {}, not checked", path.display())),
+            Some(signature) => row("signature", &signature.text(output)),
+        }
+        match judged {
+            Ok(permission) => row("trusted", &format_args!("yes: {permission}")),
+            Err(refusal) => row("trusted", &format_args!("no [{}]", refusal.code())),
         }
         row("plugin", &format_args!("{} {}, {}", self.plugin, self.version, known(self.license)));
         if !self.about.is_empty() {
@@ -166,10 +206,10 @@ impl<'a> Report<'a> {
                 row("  config", &line);
             }
         }
-        text.push_str(&match &inspection.refusal {
+        text.push_str(&match &self.refusal {
             None => output.paint(Style::Good, "this host would load it"),
-            Some(refusal) => {
-                output.paint(Style::Bad, format_args!("this host would not load it: {refusal}"))
+            Some(Refused { message, .. }) => {
+                output.paint(Style::Bad, format_args!("this host would not load it: {message}"))
             }
         });
         text
@@ -208,9 +248,10 @@ impl<'a> Described<'a> {
     }
 }
 
-impl<'a> Refused<'a> {
-    fn of(refusal: &'a Refusal) -> Self {
-        Self { code: refusal.code(), message: refusal.to_string(), detail: refusal.detail() }
+impl Refused {
+    fn of(refusal: &Refusal) -> Self {
+        let (message, detail) = (refusal.to_string(), refusal.detail().to_owned());
+        Self { code: refusal.code(), message, detail }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::{fmt::Write, path::PathBuf};
 
 use serde::Serialize;
-use spacetime_sdk_loader::{Kind, Refusal};
+use spacetime_sdk_loader::{Kind, PublicKey, Refusal};
 
 use super::{Failure, Output, Style, manifest::ManifestArgs};
-use crate::plugin::{self, Found};
+use crate::plugin::{self, Found, trust::Permission};
 
 /// Arguments of `plugin list`.
 #[derive(Debug, clap::Args)]
@@ -31,19 +31,23 @@ struct Row<'a> {
     path: &'a PathBuf,
     /// Whether the manifest lists the plugin.
     listed: bool,
-    /// Why it cannot be loaded; null if it can.
+    /// Why it may be loaded: `miner`, `pinned`, `locked`, `signed` or `any`.
+    trust: Option<&'static str>,
+    /// Who signed it, where that is why.
+    signer: Option<PublicKey>,
+    /// The same in words.
+    #[serde(skip)]
+    because: String,
+    /// Why it cannot or may not be loaded; null if it may.
     error: Option<String>,
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let manifest = args.manifest.load_if_there()?;
-    let folders = match &manifest {
-        Some(manifest) => plugin::folders(&[], &manifest.plugin_directories),
-        None => plugin::folders(args.manifest.plugin_directories(), &[]),
-    };
-    let mut found = plugin::inventory(manifest.as_ref(), &folders);
+    let (folders, gate) = args.manifest.places(manifest.as_ref());
+    let mut found = plugin::inventory(manifest.as_ref(), &folders, &gate);
     if args.load {
-        found.iter_mut().for_each(plugin::try_load);
+        found.iter_mut().for_each(|found| plugin::try_load(found, &gate));
     }
     let rows: Vec<Row<'_>> = found.iter().flat_map(rows).collect();
     output.result(&rows, text(&rows, &folders, output))
@@ -52,6 +56,11 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
 fn rows(found: &Found) -> Vec<Row<'_>> {
     let descriptor = found.descriptor.as_ref();
     let error = found.refusal.as_ref().map(Refusal::to_string);
+    let permission = found.permission.as_ref().filter(|_| error.is_none());
+    let signer = match permission {
+        Some(Permission::Signed { key, .. }) => Some(*key),
+        _ => None,
+    };
     let row = |kind, name, about| Row {
         kind,
         name,
@@ -61,7 +70,10 @@ fn rows(found: &Found) -> Vec<Row<'_>> {
         sdk_version: descriptor.map(|descriptor| descriptor.sdk.as_str()),
         abi_version: descriptor.map(|descriptor| descriptor.abi.as_str()),
         path: &found.path,
-        listed: found.listed,
+        listed: found.entry.is_some(),
+        trust: permission.map(Permission::rule),
+        signer,
+        because: permission.map(Permission::to_string).unwrap_or_default(),
         error: error.clone(),
     };
     match found.components() {
@@ -82,6 +94,9 @@ fn text(rows: &[Row<'_>], folders: &[PathBuf], output: &Output) -> String {
         let path = output.paint(Style::Dim, row.path.display());
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{kind:<10} {name:<16} {version:<8} SDK {sdk:<8} {path}");
+        if !row.because.is_empty() {
+            let _ = writeln!(text, "           {}", output.paint(Style::Dim, &row.because));
+        }
         if let Some(error) = &row.error {
             let _ = writeln!(text, "           {}", output.paint(Style::Bad, error));
         }

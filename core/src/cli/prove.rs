@@ -7,11 +7,11 @@ use spacetime_kernels::Kernels;
 use spacetime_protocol::{Challenge, Leaf, NodeHash, Score};
 use spacetime_sdk_loader::Fault;
 
-use super::{Exit, Failure, Output};
+use super::{Exit, Failure, Output, manifest::ManifestArgs};
 use crate::{
     manifest::ConfigText,
     plots::PlotFile,
-    plugin::{FaultObserver, FindError, find_strategies, folders},
+    plugin::{FaultObserver, FindError, Shelf, find_strategies},
     proof,
     scan::{
         BuiltIn, Found, Hasher, LeafSource, Outcome, Planner, ScanSpec, Scanner, StrategySource,
@@ -34,9 +34,8 @@ pub(super) struct Args {
     /// The strategy's config, such as '(sample_size: 10000)'
     #[arg(long, value_name = "RON", requires = "strategy", default_value = "()")]
     strategy_config: String,
-    /// Look for plugins here before anywhere else; repeatable
-    #[arg(long, value_name = "DIR")]
-    plugin_dir: Vec<PathBuf>,
+    #[command(flatten)]
+    manifest: ManifestArgs,
 }
 
 /// What it prints.
@@ -69,8 +68,11 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
 fn strategies(args: &Args) -> Result<Arc<dyn StrategySource>, Failure> {
     let Some(name) = &args.strategy else { return Ok(Arc::new(BuiltIn)) };
     let config = ConfigText::given(&args.strategy_config, "--strategy-config");
-    let folders = folders(&args.plugin_dir, &[]);
-    find_strategies(name, config, &folders, Arc::new(Silent)).map_err(|error| {
+    let manifest = args.manifest.load_if_there()?;
+    let (folders, gate) = args.manifest.places(manifest.as_ref());
+    let shelf = Shelf { manifest: manifest.as_ref(), folders: &folders, gate: &gate };
+    let found = find_strategies(name, name, config, shelf, Arc::new(Silent));
+    found.map(|(strategies, _)| strategies).map_err(|error| {
         let exit = match error {
             FindError::Unknown(_) => Exit::NotFound,
             FindError::Refused(_) => Exit::Plugin,

@@ -25,6 +25,8 @@ pub enum Command {
     CancelScan {
         /// The scan's id.
         job: u64,
+        /// Why.
+        why: observe::Ended,
     },
     /// Make and verify a leaf's way to its plot's root; answered by `Proved`.
     Prove {

@@ -11,7 +11,7 @@ use spacetime_sdk_loader::abi;
 
 use crate::{
     block::{Candidates, Outcome},
-    observe::{DriveCoverage, Fault},
+    observe::{DriveCoverage, Fault, ShadowScan},
     scan::Found,
     submit::Verdict,
 };
@@ -83,6 +83,15 @@ pub enum Event {
     Plots(PlotSummary),
     /// A plot was set aside, as was asked: what is left.
     SetAside(PlotSummary),
+    /// A shadow has dealt with a challenge.
+    Shadow {
+        /// The challenge's epoch.
+        epoch: u64,
+        /// Height of the block that a win would make.
+        height: u64,
+        /// How it did.
+        scan: ShadowScan,
+    },
     /// Something went wrong outside the state.
     Fault(Fault),
     /// The time that was asked for has come.

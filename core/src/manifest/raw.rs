@@ -33,17 +33,27 @@ pub(super) const MANIFEST: Keys = Keys(&[
     "first_run",
     "plugins",
     "plugin_directories",
+    "plugin_cache",
+    "trusted_keys",
     "strategy",
     "engine",
     "policy",
     "transports",
+    "record",
+    "shadow",
 ]);
 
 /// The keys of an entry of `plugins`.
-pub(super) const PLUGIN: Keys = Keys(&["path"]);
+pub(super) const PLUGIN: Keys = Keys(&["path", "trust", "sha256"]);
 
 /// The keys of `strategy`, `engine`, `policy` and an entry of `transports`.
 pub(super) const COMPONENT: Keys = Keys(&["name", "plugin", "config"]);
+
+/// The keys of an entry of `shadow`.
+pub(super) const SHADOW: Keys = Keys(&["name", "plugin", "config", "reads"]);
+
+/// The keys of `record`.
+pub(super) const RECORD: Keys = Keys(&["enabled", "file", "limit"]);
 
 /// The keys of `first_run`.
 pub(super) const FIRST_RUN: Keys = Keys(&["create_key", "plot_size"]);
@@ -53,8 +63,13 @@ pub(super) const FIRST_RUN: Keys = Keys(&["create_key", "plot_size"]);
 pub(super) struct Keys(&'static [&'static str]);
 
 impl Keys {
+    /// Their names.
+    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().copied()
+    }
+
     fn known(self, name: &str) -> Option<&'static str> {
-        self.0.iter().copied().find(|known| *known == name)
+        self.names().find(|known| *known == name)
     }
 }
 

@@ -13,13 +13,28 @@ use spacetime_protocol::network::Network;
 use super::{
     error::{ErrorPlace, ManifestError, did_you_mean},
     raw::{self, Fields, Set},
-    resolved::{ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry},
+    resolved::{
+        ComponentEntry, ConfigText, FirstRun, Manifest, PluginEntry, RecordEntry, ShadowEntry,
+    },
     size::parse_size,
     source::Source,
+    trust,
 };
 
 /// Where transports store what they keep, unless the manifest says otherwise.
 const DATA_DIRECTORY: &str = "data";
+
+/// Where in there the private copies of plugins are, likewise.
+const COPIES: &str = "plugin-cache";
+
+/// The record's file, in the same place.
+const RECORD_FILE: &str = "challenges.jsonl";
+
+/// What a record may take: thousands of challenges.
+const RECORD_LIMIT: u64 = 16 << 20;
+
+/// Less would not hold one challenge with its plots.
+const LEAST_RECORD_LIMIT: u64 = 64 << 10;
 
 impl Manifest {
     /// Reads a manifest; `sets` are overrides `KEY=RON` by dotted paths.
@@ -67,15 +82,16 @@ impl Reader<'_> {
         let seconds = |key, default| {
             Ok::<_, ManifestError>(Duration::from_secs(self.positive(key)?.unwrap_or(default)))
         };
+        let data_directory = self.data_directory()?;
+        let plugin_cache =
+            self.path("plugin_cache")?.unwrap_or_else(|| data_directory.join(COPIES));
         Ok(Manifest {
             file: Some(self.file.to_owned()),
             folder: self.folder.clone(),
             plot_directories: self.plot_directories()?,
             plot_metadata_path: self.required_path("plot_metadata_path")?,
             private_key_path: self.required_path("private_key_path")?,
-            data_directory: self
-                .path("data_directory")?
-                .unwrap_or_else(|| self.folder.join(DATA_DIRECTORY)),
+            data_directory,
             node_address: self.node_address()?,
             node_port: self.node_port()?,
             network: self.network()?,
@@ -89,10 +105,15 @@ impl Reader<'_> {
                 .unwrap_or(true),
             plugins: self.plugins()?,
             plugin_directories: self.paths("plugin_directories")?.unwrap_or_default(),
+            open_directories: Vec::new(),
+            plugin_cache,
+            trusted_keys: trust::keys(&self.fields)?,
             strategy: self.component("strategy")?,
             engine: self.component("engine")?,
             policy: self.component("policy")?,
             transports: self.transports()?,
+            record: self.record()?,
+            shadows: self.shadows()?,
             first_run: self.first_run()?,
         })
     }
@@ -238,7 +259,8 @@ impl Reader<'_> {
             let path = expand(&path)
                 .map_err(|message| place.invalid(&key, format!("`{key}` {message}")))?;
             let line = if place.is_from_command_line() { 0 } else { place.position().0 };
-            Ok(PluginEntry { path, line })
+            let (trust, sha256) = (trust::rule(&fields)?, trust::pin(&fields)?);
+            Ok(PluginEntry { path, line, trust, sha256 })
         };
         self.fields.list("plugins", raw::PLUGIN)?.into_iter().map(entry).collect()
     }
@@ -246,6 +268,51 @@ impl Reader<'_> {
     fn transports(&self) -> Result<Vec<ComponentEntry>, ManifestError> {
         let entries = self.fields.list("transports", raw::COMPONENT)?;
         entries.into_iter().map(|(source, fields)| component(source, &fields)).collect()
+    }
+
+    fn data_directory(&self) -> Result<PathBuf, ManifestError> {
+        let directory = self.path("data_directory")?;
+        Ok(directory.unwrap_or_else(|| self.folder.join(DATA_DIRECTORY)))
+    }
+
+    fn record(&self) -> Result<RecordEntry, ManifestError> {
+        let fields = self.fields.fields("record", raw::RECORD)?;
+        let invalid = |key: &str, message: String| {
+            let fields = fields.as_ref();
+            let place = fields.and_then(|fields| fields.source(key)).unwrap_or(self.whole);
+            let path = format!("record.{key}");
+            place.invalid(&path, format!("`{path}`: {message}"))
+        };
+        let get = |key| fields.as_ref().map(|fields| fields.get::<String>(key)).transpose();
+        let file = match get("file")?.flatten() {
+            Some(file) => {
+                let file =
+                    expand(&file).map_err(|message| invalid("file", format!("it {message}")))?;
+                self.folder.join(file)
+            }
+            None => self.data_directory()?.join(RECORD_FILE),
+        };
+        let limit =
+            match get("limit")?.flatten() {
+                Some(limit) => parse_size(&limit)
+                    .and_then(|limit| match limit {
+                        LEAST_RECORD_LIMIT.. => Ok(limit),
+                        _ => Err("it must be at least 64KiB; `enabled: false` records nothing"
+                            .to_owned()),
+                    })
+                    .map_err(|message| invalid("limit", message))?,
+                None => RECORD_LIMIT,
+            };
+        let enabled = fields.as_ref().map(|fields| fields.get("enabled")).transpose()?.flatten();
+        Ok(RecordEntry { enabled: enabled.unwrap_or(true), file, limit })
+    }
+
+    fn shadows(&self) -> Result<Vec<ShadowEntry>, ManifestError> {
+        let shadow = |(source, fields): (Source<'_>, Fields<'_>)| {
+            let reads = fields.get("reads")?.unwrap_or(false);
+            Ok(ShadowEntry { component: component(source, &fields)?, reads })
+        };
+        self.fields.list("shadow", raw::SHADOW)?.into_iter().map(shadow).collect()
     }
 
     fn component(&self, key: &str) -> Result<Option<ComponentEntry>, ManifestError> {

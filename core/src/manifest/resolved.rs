@@ -2,12 +2,14 @@
 //! invalid: paths are absolute, numbers in range, the network known.
 
 use std::{
+    collections::BTreeMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use spacetime_protocol::network::Network;
+use spacetime_sdk_loader::{FileHash, PublicKey};
 
 /// What the miner shall do.
 #[derive(Clone, Debug)]
@@ -45,6 +47,12 @@ pub struct Manifest {
     /// Folders in which plugin files are looked for, in order; those of the
     /// command line come first.
     pub plugin_directories: Vec<PathBuf>,
+    /// Folders of the command line whose plugins are loaded whoever made them.
+    pub open_directories: Vec<PathBuf>,
+    /// Where the private copies are that plugins are loaded from.
+    pub plugin_cache: PathBuf,
+    /// Who signs plugins that may be loaded, by a name that the user gave them.
+    pub trusted_keys: BTreeMap<String, PublicKey>,
     /// Which leaves are scanned; `None`: all, in order.
     pub strategy: Option<ComponentEntry>,
     /// What hashes leaves; `None`: the host's kernels.
@@ -53,18 +61,40 @@ pub struct Manifest {
     pub policy: Option<ComponentEntry>,
     /// Where challenges come from.
     pub transports: Vec<ComponentEntry>,
+    /// Where challenges are recorded.
+    pub record: RecordEntry,
+    /// Strategies that are tried on live challenges, without submitting.
+    pub shadows: Vec<ShadowEntry>,
     /// What `run` may create when it is missing; `None`: nothing.
     pub first_run: Option<FirstRun>,
 }
 
 /// A plugin file to load.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginEntry {
     /// As the manifest has it: a path relative to its folder, or a bare crate
     /// name that is looked for.
     pub path: PathBuf,
     /// Its line in the manifest, from 1; 0 = on the command line.
     pub line: u32,
+    /// What must speak for the file; `None`: anything that may.
+    pub trust: Option<Trust>,
+    /// What the file's hash must be, whatever speaks for it.
+    pub sha256: Option<FileHash>,
+}
+
+/// What must speak for a plugin file, so that it is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Nothing.
+    Any,
+    /// The lock file.
+    Locked,
+    /// A signature by one of these: names of `trusted_keys`, or keys.
+    Signed {
+        /// At least one.
+        by: Vec<String>,
+    },
 }
 
 /// A component of a loaded plugin.
@@ -77,6 +107,26 @@ pub struct ComponentEntry {
     pub plugin: Option<String>,
     /// Its config.
     pub config: ConfigText,
+}
+
+/// Where challenges are recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordEntry {
+    /// Whether they are.
+    pub enabled: bool,
+    /// The newer one of the two files.
+    pub file: PathBuf,
+    /// Bytes that both may have together.
+    pub limit: u64,
+}
+
+/// A strategy that is tried on live challenges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShadowEntry {
+    /// The strategy.
+    pub component: ComponentEntry,
+    /// Whether it may read, in the time that scans leave.
+    pub reads: bool,
 }
 
 /// A component's config, which only the component can read.
@@ -117,6 +167,11 @@ pub struct FirstRun {
 }
 
 impl Manifest {
+    /// The file beside it with the hashes of installed plugins.
+    pub fn lock_file(&self) -> PathBuf {
+        self.folder.join("plugins.lock")
+    }
+
     /// What the manifest is called in messages.
     pub fn name(&self) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new("the manifest"));

@@ -75,7 +75,7 @@ fn unknown_keys_are_placed_and_answered_with_the_nearest() {
     );
     assert_eq!(
         error(&with("    plugins: [(path: \"a\"), (file: \"b\")],"), &[]),
-        "/etc/miner.ron:6:29: `plugins.1.file` is not an option; known are `path`"
+        "/etc/miner.ron:6:29: `plugins.1.file` is not an option; known are `path`, `trust`, `sha256`"
     );
     assert_eq!(
         error(&with("    first_run: (make_key: true),"), &[]),
@@ -116,6 +116,52 @@ fn values_out_of_range_are_refused() {
     assert!(refused("    plugins: [(path: \"\")],").contains("empty path"));
     let unknown = error(&MINIMAL.replace("\"local\"", "\"lokal\""), &[]);
     assert!(unknown.contains(":5:17: `lokal` is no built-in network; did you mean `local`?"));
+}
+
+#[test]
+fn whom_plugins_are_taken_from_is_read_and_checked() {
+    let (key, hash) =
+        ("ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c", "ab".repeat(32));
+    let text = with(&format!(
+        "    trusted_keys: {{\"ada\": \"{key}\"}}, plugins: [(path: \"a\"), (path: \"b\", trust: any),
+        (path: \"c\", trust: locked, sha256: \"{hash}\"), (path: \"d\", trust: signed(by: \"ada\")),
+        (path: \"e\", trust: signed(by: [\"ada\", \"{key}\"]))],"
+    ));
+    let manifest = parse(&text, &["plugins.0.trust=any"]).unwrap();
+    let rules: Vec<Option<Trust>> =
+        manifest.plugins.iter().map(|plugin| plugin.trust.clone()).collect();
+    let signed = |by: &[&str]| {
+        Some(Trust::Signed { by: by.iter().map(|name| (*name).to_owned()).collect() })
+    };
+    let any = Some(Trust::Any);
+    let expected = [any.clone(), any, Some(Trust::Locked), signed(&["ada"]), signed(&["ada", key])];
+    assert_eq!(rules, expected);
+    assert_eq!(manifest.plugins[2].sha256, hash.parse().ok());
+    assert_eq!(manifest.trusted_keys["ada"].to_string(), key);
+    assert_eq!(manifest.plugin_cache, Path::new("/etc/data/plugin-cache"));
+    assert_eq!(manifest.lock_file(), Path::new("/etc/plugins.lock"));
+    let moved = parse(MINIMAL, &["data_directory=\"/d\""]).unwrap();
+    assert_eq!(moved.plugin_cache, Path::new("/d/plugin-cache"));
+
+    let refused = |lines: &str| error(&with(lines), &[]);
+    let keys = |text: &str| refused(&format!("    trusted_keys: {text},"));
+    assert!(keys("{\"ada\": \"12\"}").contains("no key for `ada`: a key that signs"));
+    assert!(keys(&format!("{{\"ada\": \"ed{key}\"}}")).contains("identity of a miner"));
+    assert!(keys(&format!("{{\" \": \"{key}\"}}")).contains("without a name"));
+    assert!(keys(&format!("{{\"{key}\": \"{key}\"}}")).contains("give it a name"));
+    let twice = keys(&format!("{{\"ada\": \"{key}\", \"ada\": \"{key}\"}}"));
+    assert!(twice.contains("`ada` is given twice"), "{twice}");
+    let entry = |text: &str| refused(&format!("    plugins: [(path: \"a\", {text})],"));
+    assert!(entry("sha256: \"12\"").contains("`plugins.0.sha256`: a SHA-256 has 64"));
+    assert!(entry("trust: signed(by: [])").contains("`plugins.0.trust` names nobody"));
+    let unknown = entry("trust: everybody");
+    assert!(
+        unknown.starts_with("/etc/miner.ron:6:") && unknown.contains("`plugins.0.trust`"),
+        "{unknown}"
+    );
+    for known in ["any", "locked", "signed"] {
+        assert!(unknown.contains(known), "{unknown}");
+    }
 }
 
 #[test]

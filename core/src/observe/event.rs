@@ -3,8 +3,10 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spacetime_protocol::{BlockHash, Challenge, Identity, Leaf, Score, Target};
+
+use super::shadow::{ShadowScan, ShadowTotals};
 
 /// Something that happened, when, and on which challenge or block.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -80,6 +82,8 @@ pub enum Detail {
     },
     /// The best chain has another last block.
     Tip(Tip),
+    /// A shadow has dealt with a challenge.
+    Shadow(ShadowScan),
     /// Something went wrong; mining goes on where it can.
     Fault(Fault),
     /// The miner has stopped.
@@ -100,6 +104,7 @@ impl Detail {
             Self::Lost(_) => "lost",
             Self::Regained { .. } => "regained",
             Self::Tip(_) => "tip",
+            Self::Shadow(_) => "shadow",
             Self::Fault(_) => "fault",
             Self::Stopped(_) => "stopped",
         }
@@ -157,7 +162,7 @@ pub struct NewChallenge {
 }
 
 /// Why a scan ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// Its plans are complete, or its stop rule is fulfilled.
@@ -385,4 +390,6 @@ pub struct Stopped {
     /// What was counted.
     #[serde(flatten)]
     pub counters: Counters,
+    /// What the shadows did.
+    pub shadows: Vec<ShadowTotals>,
 }

@@ -1,6 +1,8 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
-use super::{BestLeaf, Detail, Ended, Event, Fault, Started, Status, Stopped, event::rfc3339};
+use super::{
+    BestLeaf, Detail, Ended, Event, Fault, ShadowTotals, Started, Status, Stopped, event::rfc3339,
+};
 
 /// How a line is to be set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,8 +120,15 @@ impl Narrator {
                     tip.difficulty
                 ),
             ),
+            // Their sums are told at the end.
+            Detail::Shadow(_) => Vec::new(),
             Detail::Fault(fault) => one(Mood::Bad, fault_line(fault)),
-            Detail::Stopped(stopped) => one(Mood::Plain, stopped_line(stopped)),
+            Detail::Stopped(stopped) => {
+                let mut lines = vec![(Mood::Plain, stopped_line(stopped))];
+                let shadows = stopped.shadows.iter();
+                lines.extend(shadows.map(|totals| (Mood::Plain, shadow_line(totals))));
+                lines
+            }
         }
     }
 
@@ -244,6 +253,21 @@ fn stopped_line(stopped: &Stopped) -> String {
         counters.accepted,
         counters.rejected,
         count(counters.faults, "fault"),
+    )
+}
+
+fn shadow_line(totals: &ShadowTotals) -> String {
+    let ShadowTotals { shadow, challenges, missed, expected_wins, live_expected_wins, .. } = totals;
+    if *challenges == 0 {
+        return format!("Shadow `{shadow}`: it dealt with no challenge");
+    }
+    format!(
+        "Shadow `{shadow}` over {}: {expected_wins:.2} expected wins ({live_expected_wins:.2} of \
+         the live strategy), {} known to be found ({}), {} read, {missed} times out of time",
+        count(*challenges, "challenge"),
+        totals.wins,
+        totals.live_wins,
+        size(totals.bytes),
     )
 }
 

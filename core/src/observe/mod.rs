@@ -3,6 +3,7 @@
 
 mod event;
 mod human;
+mod shadow;
 mod stream;
 
 pub use event::{
@@ -11,4 +12,5 @@ pub use event::{
     rfc3339,
 };
 pub use human::{Mood, Narrator, Said, count, size};
+pub use shadow::{ShadowHow, ShadowScan, ShadowTotals};
 pub use stream::{Sink, Status, Stream};

@@ -18,8 +18,8 @@ use super::{
     handles::Slot,
     positioned::read_at,
     source::{LeafSource, ReadError},
-    stamp::FileStamp,
 };
+use crate::stamp::FileStamp;
 
 /// A plot whose header passed all checks. Its leaves are read on demand, from
 /// any number of threads.

@@ -18,8 +18,8 @@ use super::{
     cache::path_beside,
     discover::{canonical, list},
     metadata::Status,
-    stamp::FileStamp,
 };
+use crate::stamp::FileStamp;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// How long a folder may take to its next answer.

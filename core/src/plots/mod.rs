@@ -8,7 +8,6 @@ mod eligible;
 mod error;
 mod file;
 mod handles;
-mod lock;
 mod look;
 mod metadata;
 mod path;
@@ -16,11 +15,11 @@ mod positioned;
 mod regions;
 mod set;
 mod source;
-mod stamp;
 mod stream;
 mod tree;
 mod verify;
 
+pub use crate::lock::Holder;
 pub use cache::{CacheState, path_beside as cache_path_beside};
 pub(crate) use create::is_checkpoint;
 pub use create::{
@@ -31,7 +30,6 @@ pub use discover::plots_in;
 pub use eligible::Eligible;
 pub use error::PlotError;
 pub use file::PlotFile;
-pub use lock::Holder;
 pub use metadata::MetadataError as PlotSetError;
 pub use path::PathError;
 pub(crate) use path::path_of;

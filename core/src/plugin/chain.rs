@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::{
     FaultObserver, Registry, RegistryProblem, TransportSetup, TransportSlot, folders, inventory,
+    trust::Gate,
 };
 use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry};
 
@@ -88,6 +89,7 @@ impl ChainAccess {
     pub fn open(manifest: &Manifest, whom: &Whom, identity: &Identity) -> Result<Self, ChainError> {
         let mut manifest =
             Manifest { strategy: None, engine: None, policy: None, ..manifest.clone() };
+        manifest.shadows.clear();
         if let Whom::Node { transport, address, port } = whom {
             manifest.node_address = Some(address.clone());
             manifest.node_port = port.or(manifest.node_port);
@@ -155,15 +157,16 @@ fn add_transport(manifest: &mut Manifest, name: &str) {
     if !manifest.transports.is_empty() {
         return;
     }
-    let found = inventory(Some(manifest), &folders(&[], &manifest.plugin_directories));
+    let folders = folders(&[], &manifest.plugin_directories);
+    let found = inventory(Some(manifest), &folders, &Gate::of(manifest));
     let exports = found.iter().find(|found| {
         let mut components = found.components().iter();
         found.refusal.is_none()
             && components
                 .any(|component| component.kind == Kind::Transport && component.name == name)
     });
-    if let Some(found) = exports.filter(|found| !found.listed) {
-        manifest.plugins.push(PluginEntry { path: found.path.clone(), line: 0 });
+    if let Some(found) = exports.filter(|found| found.entry.is_none()) {
+        manifest.plugins.push(PluginEntry { path: found.path.clone(), ..PluginEntry::default() });
     }
     let config = ConfigText::given("()", "--node");
     manifest.transports.push(ComponentEntry { name: name.to_owned(), plugin: None, config });

@@ -12,12 +12,37 @@ const INSTALLED: &str = "../lib/spacetime-miner/plugins";
 /// executable's, the installed ones beside it, the user's. A folder that is
 /// missing or named twice is left out.
 pub fn folders(command_line: &[PathBuf], manifest: &[PathBuf]) -> Vec<PathBuf> {
+    let own = own_folders().into_iter().chain(user_folder());
+    existing(command_line.iter().chain(manifest).cloned().chain(own))
+}
+
+/// The folders with what came with the miner: the executable's, and the
+/// installed one beside it. They need not exist.
+pub(crate) fn own_folders() -> Vec<PathBuf> {
     let beside = env::current_exe().ok().and_then(|file| Some(file.parent()?.to_owned()));
     let installed = beside.as_ref().map(|folder| folder.join(INSTALLED));
-    let user = user_data(|name| env::var_os(name).map(PathBuf::from))
-        .map(|data| data.join("spacetime-miner").join("plugins"));
-    let own = [beside, installed, user].into_iter().flatten();
-    existing(command_line.iter().chain(manifest).cloned().chain(own))
+    [beside, installed].into_iter().flatten().collect()
+}
+
+/// The folder with what this user installed. It need not exist.
+pub(crate) fn user_folder() -> Option<PathBuf> {
+    Some(user_data(environment)?.join("spacetime-miner").join("plugins"))
+}
+
+/// The key that the user signs plugins with, unless another is named. It need
+/// not exist.
+pub(crate) fn user_signing_key() -> Option<PathBuf> {
+    Some(user_data(environment)?.join("spacetime-miner").join("plugin.key"))
+}
+
+/// The folder with private copies of plugins, where no manifest names one. It
+/// need not exist.
+pub(crate) fn user_cache() -> Option<PathBuf> {
+    Some(user_caches(environment)?.join("spacetime-miner").join("plugin-cache"))
+}
+
+fn environment(name: &str) -> Option<PathBuf> {
+    env::var_os(name).map(PathBuf::from)
 }
 
 fn existing(folders: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
@@ -34,14 +59,29 @@ fn existing(folders: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
 
 /// The user's data folder, by this platform's customs.
 fn user_data(var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    user_base(var, "APPDATA", "Library/Application Support", "XDG_DATA_HOME", ".local/share")
+}
+
+/// The user's folder of what can be made again, likewise.
+fn user_caches(var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    user_base(var, "LOCALAPPDATA", "Library/Caches", "XDG_CACHE_HOME", ".cache")
+}
+
+fn user_base(
+    var: impl Fn(&str) -> Option<PathBuf>,
+    windows: &str,
+    apple: &str,
+    xdg: &str,
+    other: &str,
+) -> Option<PathBuf> {
     let absolute = |name| var(name).filter(|path| path.is_absolute());
     let home = |rest: &str| absolute("HOME").map(|home| home.join(rest));
     if cfg!(windows) {
-        absolute("APPDATA")
+        absolute(windows)
     } else if cfg!(target_os = "macos") {
-        home("Library/Application Support")
+        home(apple)
     } else {
-        absolute("XDG_DATA_HOME").or_else(|| home(".local/share"))
+        absolute(xdg).or_else(|| home(other))
     }
 }
 

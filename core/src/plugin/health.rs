@@ -25,6 +25,19 @@ pub trait FaultObserver: Send + Sync {
     /// with this fault it was given up, and the host's own takes its place;
     /// nothing more is told of it.
     fn fault(&self, component: &str, fault: &Fault, quarantined: bool);
+    /// The same of a shadow, which nothing takes the place of.
+    fn shadow_fault(&self, shadow: &str, fault: &Fault, quarantined: bool) {
+        self.fault(shadow, fault, quarantined);
+    }
+}
+
+/// Tells of a shadow's faults.
+pub(super) struct OfShadow(pub(super) Arc<dyn FaultObserver>);
+
+impl FaultObserver for OfShadow {
+    fn fault(&self, component: &str, fault: &Fault, quarantined: bool) {
+        self.0.shadow_fault(component, fault, quarantined);
+    }
 }
 
 /// One component's faults.

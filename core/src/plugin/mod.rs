@@ -1,6 +1,6 @@
 //! Which components run, over the loader: where plugin files are looked for,
-//! which component a name means, what becomes of one that fails. Names no
-//! concrete plugin, and does not know what a plugin is for.
+//! which may be loaded, which component a name means, what becomes of one that
+//! fails. Names no concrete plugin, and does not know what a plugin is for.
 
 mod ask;
 mod chain;
@@ -14,14 +14,15 @@ mod problem;
 mod registry;
 mod services;
 mod slots;
+pub mod trust;
 
 pub use chain::{ChainAccess, ChainError, Whom};
 pub use folders::folders;
-pub(crate) use folders::list as list_folders;
+pub(crate) use folders::{list as list_folders, user_cache, user_folder, user_signing_key};
 pub use health::FaultObserver;
-pub use inventory::{FindError, Found, find_strategies, inventory, try_load};
-pub use plan::{Plan, PlannedComponent, PlannedPlugin};
+pub use inventory::{FindError, Found, Shelf, entry_of, find_strategies, inventory, try_load};
+pub use plan::{Plan, PlannedComponent, PlannedPlugin, PlannedShadow};
 pub use problem::RegistryProblem;
 pub use registry::Registry;
 pub use services::{Counters, counters};
-pub use slots::{EventSink, PolicyOutcome, PolicySlot, TransportSetup, TransportSlot};
+pub use slots::{EventSink, PolicyOutcome, PolicySlot, ShadowSlot, TransportSetup, TransportSlot};

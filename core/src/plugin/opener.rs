@@ -1,24 +1,58 @@
 //! Everything that it takes to open a component, again and again.
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use spacetime_sdk_loader::{Fault, Library, OpenRequest, Refusal};
 
-use super::{health::Health, plan::explain, services::hub};
+use super::{
+    health::Health,
+    plan::explain,
+    services::hub,
+    trust::{Admitted, Gate},
+};
 use crate::{
     foreign::{OPEN_LIMIT, within},
-    manifest::ConfigText,
+    manifest::{ConfigText, PluginEntry},
+    record::StrategyId,
 };
 
-/// Loads a library, waiting for its initialisers no longer than they deserve.
+/// What reading a plugin file may take, and copying it.
+const COPY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Reads a plugin file and asks the gate for it, waiting for a slow disk no
+/// longer than it deserves.
+///
+/// # Errors
+///
+/// Why it cannot or may not be loaded.
+pub(super) fn admit(
+    gate: &Gate,
+    path: &Path,
+    entry: Option<&PluginEntry>,
+) -> Result<Admitted, Refusal> {
+    let (gate, owned, entry) = (gate.clone(), path.to_owned(), entry.cloned());
+    on_disk(path, move || gate.admit(&owned, entry.as_ref()))
+}
+
+/// Loads a library that the gate has admitted, from its private copy, waiting
+/// for its initialisers no longer than they deserve.
 ///
 /// # Errors
 ///
 /// Why it cannot be loaded.
-pub(super) fn load(path: &Path) -> Result<Library, Refusal> {
-    let owned = path.to_owned();
-    within(OPEN_LIMIT, move || Ok(Library::load(&owned, hub().clone())))
-        .unwrap_or_else(|fault| Err(Refusal::start(path, &fault.to_string())))
+pub(super) fn load(admitted: Admitted) -> Result<Library, Refusal> {
+    let path = admitted.path().to_owned();
+    let copy = on_disk(&path, || admitted.copy())?;
+    within(OPEN_LIMIT, move || Ok(Library::load_copy(copy, hub().clone())))
+        .unwrap_or_else(|fault| Err(Refusal::start(&path, &fault.to_string())))
+}
+
+fn on_disk<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    within(COPY_LIMIT, move || Ok(work()))
+        .unwrap_or_else(|fault| Err(Refusal::unreadable(path, &io::Error::other(fault))))
 }
 
 /// A component that was chosen, with its config.
@@ -50,6 +84,18 @@ impl Opener {
     /// The name under which the instance appears in logs.
     pub(super) fn instance(&self) -> &str {
         &self.instance
+    }
+
+    /// The component as a strategy, for the record.
+    pub(super) fn strategy_id(&self) -> StrategyId {
+        let descriptor = self.library.descriptor();
+        StrategyId {
+            name: self.component.clone(),
+            plugin: descriptor.plugin.clone(),
+            version: descriptor.version.clone(),
+            config: self.config.text.clone(),
+            ron_extensions: self.config.ron_extensions,
+        }
     }
 
     pub(super) fn request(&self) -> OpenRequest<'_> {

@@ -2,19 +2,20 @@
 //! told by the plugins' files alone: none of their code is run. Configs are held
 //! to what the files say of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use spacetime_sdk_loader::{
-    Component, Descriptor, Fault, Inspection, Kind, OpenRequest, Refusal, abi::FaultCode,
-    check_config, resolve,
+    Descriptor, Fault, Kind, OpenRequest, Refusal, abi::FaultCode, resolve,
 };
 
 use super::{
     choose::{Offer, Unchosen, Wanted, choose},
     folders::{self, folders},
+    opener::admit,
     problem::RegistryProblem,
+    trust::{Admitted, Gate},
 };
-use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry};
+use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry, ShadowEntry};
 
 /// What would run.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Plan {
     pub plugins: Vec<PlannedPlugin>,
     /// `None`: all leaves, in order.
     pub strategy: Option<PlannedComponent>,
+    /// Strategies that are tried beside it, in the manifest's order.
+    pub shadows: Vec<PlannedShadow>,
     /// `None`: the host's kernels.
     pub engine: Option<PlannedComponent>,
     /// `None`: empty blocks.
@@ -33,14 +36,19 @@ pub struct Plan {
     pub problems: Vec<RegistryProblem>,
 }
 
-/// A plugin file that can be loaded.
-#[derive(Clone, Debug)]
+/// A plugin file that can and may be loaded.
+#[derive(Debug)]
 pub struct PlannedPlugin {
-    /// The file.
-    pub path: PathBuf,
-    /// What it says about itself.
-    pub descriptor: Descriptor,
+    pub(super) admitted: Admitted,
     pub(super) entry: PluginEntry,
+}
+
+/// A strategy that is tried beside the one that mines.
+#[derive(Clone, Debug)]
+pub struct PlannedShadow {
+    /// Which.
+    pub component: PlannedComponent,
+    pub(super) reads: bool,
 }
 
 /// A component that an entry of the manifest means.
@@ -65,6 +73,7 @@ impl Plan {
         let mut planning = Planning {
             manifest,
             folders: folders(&[], &manifest.plugin_directories),
+            gate: Gate::of(manifest),
             instances: Vec::new(),
             incomplete: false,
             plan: Self::default(),
@@ -72,18 +81,16 @@ impl Plan {
         for entry in &manifest.plugins {
             planning.look_at(entry);
         }
-        let mut one = |kind, entry: &Option<ComponentEntry>| {
-            entry.as_ref().and_then(|entry| planning.component(kind, entry))
-        };
-        let strategy = one(Kind::Strategy, &manifest.strategy);
-        let engine = one(Kind::Engine, &manifest.engine);
-        let policy = one(Kind::Policy, &manifest.policy);
+        let strategy = planning.one(Kind::Strategy, manifest.strategy.as_ref());
+        let shadows = manifest.shadows.iter().filter_map(|entry| planning.shadow(entry)).collect();
+        let engine = planning.one(Kind::Engine, manifest.engine.as_ref());
+        let policy = planning.one(Kind::Policy, manifest.policy.as_ref());
         let transports = manifest
             .transports
             .iter()
-            .filter_map(|entry| planning.component(Kind::Transport, entry))
+            .filter_map(|entry| planning.one(Kind::Transport, Some(entry)))
             .collect();
-        Self { strategy, engine, policy, transports, ..planning.plan }
+        Self { strategy, shadows, engine, policy, transports, ..planning.plan }
     }
 
     /// Whether nothing shall be mined before it is mended.
@@ -93,7 +100,9 @@ impl Plan {
 
     /// All components.
     pub fn components(&self) -> impl Iterator<Item = &PlannedComponent> {
-        [&self.strategy, &self.engine, &self.policy].into_iter().flatten().chain(&self.transports)
+        let shadows = self.shadows.iter().map(|shadow| &shadow.component);
+        let single = [&self.strategy, &self.engine, &self.policy].into_iter().flatten();
+        single.chain(shadows).chain(&self.transports)
     }
 }
 
@@ -101,6 +110,7 @@ impl Plan {
 struct Planning<'a> {
     manifest: &'a Manifest,
     folders: Vec<PathBuf>,
+    gate: Gate,
     instances: Vec<String>,
     /// Whether a listed plugin is missing, so that a name may be its.
     incomplete: bool,
@@ -110,9 +120,9 @@ struct Planning<'a> {
 impl Planning<'_> {
     fn look_at(&mut self, entry: &PluginEntry) {
         let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
-        match Inspection::read(&path).and_then(Inspection::accepted) {
-            Ok(Inspection { descriptor, .. }) => {
-                self.plan.plugins.push(PlannedPlugin { path, descriptor, entry: entry.clone() });
+        match admit(&self.gate, &path, Some(entry)) {
+            Ok(admitted) => {
+                self.plan.plugins.push(PlannedPlugin { admitted, entry: entry.clone() });
             }
             Err(refusal) => {
                 self.incomplete = true;
@@ -136,9 +146,23 @@ impl Planning<'_> {
         ))
     }
 
+    fn one(&mut self, kind: Kind, entry: Option<&ComponentEntry>) -> Option<PlannedComponent> {
+        self.component(kind, entry?, "")
+    }
+
+    fn shadow(&mut self, entry: &ShadowEntry) -> Option<PlannedShadow> {
+        let component = self.component(Kind::Strategy, &entry.component, "shadow")?;
+        Some(PlannedShadow { component, reads: entry.reads })
+    }
+
     /// Finds the component that an entry names, and holds its config to what
-    /// its file says of it.
-    fn component(&mut self, kind: Kind, entry: &ComponentEntry) -> Option<PlannedComponent> {
+    /// its file says of it. `role`: what it is besides its kind, if anything.
+    fn component(
+        &mut self,
+        kind: Kind,
+        entry: &ComponentEntry,
+        role: &str,
+    ) -> Option<PlannedComponent> {
         let wanted = Wanted { kind, name: &entry.name, plugin: entry.plugin.as_deref() };
         let plugins = &self.plan.plugins;
         let offers: Vec<Offer<'_>> = plugins.iter().map(PlannedPlugin::offer).collect();
@@ -150,16 +174,18 @@ impl Planning<'_> {
                 return None;
             }
         };
-        let descriptor = &plugins[plugin].descriptor;
-        let component = descriptor.component(kind, name)?;
-        let culprit = culprit(kind, name, descriptor);
-        let (is_described, fits) = (component.config.is_some(), fits(component, &entry.config));
-        if let Err(fault) = fits {
+        let descriptor = plugins[plugin].descriptor();
+        let (mut culprit, mut called) = (culprit(kind, name, descriptor), name.to_owned());
+        if !role.is_empty() {
+            (culprit, called) = (format!("{role} {culprit}"), format!("{role}-{name}"));
+        }
+        let is_described = descriptor.component(kind, name)?.config.is_some();
+        if let Err(fault) = check_config(kind, name, descriptor, &entry.config) {
             let fault = explain(&culprit, &entry.config, fault);
             self.plan.problems.push(RegistryProblem::fatal(fault));
         }
-        let (instance, config) = (self.instance(kind, name), entry.config.clone());
         let name = name.to_owned();
+        let (instance, config) = (self.instance(kind, &called), entry.config.clone());
         Some(PlannedComponent { name, instance, culprit, is_described, config, plugin })
     }
 
@@ -197,9 +223,19 @@ impl Planning<'_> {
 }
 
 impl PlannedPlugin {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.admitted.path()
+    }
+
+    /// What it says about itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.admitted.descriptor()
+    }
+
     fn offer(&self) -> Offer<'_> {
-        let Self { path, descriptor, entry } = self;
-        Offer { entry: Some(&entry.path), path, descriptor }
+        let entry = Some(&*self.entry.path);
+        Offer { entry, path: self.path(), descriptor: self.descriptor() }
     }
 }
 
@@ -226,13 +262,25 @@ pub(super) fn culprit(kind: Kind, component: &str, plugin: &Descriptor) -> Strin
     format!("{kind} `{component}` (plugin {} {})", plugin.plugin, plugin.version)
 }
 
-fn fits(component: &Component, config: &ConfigText) -> Result<(), Fault> {
-    let Some(shape) = &component.config else { return Ok(()) };
-    check_config(
+/// Holds a config to what its component's file says of it; where that says
+/// nothing, any fits.
+///
+/// # Errors
+///
+/// The first thing that is wrong with it.
+pub(super) fn check_config(
+    kind: Kind,
+    name: &str,
+    plugin: &Descriptor,
+    config: &ConfigText,
+) -> Result<(), Fault> {
+    let shape = plugin.component(kind, name).and_then(|component| component.config.as_ref());
+    let Some(shape) = shape else { return Ok(()) };
+    spacetime_sdk_loader::check_config(
         shape,
         &OpenRequest {
-            component: &component.name,
-            instance: &component.name,
+            component: name,
+            instance: name,
             config: &config.text,
             config_line: config.line,
             config_column: config.column,

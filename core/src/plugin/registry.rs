@@ -6,16 +6,17 @@ use std::sync::Arc;
 use spacetime_sdk_loader::{Engine, Fault, Library, OpenRequest, Policy, Strategy, abi::FaultCode};
 
 use super::{
-    health::{FaultObserver, Health},
+    health::{FaultObserver, Health, OfShadow},
     opener::{Opener, load},
-    plan::{Plan, PlannedComponent, refused},
+    plan::{Plan, PlannedComponent, PlannedPlugin, PlannedShadow, refused},
     problem::RegistryProblem,
     services::hub,
-    slots::{EngineSlot, PolicySlot, StrategySlot, TransportSlot},
+    slots::{EngineSlot, PolicySlot, ShadowSlot, StrategySlot, TransportSlot},
 };
 use crate::{
     foreign::Foreign,
     manifest::Manifest,
+    record::StrategyId,
     scan::{EngineSource, StrategySource},
 };
 
@@ -24,6 +25,7 @@ pub struct Registry {
     libraries: Vec<Library>,
     problems: Vec<RegistryProblem>,
     strategies: Arc<StrategySlot>,
+    shadows: Vec<ShadowSlot>,
     engine: Option<Arc<EngineSlot>>,
     policy: Arc<PolicySlot>,
     transports: Vec<TransportSlot>,
@@ -43,20 +45,22 @@ impl Registry {
             plan = Plan::default();
         }
         hub().work_in(&manifest.folder);
-        for plugin in &plan.plugins {
-            let loaded = load(&plugin.path);
+        for PlannedPlugin { admitted, entry } in plan.plugins {
+            let loaded = load(admitted);
             if let Err(refusal) = &loaded {
-                loading.problems.push(refused(manifest, &plugin.entry, refusal));
+                loading.problems.push(refused(manifest, &entry, refusal));
             }
             loading.libraries.push(loaded.ok());
         }
         let strategies = Arc::new(loading.strategy(plan.strategy));
+        let shadows =
+            plan.shadows.into_iter().filter_map(|shadow| loading.shadow(shadow)).collect();
         let engine = loading.engine(plan.engine).map(Arc::new);
         let policy = Arc::new(loading.policy(plan.policy));
         let transports = loading.transports(plan.transports);
         let Loading { libraries, problems, .. } = loading;
         let libraries = libraries.into_iter().flatten().collect();
-        Self { libraries, problems, strategies, engine, policy, transports }
+        Self { libraries, problems, strategies, shadows, engine, policy, transports }
     }
 
     /// The loaded libraries, in the manifest's order.
@@ -72,6 +76,16 @@ impl Registry {
     /// Where strategies come from.
     pub fn strategies(&self) -> Arc<dyn StrategySource> {
         self.strategies.clone()
+    }
+
+    /// The strategy in use, with its plugin and config.
+    pub fn strategy_id(&self) -> Option<StrategyId> {
+        self.strategies.id()
+    }
+
+    /// The strategies that are tried beside it.
+    pub fn shadows(&self) -> Vec<ShadowSlot> {
+        self.shadows.clone()
     }
 
     /// The configured engine.
@@ -124,6 +138,16 @@ impl Loading {
         StrategySlot::new(opened)
     }
 
+    fn shadow(&mut self, PlannedShadow { component, reads }: PlannedShadow) -> Option<ShadowSlot> {
+        let instead = "nothing is tried in its place";
+        let observer = Arc::new(OfShadow(self.observer.clone()));
+        let opener = self.opener_for(component, Some(instead), observer)?;
+        let spare = self.try_open(&opener, instead, Strategy::open)?;
+        let name = opener.instance().to_owned();
+        let slot = StrategySlot::new(Some((opener, spare)));
+        Some(ShadowSlot::new(name, slot, reads))
+    }
+
     fn engine(&mut self, planned: Option<PlannedComponent>) -> Option<EngineSlot> {
         let instead = "the host's own kernels hash instead";
         let opener = self.opener(planned?, Some(instead))?;
@@ -149,6 +173,16 @@ impl Loading {
     /// What it takes to open a component, if its plugin could be loaded;
     /// `instead`: what the host does without it, if anything.
     fn opener(&mut self, planned: PlannedComponent, instead: Option<&str>) -> Option<Opener> {
+        self.opener_for(planned, instead, self.observer.clone())
+    }
+
+    /// The same, with its faults told to somebody else.
+    fn opener_for(
+        &mut self,
+        planned: PlannedComponent,
+        instead: Option<&str>,
+        observer: Arc<dyn FaultObserver>,
+    ) -> Option<Opener> {
         let PlannedComponent { name, instance, culprit, config, plugin, .. } = planned;
         let Some(library) = self.libraries[plugin].clone() else {
             let instead = instead.map(|instead| format!("; {instead}")).unwrap_or_default();
@@ -157,7 +191,7 @@ impl Loading {
             )));
             return None;
         };
-        let health = Health::new(culprit, self.observer.clone(), instead.is_some());
+        let health = Health::new(culprit, observer, instead.is_some());
         hub().watch(&instance, &health);
         Some(Opener::new(library, &name, instance, config, health))
     }

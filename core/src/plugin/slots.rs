@@ -22,6 +22,7 @@ use super::{ask, opener::Opener};
 use crate::{
     foreign::{Foreign, within},
     manifest::Manifest,
+    record::StrategyId,
     scan::{EngineSource, StrategySource},
 };
 
@@ -48,6 +49,10 @@ impl StrategySlot {
         let opener = self.opener.as_ref().filter(|opener| opener.health.is_well())?;
         Some(opener.component())
     }
+
+    pub(super) fn id(&self) -> Option<StrategyId> {
+        self.opener.as_ref().map(Opener::strategy_id)
+    }
 }
 
 impl StrategySource for StrategySlot {
@@ -69,6 +74,27 @@ impl StrategySource for StrategySlot {
         if let Some(opener) = &self.opener {
             opener.health.record(fault);
         }
+    }
+}
+
+/// A strategy that is tried beside the one in use.
+#[derive(Clone)]
+pub struct ShadowSlot {
+    /// The name of the instance, unique.
+    pub name: String,
+    /// Whether it may read, in the time that scans leave.
+    pub reads: bool,
+    source: Arc<StrategySlot>,
+}
+
+impl ShadowSlot {
+    pub(super) fn new(name: String, slot: StrategySlot, reads: bool) -> Self {
+        Self { name, reads, source: Arc::new(slot) }
+    }
+
+    /// Where its instances come from.
+    pub fn source(&self) -> Arc<dyn StrategySource> {
+        self.source.clone()
     }
 }
 

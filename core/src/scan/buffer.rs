@@ -92,10 +92,15 @@ impl Buffers {
     pub(super) fn new(workers: usize) -> io::Result<Self> {
         let (home, free) = unbounded();
         let home = Home { free: home, count: AtomicUsize::new(0), wanted: AtomicUsize::new(0) };
-        let for_workers = (3 * workers).clamp(6, ALL_BYTES / BUFFER_BYTES);
+        let for_workers = Self::needed(workers, 0);
         let buffers = Self { free, home: Arc::new(home), for_workers };
         buffers.provide_for(1)?;
         Ok(buffers)
+    }
+
+    /// How many there are for so many workers and readers.
+    pub(super) fn needed(workers: usize, readers: usize) -> usize {
+        (3 * workers).clamp(6, ALL_BYTES / BUFFER_BYTES) + readers
     }
 
     /// Sees to it that so many readers, each of which may be stuck with a

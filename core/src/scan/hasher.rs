@@ -26,7 +26,7 @@ use super::{
 
 /// Leaves that the kernels score between two looks at the cancel flag: a few
 /// milliseconds of the slowest kernel.
-const STEP: u64 = 4096;
+pub(super) const STEP: u64 = 4096;
 
 /// What a call of an engine may take: it is given a mebibyte.
 const LIMIT: Duration = Duration::from_secs(5);

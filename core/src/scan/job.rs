@@ -11,7 +11,11 @@ use std::{
 use spacetime_protocol::{Leaf, Score, Target, score::is_under};
 use spacetime_sdk_loader::abi::{self, features};
 
-use super::{Found, Plots, Report, ScanSpec, Stop, drive::Drive};
+use super::{
+    Found, Plots, Report, ScanSpec, Stop,
+    drive::Drive,
+    notes::{Noted, Notes},
+};
 
 /// A running or finished scan.
 pub struct ScanJob {
@@ -20,6 +24,7 @@ pub struct ScanJob {
     /// Each plot's drive.
     drives: Vec<Arc<Drive>>,
     report: Arc<dyn Report>,
+    notes: Notes,
     cancel: AtomicBool,
     finished: AtomicBool,
     best: Mutex<Best>,
@@ -97,6 +102,7 @@ impl ScanJob {
             scanned: AtomicU64::new(0),
             ends: deadline(spec.deadline_ms),
             open: AtomicUsize::new(plots.len()),
+            notes: Notes::new(plots.len()),
             spec,
             plots,
             drives,
@@ -155,6 +161,25 @@ impl ScanJob {
             *leaves += plot.leaf_count();
         }
         drives.into_iter().map(|(drive, (scanned, leaves))| (drive, scanned, leaves)).collect()
+    }
+
+    /// Per plot, the number of its drive.
+    pub fn drive_numbers(&self) -> impl Iterator<Item = u64> {
+        self.drives.iter().map(|drive| drive.number)
+    }
+
+    /// What was planned and read so far, for the record of challenges.
+    pub fn noted(&self) -> Noted {
+        self.notes.noted()
+    }
+
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// Since it began.
+    pub(super) fn clock(&self) -> Duration {
+        self.started.elapsed()
     }
 
     pub(super) fn cancel_flag(&self) -> &AtomicBool {
@@ -320,35 +345,49 @@ impl ScanJob {
 
     /// The job as strategies see it.
     pub(super) fn to_abi(&self) -> abi::Job<'_> {
-        let (stop, stop_leaves) = match self.spec.stop {
+        let leaves = self.plots.iter().map(|plot| plot.leaf_count()).sum();
+        self.spec.to_abi(self.plots.len(), leaves, self.time_left_ms(), &self.cancel)
+    }
+}
+
+impl ScanSpec {
+    /// A job of so many plots with so many leaves in all, as strategies see it.
+    pub(super) fn to_abi<'a>(
+        &self,
+        plots: usize,
+        leaves: u64,
+        time_left_ms: u64,
+        cancel: &'a AtomicBool,
+    ) -> abi::Job<'a> {
+        let (stop, stop_leaves) = match self.stop {
             Stop::BestOfAll => (abi::StopRule::BEST_OF_ALL, 0),
             Stop::FirstUnder(_) => (abi::StopRule::FIRST_UNDER_TARGET, 0),
             Stop::Budget(leaves) => (abi::StopRule::BUDGET, leaves),
         };
         let target = |target: Option<Target>| target.map_or([0; 32], Target::to_bytes);
-        let seed = &self.spec.challenge.as_bytes()[..8];
+        let seed = &self.challenge.as_bytes()[..8];
         let mut reserved = [0; 16];
-        reserved[features::JOB_TIME_LEFT_MS] = self.time_left_ms();
+        reserved[features::JOB_TIME_LEFT_MS] = time_left_ms;
         abi::Job {
-            id: self.spec.id,
-            challenge: self.spec.challenge.to_bytes(),
-            block_target: target(self.spec.block_target),
-            share_target: target(self.spec.share_target),
-            epoch: self.spec.epoch,
-            height: self.spec.height,
+            id: self.id,
+            challenge: self.challenge.to_bytes(),
+            block_target: target(self.block_target),
+            share_target: target(self.share_target),
+            epoch: self.epoch,
+            height: self.height,
             stop,
-            builder: match self.spec.builder {
+            builder: match self.builder {
                 spacetime_sdk::Builder::Host => abi::Builder::HOST,
                 spacetime_sdk::Builder::Transport => abi::Builder::TRANSPORT,
                 _ => abi::Builder::NOBODY,
             },
             stop_leaves,
-            deadline_ms: self.spec.deadline_ms,
-            started_ms: self.spec.started_ms,
-            plots: self.plots.len() as u64,
-            leaves: self.plots.iter().map(|plot| plot.leaf_count()).sum(),
+            deadline_ms: self.deadline_ms,
+            started_ms: self.started_ms,
+            plots: plots as u64,
+            leaves,
             seed: seed.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte)),
-            cancel: &self.cancel,
+            cancel,
             reserved,
         }
     }

@@ -6,14 +6,18 @@
 //! knows nothing of epochs, windows and blocks.
 
 mod buffer;
+mod course;
 mod drive;
+mod gather;
 mod hasher;
 mod job;
 mod limits;
+mod notes;
 mod once;
 mod planner;
 mod pool;
 mod reader;
+mod simulate;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -25,9 +29,11 @@ use spacetime_protocol::{Challenge, Leaf, Score, Target};
 pub use hasher::{EngineSource, Hasher};
 pub use job::{Coverage, ScanJob};
 pub use limits::{LimitError, Limits};
+pub use notes::{Arranged, Call, Digest, Noted, Planned, Read, Reads, Told};
 pub use once::{Outcome, scan_once};
 pub use planner::{BuiltIn, Planner, StrategySource};
 pub use pool::Scanner;
+pub use simulate::{DriveModel, Replanned, Scene, ScenePlot, Simulated, Simulator, Unfinished};
 
 pub use crate::plots::{LeafSource, ReadError};
 
@@ -46,6 +52,8 @@ pub struct ScanSpec {
     pub epoch: u64,
     /// Height of the block that a win would make.
     pub height: u64,
+    /// Its difficulty; 0: not known.
+    pub difficulty: u64,
     /// When it may end early.
     pub stop: Stop,
     /// Who builds the block, for strategies to know.
@@ -69,6 +77,7 @@ impl ScanSpec {
             share_target: None,
             epoch: 0,
             height: 0,
+            difficulty: 0,
             stop: Stop::BestOfAll,
             builder: spacetime_sdk::Builder::Nobody,
             deadline_ms: 0,

@@ -3,15 +3,15 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use spacetime_sdk_loader::{
     Fault, Strategy,
-    abi::{BatchStats, FaultCode, Plot, Span, Turn, features},
+    abi::{FaultCode, Plot, Span, Turn},
 };
 
-use super::{Component, hasher::Hasher, job::ScanJob, watch::Seat};
+use super::{course::Course, notes::Note, watch::Seat};
 use crate::foreign::{Foreign, OPEN_LIMIT, drop_aside};
 
 /// Spans asked for in one call of a strategy.
@@ -67,24 +67,6 @@ pub struct Planner {
     arranger: Mutex<Foreign<Option<Strategy>>>,
 }
 
-/// What strategies are told of the machine that they plan for.
-#[derive(Clone, Copy)]
-pub(super) struct Machine<'a> {
-    pub(super) hasher: &'a Hasher,
-    /// Hashing workers.
-    pub(super) workers: usize,
-    /// Plots that are read at once per drive.
-    pub(super) per_drive: usize,
-}
-
-impl Machine<'_> {
-    /// Measured hashing rate, all workers together, in leaves per second; 0
-    /// before the first batch.
-    fn scan_rate(&self) -> u64 {
-        self.hasher.rate().saturating_mul(self.workers as u64)
-    }
-}
-
 /// Who follows a plan.
 pub(super) trait Visitor {
     /// So many leaves at a time are wanted from now on at the most, if it matters.
@@ -107,6 +89,111 @@ pub(super) enum Followed {
 /// A call of a strategy took too long; another thread has taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Abandoned;
+
+/// The plan of one plot, as far as it has been made.
+pub(super) struct Plan {
+    index: usize,
+    leaf_count: u64,
+    by: By,
+    began: Duration,
+    /// What was planned last is in front.
+    spans: Vec<Span>,
+    written: usize,
+    /// Calls so far that planned nothing, since the last one that did.
+    idle: u32,
+    last_planned: Duration,
+    /// Leaves planned so far.
+    planned: u64,
+    is_first: bool,
+    is_done: bool,
+}
+
+/// Who makes a plan.
+enum By {
+    Strategy(Box<Strategy>),
+    /// The built-in plan, which is at this leaf.
+    Host(u64),
+}
+
+/// How a plan goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// With [`Plan::spans`].
+    Spans,
+    /// From the beginning, without the strategy, which failed.
+    StartOver,
+    /// Not at all.
+    Done,
+}
+
+impl Plan {
+    /// All leaves, in order.
+    pub(super) fn built_in(index: usize, leaf_count: u64) -> Self {
+        Self {
+            index,
+            leaf_count,
+            by: By::Host(0),
+            began: Duration::ZERO,
+            spans: Vec::new(),
+            written: 0,
+            idle: 0,
+            last_planned: Duration::ZERO,
+            planned: 0,
+            is_first: true,
+            is_done: false,
+        }
+    }
+
+    fn by(strategy: Strategy, index: usize, plot: &Plot, now: Duration) -> Self {
+        Self {
+            by: By::Strategy(Box::new(strategy)),
+            began: now,
+            last_planned: now,
+            spans: vec![Span::default(); SPANS],
+            ..Self::built_in(index, plot.leaf_count)
+        }
+    }
+
+    /// The spans that the last step planned.
+    pub(super) fn spans(&self) -> &[Span] {
+        &self.spans[..self.written]
+    }
+
+    /// The most leaves that are wanted at a time, from these spans on.
+    pub(super) fn batch(&self) -> Option<u64> {
+        match &self.by {
+            By::Strategy(strategy) => strategy.batch(),
+            By::Host(_) => None,
+        }
+    }
+
+    /// The next step of the built-in plan.
+    fn next_in_order(&mut self, start: u64) -> Step {
+        let len = FALLBACK_SPAN.min(self.leaf_count - start);
+        if len == 0 {
+            return Step::Done;
+        }
+        self.by = By::Host(start + len);
+        self.spans = vec![Span { start, len }];
+        self.written = 1;
+        Step::Spans
+    }
+
+    /// Whether it makes no progress.
+    fn check(&self, now: Duration) -> Result<(), Fault> {
+        let Self { idle, planned, leaf_count: leaves, .. } = self;
+        let waited = now.saturating_sub(self.last_planned);
+        if *idle > IDLE_CALLS || (*idle > 0 && waited > IDLE_LIMIT) {
+            return Err(Fault::new(format_args!("it planned nothing in {idle} calls")));
+        }
+        if !self.is_done && planned / ROUNDS > *leaves {
+            return Err(Fault::new(format_args!(
+                "it planned {planned} leaves of a plot with {leaves}, and no end"
+            )));
+        }
+        Ok(())
+    }
+}
 
 impl Planner {
     /// A planner over a source.
@@ -160,8 +247,7 @@ impl Planner {
     /// A call took too long; another thread has taken over.
     pub(super) fn arrange(
         &self,
-        job: &ScanJob,
-        machine: Machine<'_>,
+        course: &impl Course,
         seat: &Seat,
     ) -> Result<Option<Vec<Turn>>, Abandoned> {
         let taken = self.lock_arranger().take();
@@ -170,38 +256,34 @@ impl Planner {
         let Some(Ok(mut strategy)) = seat.call(OPEN_LIMIT, open).ok_or(Abandoned)? else {
             return Ok(None);
         };
-        let plots: Vec<Plot> =
-            (0..job.plots().len()).map(|index| describe(job, index, machine)).collect();
-        let arranged = seat.call(CALL_LIMIT, || strategy.arrange(&job.to_abi(), &plots));
+        let plots: Vec<Plot> = (0..course.plots()).map(|index| course.plot(index)).collect();
+        let job = course.job();
+        let arranged = seat.call(CALL_LIMIT, || strategy.arrange(&job, &plots));
         match arranged.ok_or(Abandoned)? {
             Ok(turns) => {
+                course.note(Note::Arranged { job: &job, plots: &plots, turns: turns.as_deref() });
                 **self.lock_arranger() = Some(strategy);
                 Ok(turns)
             }
             Err(fault) => {
-                self.failed(job, &fault);
+                self.failed(course, &fault);
                 drop_aside(strategy);
                 Ok(None)
             }
         }
     }
 
-    fn put_back(&self, strategy: Strategy) {
-        self.lock().push(strategy);
-    }
-
-    fn failed(&self, job: &ScanJob, fault: &Fault) {
+    fn failed(&self, course: &impl Course, fault: &Fault) {
         // Before the destructors, whose panics must not hide it.
         self.source.failed(fault);
         // Whether there shall be instances of it is the source's to say now.
         self.drop_idle();
-        job.report().component_failed(job, Component::Strategy, fault);
+        course.failed(fault);
     }
 
     /// A call of a strategy did not return in time.
-    pub(super) fn hung(&self, job: &ScanJob, limit: Duration) {
-        let message = format!("a call of it did not return within {} ms", limit.as_millis());
-        self.failed(job, &Fault { code: FaultCode::POISONED, ..Fault::new(message) });
+    pub(super) fn hung(&self, course: &impl Course, limit: Duration) {
+        self.failed(course, &hang(limit));
     }
 
     /// Gives the plan of one plot, span by span, to `visitor`, until that says
@@ -209,133 +291,157 @@ impl Planner {
     /// plan, from the beginning.
     pub(super) fn follow(
         &self,
-        job: &ScanJob,
+        course: &impl Course,
         index: usize,
-        machine: Machine<'_>,
         seat: &Seat,
         visitor: &mut impl Visitor,
     ) -> Followed {
-        let plot = describe(job, index, machine);
-        let Some(taken) = seat.call(OPEN_LIMIT, || self.take()) else { return Followed::Abandoned };
-        let outcome = match taken {
-            None => Ok(None),
-            Some(Err(fault)) => Err((fault, None)),
+        let Ok(mut plan) = self.begin(course, index, seat) else { return Followed::Abandoned };
+        loop {
+            match self.next(&mut plan, course, seat) {
+                Err(Abandoned) => return Followed::Abandoned,
+                Ok(Step::Done) => break,
+                Ok(Step::StartOver) => visitor.start_over(),
+                Ok(Step::Spans) => {
+                    visitor.set_batch(plan.batch());
+                    if !plan.spans().iter().all(|span| visitor.visit(*span)) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.end(plan);
+        Followed::Done
+    }
+
+    /// Begins the plan of one plot, by the strategy if that can be.
+    ///
+    /// # Errors
+    ///
+    /// A call took too long; another thread has taken over.
+    pub(super) fn begin(
+        &self,
+        course: &impl Course,
+        index: usize,
+        seat: &Seat,
+    ) -> Result<Plan, Abandoned> {
+        let (plot, job) = (course.plot(index), course.job());
+        let now = course.clock();
+        let (fault, strategy) = match seat.call(OPEN_LIMIT, || self.take()).ok_or(Abandoned)? {
+            None => {
+                course.note(Note::Own { plot: &plot });
+                return Ok(Plan::built_in(index, plot.leaf_count));
+            }
+            Some(Err(fault)) => (fault, None),
             Some(Ok(mut strategy)) => {
-                let run = Run { strategy: &mut strategy, job, index, machine, plot: &plot, seat };
-                match run.follow(visitor) {
-                    Ok(Followed::Done) => Ok(Some(strategy)),
-                    Ok(Followed::Abandoned) => return Followed::Abandoned,
-                    Err(fault) => Err((fault, Some(strategy))),
+                let begun = seat.call(CALL_LIMIT, || strategy.begin(&job, &plot));
+                match begun.ok_or(Abandoned)? {
+                    Ok(()) => {
+                        course.note(Note::Begun { job: &job, plot: &plot });
+                        return Ok(Plan::by(strategy, index, &plot, now));
+                    }
+                    Err(fault) => (fault, Some(strategy)),
                 }
             }
         };
-        match outcome {
-            Ok(Some(strategy)) => self.put_back(strategy),
-            Ok(None) => all_in_order(plot.leaf_count, visitor),
-            Err((fault, strategy)) => {
-                self.failed(job, &fault);
-                drop_aside(strategy);
-                visitor.start_over();
-                all_in_order(plot.leaf_count, visitor);
+        self.failed(course, &fault);
+        if let Some(strategy) = strategy {
+            drop_aside(strategy);
+        }
+        course.note(Note::Own { plot: &plot });
+        Ok(Plan::built_in(index, plot.leaf_count))
+    }
+
+    /// The next step of a plan: with the feedback on the last one, if there was
+    /// one, and more spans.
+    ///
+    /// # Errors
+    ///
+    /// A call took too long; another thread has taken over.
+    pub(super) fn next(
+        &self,
+        plan: &mut Plan,
+        course: &impl Course,
+        seat: &Seat,
+    ) -> Result<Step, Abandoned> {
+        if let By::Host(start) = plan.by {
+            return Ok(plan.next_in_order(start));
+        }
+        if plan.is_done {
+            return Ok(Step::Done);
+        }
+        match more(plan, course, seat)? {
+            Ok(step) => Ok(step),
+            Err(fault) => {
+                let own = Plan::built_in(plan.index, plan.leaf_count);
+                let failed = std::mem::replace(plan, own);
+                self.failed(course, &fault);
+                if let By::Strategy(strategy) = failed.by {
+                    drop_aside(strategy);
+                }
+                course.note(Note::Own { plot: &course.plot(plan.index) });
+                Ok(Step::StartOver)
             }
         }
-        Followed::Done
     }
-}
 
-fn describe(job: &ScanJob, index: usize, machine: Machine<'_>) -> Plot {
-    let mut reserved = [0; 8];
-    reserved[features::PLOT_READERS] = machine.per_drive as u64;
-    let (source, drive) = (&job.plots()[index], job.drive(index));
-    Plot {
-        id: source.id().to_bytes(),
-        leaf_count: source.leaf_count(),
-        index: index as u64,
-        drive: drive.number,
-        read_rate: drive.rate.get(),
-        scan_rate: machine.scan_rate(),
-        reserved,
-    }
-}
-
-/// One strategy on one plot.
-struct Run<'a> {
-    strategy: &'a mut Strategy,
-    job: &'a ScanJob,
-    index: usize,
-    machine: Machine<'a>,
-    plot: &'a Plot,
-    seat: &'a Seat,
-}
-
-impl Run<'_> {
-    fn follow(self, visitor: &mut impl Visitor) -> Result<Followed, Fault> {
-        let started = Instant::now();
-        let begin =
-            self.seat.call(CALL_LIMIT, || self.strategy.begin(&self.job.to_abi(), self.plot));
-        let Some(begun) = begin else { return Ok(Followed::Abandoned) };
-        begun?;
-        let mut spans = [Span::default(); SPANS];
-        let (mut idle, mut planned, mut last_planned) = (0, 0_u64, started);
-        let leaves = self.plot.leaf_count;
-        while !self.job.is_over() {
-            let plan = self.seat.call(CALL_LIMIT, || {
-                self.strategy.plan(&mut spans, self.job.cancel_flag(), leaves)
-            });
-            let Some(plan) = plan else { return Ok(Followed::Abandoned) };
-            let (written, done) = plan?;
-            idle += 1;
-            if written > 0 {
-                (idle, last_planned) = (0, Instant::now());
-            }
-            if idle > IDLE_CALLS || (idle > 0 && last_planned.elapsed() > IDLE_LIMIT) {
-                return Err(Fault::new(format_args!("it planned nothing in {idle} calls")));
-            }
-            let batch = spans[..written].iter().map(|span| span.len).sum::<u64>();
-            planned = planned.saturating_add(batch);
-            visitor.set_batch(self.strategy.batch());
-            if !spans[..written].iter().all(|span| visitor.visit(*span)) || done {
-                return Ok(Followed::Done);
-            }
-            if planned / ROUNDS > leaves {
-                return Err(Fault::new(format_args!(
-                    "it planned {planned} leaves of a plot with {leaves}, and no end"
-                )));
-            }
-            let stats = stats(self.job, self.index, self.machine, started);
-            let Some(fed) = self.seat.call(CALL_LIMIT, || self.strategy.feedback(&stats)) else {
-                return Ok(Followed::Abandoned);
-            };
-            fed?;
+    /// Ends a plan; its strategy is there for the next one.
+    pub(super) fn end(&self, plan: Plan) {
+        if let By::Strategy(strategy) = plan.by {
+            self.lock().push(*strategy);
         }
-        Ok(Followed::Done)
     }
 }
 
-fn stats(job: &ScanJob, index: usize, machine: Machine<'_>, started: Instant) -> BatchStats {
-    let mut reserved = [0; 8];
-    reserved[features::STATS_READ_RATE] = job.drive(index).rate.get();
-    reserved[features::STATS_SCAN_RATE] = machine.scan_rate();
-    reserved[features::STATS_SCANNED] = job.scanned_in_all();
-    reserved[features::STATS_TIME_LEFT_MS] = job.time_left_ms();
-    let leaves = job.scanned(index);
-    BatchStats {
-        leaves,
-        bytes_read: leaves.saturating_mul(32),
-        elapsed_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
-        best: job.best().map_or([0xFF; 32], |best| best.score.to_bytes()),
-        reserved,
+/// Asks a plan's strategy for more spans.
+fn more(
+    plan: &mut Plan,
+    course: &impl Course,
+    seat: &Seat,
+) -> Result<Result<Step, Fault>, Abandoned> {
+    let index = plan.index;
+    let By::Strategy(strategy) = &mut plan.by else { return Ok(Ok(Step::Done)) };
+    if !std::mem::take(&mut plan.is_first) {
+        let stats = course.stats(index, plan.began);
+        if let Err(fault) = seat.call(CALL_LIMIT, || strategy.feedback(&stats)).ok_or(Abandoned)? {
+            return Ok(Err(fault));
+        }
+        course.note(Note::Fed { index, stats: &stats });
     }
+    if course.is_over() {
+        return Ok(Ok(Step::Done));
+    }
+    let planned = seat
+        .call(CALL_LIMIT, || strategy.plan(&mut plan.spans, course.cancel_flag(), plan.leaf_count));
+    let (written, done) = match planned.ok_or(Abandoned)? {
+        Ok(planned) => planned,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    (plan.written, plan.is_done) = (written, done);
+    plan.idle += 1;
+    if written > 0 {
+        (plan.idle, plan.last_planned) = (0, course.clock());
+    }
+    let batch = plan.spans().iter().map(|span| span.len).sum::<u64>();
+    plan.planned = plan.planned.saturating_add(batch);
+    course.note(Note::Planned { index, spans: plan.spans() });
+    Ok(plan.check(course.clock()).map(|()| Step::Spans))
+}
+
+/// What is wrong with a strategy that does not return.
+pub(super) fn hang(limit: Duration) -> Fault {
+    let message = format!("a call of it did not return within {} ms", limit.as_millis());
+    Fault { code: FaultCode::POISONED, ..Fault::new(message) }
 }
 
 /// The built-in plan.
 pub(super) fn all_in_order(leaf_count: u64, visitor: &mut impl Visitor) {
-    let mut start = 0;
-    while start < leaf_count {
-        let len = FALLBACK_SPAN.min(leaf_count - start);
-        if !visitor.visit(Span { start, len }) {
+    let mut plan = Plan::built_in(0, leaf_count);
+    while let By::Host(start) = plan.by
+        && plan.next_in_order(start) == Step::Spans
+    {
+        if !plan.spans().iter().all(|span| visitor.visit(*span)) {
             return;
         }
-        start += len;
     }
 }

@@ -20,10 +20,12 @@ use spacetime_sdk_loader::abi::Turn;
 use super::{
     Plots, ReadError, Report, ScanSpec,
     buffer::Buffers,
+    course::{Course, Live, Machine},
     drive::{AtWork, Drive, Drives},
     hasher::{Filled, Hasher},
     job::ScanJob,
-    planner::{Followed, Machine, Planner, all_in_order},
+    notes::Note,
+    planner::{Followed, Planner, all_in_order},
     reader::Reader,
     watch::{Seat, Watchdog},
 };
@@ -46,7 +48,7 @@ struct Shared {
     watchdog: Arc<Watchdog>,
     workers: usize,
     /// Plots that are read at once per drive.
-    per_drive: usize,
+    per_drive: NonZeroUsize,
 }
 
 impl Scanner {
@@ -74,12 +76,28 @@ impl Scanner {
             drives: Drives::default(),
             watchdog: Watchdog::start()?,
             workers,
-            per_drive: per_drive.get(),
+            per_drive,
         });
         for _ in 0..workers {
             start_worker(&shared)?;
         }
         Ok(Self { shared })
+    }
+
+    /// Hashing workers.
+    pub fn workers(&self) -> usize {
+        self.shared.workers
+    }
+
+    /// Plots that are read at once per drive.
+    pub fn per_drive(&self) -> NonZeroUsize {
+        self.shared.per_drive
+    }
+
+    /// Measured hashing rate, all workers together, in leaves per second; 0
+    /// before the first batch.
+    pub fn scan_rate(&self) -> u64 {
+        self.shared.machine().scan_rate()
     }
 
     /// Starts a scan; it runs until its plots are done, its stop rule says so,
@@ -88,6 +106,7 @@ impl Scanner {
         let drives: Vec<_> =
             plots.iter().map(|plot| self.shared.drives.get(plot.drive())).collect();
         let job = Arc::new(ScanJob::new(spec, plots, drives, report));
+        self.shared.note_start(&job);
         if job.plots().is_empty() {
             job.cancel();
         } else if !self.shared.planner.arranges() || start_arranger(&self.shared, &job).is_err() {
@@ -98,8 +117,20 @@ impl Scanner {
 }
 
 impl Shared {
+    /// A scan as far as its plans are concerned.
+    fn course<'a>(&'a self, job: &'a ScanJob) -> Live<'a> {
+        Live { job, machine: self.machine() }
+    }
+
     fn machine(&self) -> Machine<'_> {
-        Machine { hasher: &self.hasher, workers: self.workers, per_drive: self.per_drive }
+        Machine { hasher: &self.hasher, workers: self.workers, per_drive: self.per_drive.get() }
+    }
+
+    /// Takes note of what a strategy would see, should none be asked.
+    fn note_start(&self, job: &ScanJob) {
+        let course = self.course(job);
+        let plots: Vec<_> = (0..course.plots()).map(|index| course.plot(index)).collect();
+        course.note(Note::Started { job: &course.job(), plots: &plots });
     }
 }
 
@@ -110,14 +141,14 @@ fn start_arranger(shared: &Arc<Shared>, job: &Arc<ScanJob>) -> io::Result<()> {
         let (weak, job) = (Arc::downgrade(shared), job.clone());
         let take_over = move |limit| {
             let Some(shared) = weak.upgrade() else { return };
-            shared.planner.hung(&job, limit);
+            shared.planner.hung(&shared.course(&job), limit);
             start_readers(&shared, &job, None);
         };
         shared.watchdog.seat(take_over)
     };
     let (shared, job) = (shared.clone(), job.clone());
     let arrange = move || {
-        if let Ok(turns) = shared.planner.arrange(&job, shared.machine(), &seat) {
+        if let Ok(turns) = shared.planner.arrange(&shared.course(&job), &seat) {
             start_readers(&shared, &job, turns);
         }
     };
@@ -141,7 +172,7 @@ fn start_readers(shared: &Arc<Shared>, job: &Arc<ScanJob>, turns: Option<Vec<Tur
         });
         queues[queue].add(plot);
     }
-    let new: usize = queues.iter().map(|queue| queue.len().min(shared.per_drive)).sum();
+    let new: usize = queues.iter().map(|queue| queue.len().min(shared.per_drive.get())).sum();
     if let Err(error) = shared.buffers.provide_for(shared.drives.readers() + new) {
         // It works with those there are.
         tracing::warn!("no memory for more scan buffers: {error}");
@@ -165,11 +196,11 @@ fn take_turns(job: &Arc<ScanJob>, turns: &[Turn]) -> Vec<usize> {
 }
 
 fn start_readers_of(shared: &Arc<Shared>, job: &Arc<ScanJob>, queue: &Arc<Queue>) {
-    if queue.drive.readers() >= STUCK_READERS * shared.per_drive {
+    if queue.drive.readers() >= STUCK_READERS * shared.per_drive.get() {
         return queue.give_up(job, "its drive does not answer: earlier reads still hang");
     }
     let mut running = 0;
-    for _ in 0..queue.len().min(shared.per_drive) {
+    for _ in 0..queue.len().min(shared.per_drive.get()) {
         let desk = Desk { job: job.clone(), queue: queue.clone() };
         running += usize::from(start_reader(shared, desk, None).is_ok());
     }
@@ -260,7 +291,7 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
 /// A reader hangs in its strategy: another one goes on without it.
 fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, limit: Duration) {
     let Some(shared) = shared.upgrade() else { return };
-    shared.planner.hung(&desk.job, limit);
+    shared.planner.hung(&shared.course(&desk.job), limit);
     desk.job.start_over(plot);
     let (job, queue) = (desk.job.clone(), desk.queue.clone());
     if start_reader(&shared, desk, Some(plot)).is_err() {
@@ -278,8 +309,8 @@ fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> F
         job.close_one();
         return Followed::Done;
     }
-    let mut reader = Reader::new(job, plot, &shared.buffers, &shared.filled);
-    let followed = shared.planner.follow(job, plot, shared.machine(), seat, &mut reader);
+    let mut reader = Reader::of(job, plot, &shared.buffers, &shared.filled);
+    let followed = shared.planner.follow(&shared.course(job), plot, seat, &mut reader);
     if followed == Followed::Done {
         end_plot(job, plot, reader);
     }
@@ -287,7 +318,9 @@ fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> F
 }
 
 fn read_in_order(shared: &Shared, job: &Arc<ScanJob>, plot: usize) {
-    let mut reader = Reader::new(job, plot, &shared.buffers, &shared.filled);
+    let course = shared.course(job);
+    course.note(Note::Own { plot: &course.plot(plot) });
+    let mut reader = Reader::of(job, plot, &shared.buffers, &shared.filled);
     all_in_order(job.plots()[plot].leaf_count(), &mut reader);
     end_plot(job, plot, reader);
 }

@@ -5,276 +5,140 @@ use std::{sync::Arc, time::Instant};
 
 use crossbeam_channel::Sender;
 use spacetime_protocol::Leaf;
-use spacetime_sdk_loader::abi::Span;
 
 use super::{
     ReadError,
-    buffer::{BUFFER_BYTES, Buffer, Buffers},
+    buffer::{Buffer, Buffers},
+    gather::{Batch, Gather, Ground, Piece},
     hasher::Filled,
     job::ScanJob,
-    planner::Visitor,
 };
 
-const BUFFER_LEAVES: u64 = (BUFFER_BYTES / Leaf::SIZE) as u64;
-
-/// Leaves of one read: so many that a read costs more than its call, so few
-/// that a cancel is seen within milliseconds even on a slow drive.
-const READ_LEAVES: u64 = (256 << 10) / Leaf::SIZE as u64;
-
-/// Spans of at least so many leaves are read by themselves.
-const LONG_SPAN: u64 = (16 << 10) / Leaf::SIZE as u64;
-
-/// Gaps of up to so many leaves are read over: no drive finds another place
-/// faster than it reads 64 KiB.
-const GAP: u64 = (64 << 10) / Leaf::SIZE as u64;
-
-/// Spans of one buffer, which bounds the memory of plans of single leaves.
-const BUFFER_SPANS: usize = 8192;
-
 /// Gathers the leaves of one plot.
-pub(super) struct Reader<'a> {
-    job: &'a Arc<ScanJob>,
-    plot: usize,
-    buffers: &'a Buffers,
-    filled: &'a Sender<Arc<Filled>>,
-    /// Number of the batch that is being gathered.
-    number: u64,
-    current: Option<Current>,
-    /// Short spans close to each other, to be read at once.
-    run: Vec<Span>,
-    scratch: Vec<u8>,
-    /// What is left of the plot's own limit, in leaves.
-    left: u64,
-    /// The most leaves that are read and handed on at a time.
-    batch: u64,
-    /// Which plan the batches belong to; a plan that begins anew counts anew.
-    plan: u64,
-    failure: Option<ReadError>,
-}
-
-/// The buffer being filled.
-struct Current {
-    buffer: Buffer,
-    leaves: u64,
-    spans: Vec<(u64, u64)>,
-}
+pub(super) type Reader<'a> = Gather<Drive<'a>>;
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(
+    pub(super) fn of(
         job: &'a Arc<ScanJob>,
         plot: usize,
         buffers: &'a Buffers,
         filled: &'a Sender<Arc<Filled>>,
     ) -> Self {
-        Self {
+        Gather::new(Drive {
             job,
             plot,
             buffers,
             filled,
-            number: 0,
-            current: None,
+            buffer: None,
             run: Vec::new(),
-            scratch: Vec::new(),
-            left: job.limit_of(plot),
-            batch: BUFFER_LEAVES,
+            run_first: 0,
+            next: None,
             plan: job.plan_of(plot),
-            failure: None,
+        })
+    }
+}
+
+/// A plot on its drive.
+pub(super) struct Drive<'a> {
+    job: &'a Arc<ScanJob>,
+    plot: usize,
+    buffers: &'a Buffers,
+    filled: &'a Sender<Arc<Filled>>,
+    /// The one that is being filled.
+    buffer: Option<Buffer>,
+    /// The run that was read last, and its first leaf.
+    run: Vec<u8>,
+    run_first: u64,
+    /// Where the last read ended.
+    next: Option<u64>,
+    /// Which plan the batches belong to; a plan that begins anew counts anew.
+    plan: u64,
+}
+
+impl Drive<'_> {
+    fn read(&mut self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
+        let (job, started) = (self.job, Instant::now());
+        job.plots()[self.plot].read(first, out)?;
+        let (leaves, took) = ((out.len() / Leaf::SIZE) as u64, started.elapsed());
+        job.drive(self.plot).rate.add(leaves, took);
+        job.notes().read(self.plot, leaves, took, self.next != Some(first));
+        self.next = Some(first + leaves);
+        Ok(())
+    }
+}
+
+impl Ground for Drive<'_> {
+    fn wants(&self, batch: u64) -> bool {
+        self.job.wants(self.plot, batch)
+    }
+
+    fn take_budget(&self, leaves: u64) -> u64 {
+        self.job.take_budget(leaves)
+    }
+
+    fn limit(&self) -> u64 {
+        self.job.limit_of(self.plot)
+    }
+
+    fn provide(&mut self) -> bool {
+        if self.buffer.is_none() {
+            self.buffer = self.buffers.take(|| self.job.is_over());
         }
+        self.buffer.is_some()
     }
 
-    /// Sends what is left; what went wrong, if something did.
-    pub(super) fn finish(mut self) -> Option<ReadError> {
-        if self.failure.is_none()
-            && let Err(error) = self.read_run()
-        {
-            self.failure = Some(error);
-        }
-        self.send();
-        self.failure
+    fn read_run(&mut self, first: u64, leaves: u64) -> Result<(), ReadError> {
+        let mut run = std::mem::take(&mut self.run);
+        run.resize(leaves as usize * Leaf::SIZE, 0);
+        let read = self.read(first, &mut run);
+        (self.run, self.run_first) = (run, first);
+        read
     }
 
-    /// Takes a span into the run, or reads what there is.
-    fn add(&mut self, span: Span) -> Result<bool, ReadError> {
-        if !self.continues_run(span) && !self.read_run()? {
-            return Ok(false);
-        }
-        if self.is_long(span) {
-            return self.read_long(span);
-        }
-        self.run.push(span);
-        Ok(self.job.wants(self.plot, self.number))
-    }
-
-    fn continues_run(&self, span: Span) -> bool {
-        let (Some(first), Some(last)) = (self.run.first(), self.run.last()) else { return true };
-        let end = last.start + last.len;
-        !self.is_long(span)
-            && span.start >= end
-            && span.start - end <= GAP
-            && span.start + span.len - first.start <= READ_LEAVES.min(self.batch)
-    }
-
-    fn is_long(&self, span: Span) -> bool {
-        span.len >= LONG_SPAN.min(self.batch)
-    }
-
-    /// Reads the run with one call, and keeps the leaves that were planned.
-    fn read_run(&mut self) -> Result<bool, ReadError> {
-        let run = std::mem::take(&mut self.run);
-        let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(true) };
-        if !self.job.wants(self.plot, self.number) {
-            return Ok(false);
-        }
-        let start = first.start;
-        let bytes = (last.start + last.len - start) as usize * Leaf::SIZE;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.resize(bytes, 0);
-        self.read(start, &mut scratch)?;
-        let mut more = true;
-        for span in &run {
-            let at = (span.start - start) as usize * Leaf::SIZE;
-            let leaves = &scratch[at..at + span.len as usize * Leaf::SIZE];
-            let mut from = 0;
-            more = self.put(*span, |_, out| {
-                out.copy_from_slice(&leaves[from..from + out.len()]);
-                from += out.len();
-                Ok(())
-            })?;
-            if !more {
-                break;
-            }
-        }
-        (self.scratch, self.run) = (scratch, run);
-        self.run.clear();
-        Ok(more)
-    }
-
-    /// Reads a long span straight into buffers.
-    fn read_long(&mut self, span: Span) -> Result<bool, ReadError> {
-        let (job, plot) = (self.job, self.plot);
-        self.put(span, |first, out| read(job, plot, first, out))
-    }
-
-    /// Puts the leaves of a span into buffers, a piece at a time.
-    fn put(
-        &mut self,
-        span: Span,
-        mut fill: impl FnMut(u64, &mut [u8]) -> Result<(), ReadError>,
-    ) -> Result<bool, ReadError> {
-        let (mut first, mut rest) = (span.start, span.len);
-        while rest > 0 {
-            if self.left == 0 || !self.job.wants(self.plot, self.number) {
-                return Ok(false);
-            }
-            let Some(mut current) = self.take_current() else { return Ok(false) };
-            let fit = rest.min(self.batch - current.leaves).min(READ_LEAVES).min(self.left);
-            let len = self.job.take_budget(fit);
-            if len == 0 {
-                self.current = Some(current);
-                return Ok(false);
-            }
-            let at = current.leaves as usize * Leaf::SIZE;
-            let out = &mut current.buffer.bytes_mut()[at..at + len as usize * Leaf::SIZE];
-            let filled = fill(first, out);
-            if filled.is_ok() {
-                current.add(first, len);
-            }
-            let full = current.is_full(self.batch);
-            self.current = Some(current);
-            filled?;
-            if full {
-                self.send();
-            }
-            self.left -= len;
-            (first, rest) = (first + len, rest - len);
-        }
-        Ok(true)
-    }
-
-    fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
-        read(self.job, self.plot, first, out)
-    }
-
-    fn take_current(&mut self) -> Option<Current> {
-        if let Some(current) = self.current.take() {
-            return Some(current);
-        }
-        let buffer = self.buffers.take(|| self.job.is_over())?;
-        Some(Current { buffer, leaves: 0, spans: Vec::new() })
-    }
-
-    /// Sends what has been gathered.
-    fn send(&mut self) {
-        let Some(current) = self.current.take().filter(|current| current.leaves > 0) else {
-            return;
+    fn put(&mut self, piece: Piece) -> Result<(), ReadError> {
+        let Piece { first, leaves, at, of_run } = piece;
+        let bytes = |from: u64| {
+            let from = from as usize * Leaf::SIZE;
+            from..from + leaves as usize * Leaf::SIZE
         };
+        let mut buffer = self.buffer.take().expect("one was provided");
+        let out = &mut buffer.bytes_mut()[bytes(at)];
+        let put = if of_run {
+            out.copy_from_slice(&self.run[bytes(first - self.run_first)]);
+            Ok(())
+        } else {
+            self.read(first, out)
+        };
+        self.buffer = Some(buffer);
+        put
+    }
+
+    fn send(&mut self, batch: Batch) {
+        let Some(buffer) = self.buffer.take() else { return };
         self.job.open_one();
         let filled = Arc::new(Filled {
             job: self.job.clone(),
             plot: self.plot,
             plan: self.plan,
-            number: self.number,
-            buffer: current.buffer,
-            leaves: current.leaves,
-            spans: current.spans,
+            number: batch.number,
+            buffer,
+            leaves: batch.leaves,
+            spans: batch.spans,
         });
-        self.number += 1;
         // The channel holds all buffers there are, so this does not wait. The
         // workers end only with the scanner.
         if self.filled.send(filled).is_err() {
             self.job.close_one();
         }
     }
-}
 
-impl Visitor for Reader<'_> {
-    fn set_batch(&mut self, leaves: Option<u64>) {
-        self.batch = leaves.map_or(BUFFER_LEAVES, |leaves| leaves.clamp(1, BUFFER_LEAVES));
-        if self.current.as_ref().is_some_and(|current| current.is_full(self.batch)) {
-            self.send();
-        }
-    }
-
-    fn visit(&mut self, span: Span) -> bool {
-        match self.add(span) {
-            Ok(more) => more,
-            Err(error) => {
-                self.failure = Some(error);
-                false
-            }
-        }
+    fn put_back(&mut self) {
+        self.buffer = None;
     }
 
     fn start_over(&mut self) {
-        // What was read under the old plan stays scanned, but does not count
-        // as covered twice.
-        self.run.clear();
-        self.send();
         self.plan = self.job.start_over(self.plot);
-        self.left = self.job.limit_of(self.plot);
-        self.batch = BUFFER_LEAVES;
     }
-}
-
-impl Current {
-    fn add(&mut self, first: u64, len: u64) {
-        self.leaves += len;
-        match self.spans.last_mut() {
-            Some((start, length)) if *start + *length == first => *length += len,
-            _ => self.spans.push((first, len)),
-        }
-    }
-
-    fn is_full(&self, batch: u64) -> bool {
-        self.leaves >= batch || self.spans.len() == BUFFER_SPANS
-    }
-}
-
-fn read(job: &ScanJob, plot: usize, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
-    let started = Instant::now();
-    job.plots()[plot].read(first, out)?;
-    job.drive(plot).rate.add((out.len() / Leaf::SIZE) as u64, started.elapsed());
-    Ok(())
 }
 
 #[cfg(test)]
@@ -282,11 +146,13 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use crossbeam_channel::{Receiver, unbounded};
+    use spacetime_sdk_loader::abi::Span;
 
     use super::*;
     use crate::scan::{
         Component, Found, LeafSource, Report, Stop,
         drive::Drives,
+        planner::Visitor,
         tests::{Memory, plots, spec},
     };
 
@@ -314,7 +180,7 @@ mod tests {
         let job = Arc::new(ScanJob::new(spec, plots, drives, Arc::new(Deaf)));
         let buffers = Buffers::new(20).unwrap();
         let (filled, batches) = unbounded();
-        let mut reader = Reader::new(&job, 0, &buffers, &filled);
+        let mut reader = Reader::of(&job, 0, &buffers, &filled);
         for (start, len, batch) in spans {
             reader.set_batch(*batch);
             assert!(reader.visit(Span { start: *start, len: *len }));

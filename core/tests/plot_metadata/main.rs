@@ -7,6 +7,7 @@
 
 #[path = "../../../sdk/protocol/tests/common/mod.rs"]
 mod common;
+mod entries;
 mod files;
 mod player;
 mod rules;

@@ -81,13 +81,13 @@ fn choose(candidates: &[Candidate], min_fee: u64, limit: usize) -> Vec<usize> {
     chosen
 }
 
-/// Spends amount and fee, if the balance allows it.
+/// Spends amount and fee, if the balance allows it and another nonce follows.
 fn pay(sender: &mut Sender, candidate: &Candidate) -> bool {
     let cost = candidate.amount.checked_add(candidate.fee);
-    match cost.and_then(|cost| sender.balance.checked_sub(cost)) {
-        Some(rest) => {
-            sender.balance = rest;
-            sender.nonce += 1;
+    let rest = cost.and_then(|cost| sender.balance.checked_sub(cost));
+    match rest.zip(sender.nonce.checked_add(1)) {
+        Some((rest, next)) => {
+            (sender.balance, sender.nonce) = (rest, next);
             true
         }
         None => false,

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use spacetime_sdk::{Job, protocol::Target};
+use spacetime_sdk::{
+    Job,
+    protocol::score::{chance_of_any, chance_of_leaf},
+};
 
 use crate::{config::Config, reach::Reach};
 
@@ -73,49 +76,5 @@ impl fmt::Display for Verdict {
                  max_kwh_per_win, {most}"
             ),
         }
-    }
-}
-
-/// The chance of one leaf to score under a target: the target / 2^256.
-fn chance_of_leaf(target: &Target) -> f64 {
-    target.as_bytes().iter().rev().fold(0.0, |chance, byte| (chance + f64::from(*byte)) / 256.0)
-}
-
-/// The chance that any of so many leaves does what each does with this one.
-fn chance_of_any(leaf: f64, leaves: u64) -> f64 {
-    // 1 - (1 - leaf)^leaves, without the loss of small numbers beside 1.
-    -(leaves as f64 * (-leaf).ln_1p()).exp_m1()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn close(left: f64, right: f64) -> bool {
-        (left - right).abs() <= right.abs() * 1e-12
-    }
-
-    #[test]
-    fn a_leafs_chance_is_its_targets_share_of_all_scores() {
-        let target = |first| {
-            let mut bytes = [0; 32];
-            bytes[0] = first;
-            Target::new(bytes)
-        };
-        assert!(close(chance_of_leaf(&target(0x80)), 0.5));
-        assert!(close(chance_of_leaf(&target(1)), 1.0 / 256.0));
-        assert!(close(chance_of_leaf(&Target::new([0xFF; 32])), 1.0));
-        let mut one = [0; 32];
-        one[31] = 1;
-        assert!(close(chance_of_leaf(&Target::new(one)), 2_f64.powi(-256)));
-    }
-
-    #[test]
-    fn many_leaves_chance_is_exact_at_both_ends() {
-        assert!(close(chance_of_any(0.5, 2), 0.75));
-        assert!(close(chance_of_any(1e-30, 1000), 1e-27));
-        assert!(close(chance_of_any(1.0, 1), 1.0));
-        assert!(close(chance_of_any(0.5, u64::MAX), 1.0));
-        assert_eq!(chance_of_any(0.5, 0), 0.0);
     }
 }

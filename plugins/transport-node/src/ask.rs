@@ -125,7 +125,9 @@ async fn confirm(
     for node in &settings.nodes {
         let confirmed = async {
             let mut talk = Talk::with(node, settings.tls.as_ref(), &context.agent).await?;
-            has_taken(&mut talk, transaction).await
+            let has_taken = has_taken(&mut talk, transaction).await;
+            talk.close().await;
+            has_taken
         };
         match timeout(CONFIRM, confirmed).await {
             Ok(Ok(true)) => return Ok(Answer::Submitted(hash)),

@@ -90,7 +90,15 @@ async fn ask(
     tip: Option<BlockHash>,
 ) -> Result<String, String> {
     let mut talk = Talk::with(node, tls, agent).await?;
-    let Some(locator) = tip else { return Ok("takes connections".to_owned()) };
+    let found = match tip {
+        None => Ok("takes connections".to_owned()),
+        Some(tip) => ask_for_headers(&mut talk, tip).await,
+    };
+    talk.close().await;
+    found
+}
+
+async fn ask_for_headers(talk: &mut Talk, locator: BlockHash) -> Result<String, String> {
     let max = i32::try_from(MAX_HEADERS).unwrap_or(i32::MAX);
     talk.send(&Message::GetHeaders { locator, stop: None, max }).await?;
     let headers = loop {
@@ -135,6 +143,11 @@ impl Talk {
         let output = self.connection.take_output();
         self.stream.write_all(&output).await.map_err(|error| error.to_string())?;
         self.stream.flush().await.map_err(|error| error.to_string())
+    }
+
+    /// Ends the connection in order.
+    pub(crate) async fn close(mut self) {
+        link::close(&mut self.stream).await;
     }
 
     /// The node's next message. May be given up.

@@ -5,6 +5,7 @@
 
 mod apart;
 mod ask;
+mod blame;
 mod check;
 mod config;
 mod link;

@@ -15,8 +15,12 @@ use tokio::{
     time::{self, timeout},
 };
 
+use crate::blame::blames_end;
+
 /// What a node may take to accept what is written to it.
 const WRITE: Duration = Duration::from_secs(10);
+/// What the end of a connection may take.
+const CLOSE: Duration = Duration::from_millis(100);
 /// Frames that may wait to be written to a node.
 const OUTGOING: usize = 64;
 
@@ -28,8 +32,8 @@ pub(crate) enum Said {
     Heard(Vec<Message>),
     /// A frame was handed to the system, or could not be.
     Written { delivery: u64, is_ok: bool },
-    /// It is not connected, or not any more.
-    Down { reason: String },
+    /// It is not connected, or not any more; whether that is its own doing.
+    Down { reason: String, is_blamed: bool },
 }
 
 /// A frame to be written.
@@ -57,45 +61,72 @@ impl Link {
         while self.round().await.is_ok() {
             let pause = self.backoff.next_wait();
             tracing::debug!(node = %self.node, "the next attempt is in {} ms", pause.as_millis());
-            time::sleep(pause).await;
+            if self.unless_over(time::sleep(pause)).await.is_err() {
+                return;
+            }
         }
     }
 
     /// One connection, from its beginning to its end.
     async fn round(&mut self) -> Result<(), Over> {
-        let reason = match net::connect(&self.node, self.tls.as_ref()).await {
+        let connecting = net::connect(&self.node, self.tls.as_ref());
+        let (reason, is_blamed) = match self.unless_over(connecting).await? {
             Ok((stream, _)) => {
-                let (sender, outgoing) = mpsc::channel(OUTGOING);
-                self.say(Said::Up(sender)).await?;
-                let Ended { reason, was_of_use } = self.talk(stream, outgoing).await?;
+                let Ended { reason, was_of_use, is_blamed } = self.talk(stream).await?;
                 if was_of_use {
                     self.backoff.reset();
                 }
-                format!("{}: {reason}", self.node)
+                (format!("{}: {reason}", self.node), is_blamed)
             }
-            Err(error) => error.to_string(),
+            Err(error) => (error.to_string(), false),
         };
-        self.say(Said::Down { reason }).await
+        self.say(Said::Down { reason, is_blamed }).await
+    }
+
+    /// Does this, unless the session ends meanwhile.
+    async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Result<T, Over> {
+        tokio::select! {
+            done = what => Ok(done),
+            () = self.said.closed() => Err(Over),
+        }
     }
 
     async fn say(&self, said: Said) -> Result<(), Over> {
         self.said.send((self.number, said)).await.map_err(|_| Over)
     }
 
-    async fn talk(
-        &self,
-        stream: Stream,
-        mut outgoing: mpsc::Receiver<Outgoing>,
-    ) -> Result<Ended, Over> {
+    /// Talks until the connection or the session ends, and closes it in order.
+    async fn talk(&self, stream: Stream) -> Result<Ended, Over> {
         let (mut reader, mut writer) = tokio::io::split(stream);
+        let (sender, mut outgoing) = mpsc::channel(OUTGOING);
+        let ended = match self.say(Said::Up(sender)).await {
+            Ok(()) => self.exchange(&mut reader, &mut writer, &mut outgoing).await,
+            Err(over) => Err(over),
+        };
+        if ended.is_err() {
+            // A block that was won may be the last of it.
+            while let Some(out) = outgoing.recv().await
+                && write(&mut writer, &out.frame).await.is_ok()
+            {}
+        }
+        close(&mut reader.unsplit(writer)).await;
+        ended
+    }
+
+    async fn exchange(
+        &self,
+        reader: &mut ReadHalf<Stream>,
+        writer: &mut WriteHalf<Stream>,
+        outgoing: &mut mpsc::Receiver<Outgoing>,
+    ) -> Result<Ended, Over> {
         let mut buffer = vec![0; 64 << 10];
         let (mut connection, mut was_of_use) = match introduce(&self.agent) {
             Ok(connection) => (connection, false),
-            Err(reason) => return Ok(Ended { reason, was_of_use: false }),
+            Err(reason) => return Ok(lost(reason, false)),
         };
         loop {
-            if let Err(reason) = write(&mut writer, &connection.take_output()).await {
-                return Ok(Ended { reason, was_of_use });
+            if let Err(reason) = write(writer, &connection.take_output()).await {
+                return Ok(lost(reason, was_of_use));
             }
             let due = connection.due_ms();
             let ended = tokio::select! {
@@ -105,16 +136,16 @@ impl Link {
                     end
                 }
                 Some(out) = outgoing.recv() => {
-                    let written = write(&mut writer, &out.frame).await;
+                    let written = write(writer, &out.frame).await;
                     let (delivery, is_ok) = (out.delivery, written.is_ok());
                     self.say(Said::Written { delivery, is_ok }).await?;
-                    written.err().map(|reason| Ended { reason, was_of_use })
+                    written.err().map(|reason| lost(reason, true))
                 }
                 () = until(due) => connection.tick(now_ms()).err().map(|end| because(&end)),
+                () = self.said.closed() => return Err(Over),
             };
-            if let Some(Ended { reason, was_of_use: is_fair }) = ended {
-                close(reader, writer).await;
-                return Ok(Ended { reason, was_of_use: was_of_use && is_fair });
+            if let Some(ended) = ended {
+                return Ok(Ended { was_of_use: was_of_use && ended.was_of_use, ..ended });
             }
         }
     }
@@ -133,16 +164,22 @@ impl Link {
     }
 }
 
-/// How a connection ended; whether the node was of use, and nothing but the
-/// network is to blame.
+/// How a connection ended.
 struct Ended {
     reason: String,
+    /// Whether the node may have been of use.
     was_of_use: bool,
+    /// Whether it is the node's own doing.
+    is_blamed: bool,
 }
 
 fn because(end: &End) -> Ended {
-    let was_of_use = !matches!(end, End::Payloads(_));
-    Ended { reason: end.to_string(), was_of_use }
+    let is_blamed = blames_end(end);
+    Ended { reason: end.to_string(), was_of_use: !is_blamed, is_blamed }
+}
+
+fn lost(reason: String, was_of_use: bool) -> Ended {
+    Ended { reason, was_of_use, is_blamed: false }
 }
 
 /// Feeds what was read to the connection; its end, if that is it.
@@ -152,12 +189,9 @@ fn take(connection: &mut Connection, buffer: &[u8], read: io::Result<usize>) -> 
         Ok(read) => {
             let end = connection.received(&buffer[..read], now_ms()).err()?;
             // From here on the stream cannot be read.
-            Some(Ended { reason: format!("it is left: {end}"), was_of_use: false })
+            Some(Ended { reason: format!("it is left: {end}"), ..because(&end) })
         }
-        Err(error) => {
-            let reason = format!("the connection was lost: {error}");
-            Some(Ended { reason, was_of_use: true })
-        }
+        Err(error) => Some(lost(format!("the connection was lost: {error}"), true)),
     }
 }
 
@@ -188,10 +222,16 @@ async fn write(writer: &mut WriteHalf<Stream>, bytes: &[u8]) -> Result<(), Strin
     }
 }
 
-async fn close(reader: ReadHalf<Stream>, writer: WriteHalf<Stream>) {
-    let mut stream = reader.unsplit(writer);
-    // The node may be gone, or not take it.
-    let _ = timeout(Duration::from_millis(100), stream.shutdown()).await;
+/// Says that this is the end, which TLS has a word of its own for, and reads
+/// until the node has closed the connection, too: closed with something unread
+/// it would be reset, and the end lost.
+pub(crate) async fn close(stream: &mut Stream) {
+    let closed = async {
+        stream.shutdown().await?;
+        tokio::io::copy(stream, &mut tokio::io::sink()).await
+    };
+    // The node may be gone, or stay.
+    let _ = timeout(CLOSE, closed).await;
 }
 
 async fn until(due_ms: Option<u64>) {

@@ -13,8 +13,11 @@ pub const BATCH: u64 = 1 << 1;
 /// [`TRANSPORT_NODE_IS_CHOSEN`] (1.1).
 pub const NODE_CHOICE: u64 = 1 << 2;
 
+/// The host knows the word [`OUTCOME_MAY_REPEAT`] (1.1).
+pub const MAY_REPEAT: u64 = 1 << 3;
+
 /// All that a host of this version of the interface can do.
-pub const ALL: u64 = SCAN_STATE | BATCH | NODE_CHOICE;
+pub const ALL: u64 = SCAN_STATE | BATCH | NODE_CHOICE | MAY_REPEAT;
 
 /// Of `TransportArgs`: 1: the node was chosen for this one question, and has
 /// priority over the component's config and over whatever it could ask else.
@@ -41,3 +44,7 @@ pub const STATS_TIME_LEFT_MS: usize = 3;
 /// Of `PlanOutcome`: from these spans on, leaves are read and handed to the
 /// hashing workers so many at a time at the most; 0: as many as the host likes.
 pub const OUTCOME_BATCH: usize = 0;
+
+/// Of `PlanOutcome`: 1: the strategy declares that its plans may hold a leaf
+/// more than once; 0: they do not, or it was built before 1.1.
+pub const OUTCOME_MAY_REPEAT: usize = 1;

@@ -36,6 +36,7 @@ pub mod features;
 mod module;
 mod objects;
 mod questions;
+pub mod unknown;
 
 pub use abi_stable;
 

@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use serde::{Deserialize, Serialize};
 use spacetime_sdk::schema::Shape;
 
-use crate::{file::LibraryFile, inspection::Inspection, refusal::Refusal};
+use crate::{inspection::Inspection, refusal::Refusal};
 
 /// The kinds of components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,8 +104,16 @@ impl Descriptor {
         Ok(Inspection::read(path)?.descriptor)
     }
 
-    pub(crate) fn of(file: &LibraryFile, path: &Path) -> Result<Self, Refusal> {
-        let text = file.description().ok_or_else(|| Refusal::not_a_plugin(path))?;
+    /// The same of a file's bytes; `path` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Descriptor::read`], reading aside.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Refusal> {
+        Ok(Inspection::parse(bytes, path)?.descriptor)
+    }
+
+    pub(crate) fn of(text: &str, path: &Path) -> Result<Self, Refusal> {
         serde_json::from_str(text).map_err(|source| Refusal::damaged(path, &source.to_string()))
     }
 

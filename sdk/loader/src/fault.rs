@@ -19,6 +19,9 @@ pub struct Fault {
     pub column: u32,
     /// More for the log, or empty.
     pub detail: String,
+    /// Whether the host found it in what the component did, which was against
+    /// the rules of its kind; the component itself reported nothing.
+    pub found_by_host: bool,
 }
 
 impl Fault {
@@ -31,6 +34,7 @@ impl Fault {
             line: 0,
             column: 0,
             detail: String::new(),
+            found_by_host: true,
         }
     }
 
@@ -57,6 +61,7 @@ impl From<abi::Fault> for Fault {
             line: fault.line,
             column: fault.column,
             detail: fault.detail.into(),
+            found_by_host: false,
         }
     }
 }

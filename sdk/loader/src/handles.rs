@@ -15,7 +15,7 @@ use abi::{
         sabi_trait::TD_Opaque,
         std_types::{RArc, RSliceMut},
     },
-    features,
+    features, unknown,
 };
 use spacetime_sdk_abi::{self as abi, Emitted, Event_NE, FaultCode};
 
@@ -96,6 +96,8 @@ pub struct Strategy {
     object: StrategyObject,
     /// What the last plan asked for.
     batch: u64,
+    /// What the last plan declared.
+    may_repeat: bool,
 }
 
 impl Strategy {
@@ -106,7 +108,7 @@ impl Strategy {
     /// The component's or its config's.
     pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
         let object = library.module().strategy()(&request.args()).into_result()?;
-        Ok(Self { object, batch: 0 })
+        Ok(Self { object, batch: 0, may_repeat: false })
     }
 
     /// Starts over with a job and a plot.
@@ -146,6 +148,7 @@ impl Strategy {
             }
         }
         self.batch = outcome.reserved[features::OUTCOME_BATCH];
+        self.may_repeat = outcome.reserved[features::OUTCOME_MAY_REPEAT] != 0;
         Ok((written, outcome.done))
     }
 
@@ -153,6 +156,12 @@ impl Strategy {
     /// spans of the last plan on, if the strategy cares.
     pub fn batch(&self) -> Option<u64> {
         (self.batch > 0).then_some(self.batch)
+    }
+
+    /// Whether it declares that its plans may hold a leaf more than once; known
+    /// from the first plan on.
+    pub fn may_repeat(&self) -> bool {
+        self.may_repeat
     }
 
     /// How many leaves a whole plan of the plot would cover.
@@ -353,13 +362,36 @@ impl Transport {
         transport: &TransportRequest<'_>,
         question: Question,
     ) -> Result<Answer, Fault> {
+        Self::put(library, request, transport, Question_NE::new(question))
+    }
+
+    /// As [`Transport::ask`], with a question of a kind that no version has, as
+    /// a newer host may put it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::ask`]; `UNSUPPORTED`, if the transport is right.
+    pub fn ask_unknown(
+        library: &Library,
+        request: &OpenRequest<'_>,
+        transport: &TransportRequest<'_>,
+    ) -> Result<Answer, Fault> {
+        Self::put(library, request, transport, unknown::question())
+    }
+
+    fn put(
+        library: &Library,
+        request: &OpenRequest<'_>,
+        transport: &TransportRequest<'_>,
+        question: Question_NE,
+    ) -> Result<Answer, Fault> {
         let args = transport.args()?;
         // The field is of version 1.1.
         let ask = library.module().ask_transport().ok_or_else(|| Fault {
             code: FaultCode::UNSUPPORTED,
             ..Fault::new("this transport answers no questions")
         })?;
-        let answer = ask(&request.args(), &args, Question_NE::new(question)).into_result()?;
+        let answer = ask(&request.args(), &args, question).into_result()?;
         answer.into_enum().map_err(|_| Fault {
             code: FaultCode::UNSUPPORTED,
             ..Fault::new("its answer is of a kind that this host is too old for")
@@ -374,6 +406,15 @@ impl Transport {
     /// the plugin is too old for (`UNSUPPORTED`).
     pub fn request(&mut self, request: Request) -> Result<(), Fault> {
         Ok(self.0.request(Request_NE::new(request)).into_result()?)
+    }
+
+    /// Queues a request of a kind that no version has, as a newer host may.
+    ///
+    /// # Errors
+    ///
+    /// `UNSUPPORTED`, if the transport is right.
+    pub fn request_unknown(&mut self) -> Result<(), Fault> {
+        Ok(self.0.request(unknown::request()).into_result()?)
     }
 
     /// Ends the session; blocks for at most `deadline_ms` milliseconds.

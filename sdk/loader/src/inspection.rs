@@ -7,7 +7,7 @@ use spacetime_sdk_abi::ABI_VERSION;
 
 use crate::{
     descriptor::Descriptor,
-    file::{ARCHITECTURES, FileError, Format, LibraryFile},
+    library_file::{ARCHITECTURES, FileError, Format, LibraryFile},
     needed::{NeededLibrary, Presence, needed},
     refusal::Refusal,
 };
@@ -44,8 +44,7 @@ impl Inspection {
         Self::of(path, LibraryFile::open(path))
     }
 
-    /// The same of a file's bytes; `path` is what errors call it, and where its
-    /// libraries are looked for.
+    /// The same of a file's bytes; `path` is what errors call it.
     ///
     /// # Errors
     ///
@@ -55,17 +54,15 @@ impl Inspection {
     }
 
     fn of(path: &Path, file: Result<LibraryFile, FileError>) -> Result<Self, Refusal> {
-        let file = file.map_err(|error| match error {
-            FileError::Unreadable(source) => Refusal::unreadable(path, &source),
-            FileError::NoLibrary => Refusal::not_a_library(path),
-        })?;
-        let descriptor = Descriptor::of(&file, path)?;
+        let file = file.map_err(|error| refused(path, error))?;
+        let text = file.description().ok_or_else(|| Refusal::not_a_plugin(path))?;
+        let descriptor = Descriptor::of(text, path)?;
         let is_ours = descriptor.target == TARGET && is_for_this_machine(&file);
         let mut inspection = Self {
             path: path.to_owned(),
             format: file.format,
             architecture: file.architecture,
-            libraries: needed(path, &file, is_ours),
+            libraries: needed(&file, is_ours),
             missing_features: if is_ours { missing_features(&descriptor) } else { Vec::new() },
             descriptor,
             refusal: None,
@@ -114,7 +111,20 @@ impl Inspection {
     }
 }
 
-/// Processors without a name in `file` are all alike.
+/// The text of a plugin file's descriptor, which is what a signature covers.
+pub(crate) fn description(bytes: &[u8], path: &Path) -> Result<String, Refusal> {
+    let file = LibraryFile::parse(bytes).map_err(|error| refused(path, error))?;
+    file.description().map(str::to_owned).ok_or_else(|| Refusal::not_a_plugin(path))
+}
+
+fn refused(path: &Path, error: FileError) -> Refusal {
+    match error {
+        FileError::Unreadable(source) => Refusal::unreadable(path, &source),
+        FileError::NoLibrary => Refusal::not_a_library(path),
+    }
+}
+
+/// Processors without a name in `library_file` are all alike.
 fn is_for_this_machine(file: &LibraryFile) -> bool {
     let ours = std::env::consts::ARCH;
     let ours = if ARCHITECTURES.contains(&ours) { ours } else { "" };

@@ -3,8 +3,12 @@
 //! them, and call their components through handles that cannot be misused.
 //!
 //! Loading a library runs its code, with all the rights of the process. A
-//! loaded library stays loaded until the process ends.
+//! loaded library stays loaded until the process ends. Whom to trust with that
+//! is the host's to decide; what it takes is here: a [`PluginFile`] is read
+//! once, a [`Signature`] says who vouches for it, a [`Cache`] keeps the private
+//! copy that is loaded.
 
+mod cache;
 mod config;
 mod descriptor;
 mod fault;
@@ -14,22 +18,54 @@ mod handles;
 mod inspection;
 mod json_schema;
 mod library;
+mod library_file;
 mod needed;
 mod refusal;
 mod services;
+mod signature;
 
 pub use spacetime_sdk::schema;
 pub use spacetime_sdk_abi as abi;
 
+pub use cache::{Cache, CacheError, Made, PrivateCopy};
 pub use config::check_config;
 pub use descriptor::{Component, Descriptor, Kind};
 pub use fault::Fault;
-pub use file::Format;
+pub use file::{FileHash, FileOwner, NoFileHash, PluginFile};
 pub use find::{file_names, resolve};
 pub use handles::{Engine, OpenRequest, Policy, Strategy, Transport, TransportRequest};
 pub use inspection::Inspection;
 pub use json_schema::json_schema;
 pub use library::Library;
+pub use library_file::Format;
 pub use needed::{NeededLibrary, Presence};
 pub use refusal::{Code, Explanation, Refusal};
 pub use services::{LogLine, Services};
+pub use signature::{NoPublicKey, PublicKey, Signature, SigningKey};
+
+/// Writes a type as its text, and reads it from that.
+macro_rules! serde_as_text {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(text)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+serde_as_text!(FileHash);
+serde_as_text!(PublicKey);
+
+/// So many bytes from twice as many hexadecimal digits and nothing else.
+fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    (text.len() == 2 * N && const_hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
+}

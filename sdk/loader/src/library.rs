@@ -21,8 +21,10 @@ use abi::{
 use spacetime_sdk_abi as abi;
 
 use crate::{
+    cache::PrivateCopy,
     descriptor::Descriptor,
-    inspection::{Inspection, version},
+    file::{FileHash, PluginFile},
+    inspection::version,
     refusal::Refusal,
     services::{self, Services},
 };
@@ -32,6 +34,7 @@ use crate::{
 pub struct Library {
     path: PathBuf,
     descriptor: Descriptor,
+    sha256: FileHash,
     module: PluginModuleRef,
 }
 
@@ -45,22 +48,42 @@ impl fmt::Debug for Library {
 }
 
 impl Library {
-    /// Loads a plugin file. Loading the same file again gives the same code,
-    /// and any number of components of it.
+    /// Loads a plugin file from where it lies, whoever vouches for it: for
+    /// what was built a moment ago. Loading the same file again gives the same
+    /// code, and any number of components of it.
     ///
     /// # Errors
     ///
-    /// See [`Refusal`]; whatever [`Inspection`] tells is told before any of the
+    /// See [`Refusal`]; whatever [`Inspection`](crate::Inspection) tells is told before any of the
     /// file has been run.
     pub fn load(path: &Path, services: Arc<dyn Services>) -> Result<Self, Refusal> {
-        let descriptor = Inspection::read(path)?.accepted()?.descriptor;
-        let module = load_module(path, &descriptor)?;
-        let library = Self { path: path.to_owned(), descriptor, module };
+        let file = PluginFile::read(path)?;
+        let (descriptor, sha256) = (file.inspect()?.accepted()?.descriptor, file.sha256());
+        drop(file);
+        let module = load_module(path, path, &descriptor)?;
+        let library = Self { path: path.to_owned(), descriptor, sha256, module };
         library.start(services)?;
         Ok(library)
     }
 
-    /// The file that it was loaded from.
+    /// Loads a plugin's private copy, which nobody can change meanwhile, nor
+    /// while the process lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load); they name the file that was copied.
+    pub fn load_copy(copy: PrivateCopy, services: Arc<dyn Services>) -> Result<Self, Refusal> {
+        let (path, sha256) = (copy.original().to_owned(), copy.sha256());
+        let descriptor = copy.inspection().clone().accepted()?.descriptor;
+        let loaded = load_module(copy.path(), &path, &descriptor);
+        // Refused or not, it may be mapped from now on.
+        copy.keep_for_good();
+        let library = Self { path, descriptor, sha256, module: loaded? };
+        library.start(services)?;
+        Ok(library)
+    }
+
+    /// The plugin's file, which it was loaded from or copied from.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -68,6 +91,11 @@ impl Library {
     /// What it says about itself.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    /// The hash of that file, as it was read.
+    pub fn sha256(&self) -> FileHash {
+        self.sha256
     }
 
     pub(crate) fn module(&self) -> PluginModuleRef {
@@ -100,13 +128,22 @@ fn checked() -> &'static Mutex<HashMap<usize, PluginModuleRef>> {
     CHECKED.get_or_init(Mutex::default)
 }
 
+/// Maps the file at `from`; refusals call it `path`.
 #[allow(unsafe_code, reason = "loading foreign code is unsafe by nature")]
-fn load_module(path: &Path, descriptor: &Descriptor) -> Result<PluginModuleRef, Refusal> {
-    let system = |error: &dyn fmt::Display| Refusal::system(path, &error.to_string());
+fn load_module(
+    from: &Path,
+    path: &Path,
+    descriptor: &Descriptor,
+) -> Result<PluginModuleRef, Refusal> {
     // SAFETY: running the file's initialisers is what the user asked for by
     // naming it; that it is a plugin for this platform was checked before.
-    let library = unsafe { libloading::Library::new(absolute(path)) }
-        .map_err(|error| system(&with_source(&error)))?;
+    let library =
+        unsafe { libloading::Library::new(absolute(from)) }.map_err(|error| {
+            match from.parent().filter(|folder| runs_no_programs(folder)) {
+                Some(folder) => Refusal::no_programs(path, folder),
+                None => Refusal::system(path, &with_source(&error)),
+            }
+        })?;
     // SAFETY: libraries with a descriptor export this symbol, made by the
     // SDK's macro, as a `LibHeader`, which begins with an `AbiHeader`.
     let header: AbiHeaderRef = unsafe { library.get::<AbiHeaderRef>(b"SPACETIME_PLUGIN_MODULE\0") }
@@ -128,6 +165,18 @@ fn load_module(path: &Path, descriptor: &Descriptor) -> Result<PluginModuleRef, 
         .map_err(|error| Refusal::start(path, &error.to_string()))?;
     checked.insert(key, module);
     Ok(module)
+}
+
+/// Whether a folder lies on a file system that nothing is mapped from to be run.
+#[cfg(target_os = "linux")]
+fn runs_no_programs(folder: &Path) -> bool {
+    use rustix::fs::{StatVfsMountFlags, statvfs};
+    statvfs(folder).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::NOEXEC))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn runs_no_programs(_: &Path) -> bool {
+    false
 }
 
 fn absolute(path: &Path) -> PathBuf {

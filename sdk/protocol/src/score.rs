@@ -37,6 +37,17 @@ pub fn is_under(score: &Score, target: &Target) -> bool {
     score.as_bytes() < target.as_bytes()
 }
 
+/// The chance of one leaf to score under a target: the target / 2^256.
+pub fn chance_of_leaf(target: &Target) -> f64 {
+    target.as_bytes().iter().rev().fold(0.0, |chance, byte| (chance + f64::from(*byte)) / 256.0)
+}
+
+/// The chance that any of so many leaves does what each does with this one.
+pub fn chance_of_any(leaf: f64, leaves: u64) -> f64 {
+    // 1 - (1 - leaf)^leaves, without the loss of small numbers beside 1.
+    -(leaves as f64 * (-leaf).ln_1p()).exp_m1()
+}
+
 /// Zero bits from the front (`miner-behaviour.md` section 6.1).
 pub fn leading_zero_bits(score: &Score) -> u32 {
     let zeros = score.as_bytes().iter().take_while(|byte| **byte == 0).count();
@@ -76,5 +87,33 @@ mod tests {
         assert!(!is_under(&Score::new(bytes), &target));
         bytes[31] -= 1;
         assert!(is_under(&Score::new(bytes), &target));
+    }
+
+    fn close(left: f64, right: f64) -> bool {
+        (left - right).abs() <= right.abs() * 1e-12
+    }
+
+    #[test]
+    fn a_leafs_chance_is_its_targets_share_of_all_scores() {
+        let target = |first| {
+            let mut bytes = [0; 32];
+            bytes[0] = first;
+            Target::new(bytes)
+        };
+        assert!(close(chance_of_leaf(&target(0x80)), 0.5));
+        assert!(close(chance_of_leaf(&target(1)), 1.0 / 256.0));
+        assert!(close(chance_of_leaf(&Target::new([0xFF; 32])), 1.0));
+        let mut one = [0; 32];
+        one[31] = 1;
+        assert!(close(chance_of_leaf(&Target::new(one)), 2_f64.powi(-256)));
+    }
+
+    #[test]
+    fn many_leaves_chance_is_exact_at_both_ends() {
+        assert!(close(chance_of_any(0.5, 2), 0.75));
+        assert!(close(chance_of_any(1e-30, 1000), 1e-27));
+        assert!(close(chance_of_any(1.0, 1), 1.0));
+        assert!(close(chance_of_any(0.5, u64::MAX), 1.0));
+        assert_eq!(chance_of_any(0.5, 0), 0.0);
     }
 }

@@ -124,12 +124,12 @@ fn serve<T: Transport>(
         // Being told to close is no error.
         Ok(Err(_)) if asked => String::new(),
         Ok(Err(error)) => {
-            host::report(name, error.clone().into());
+            host::fault(name, error.clone().into());
             error.to_string()
         }
         Err(fault) => {
             let message = fault.message.to_string();
-            host::report(name, fault);
+            host::fault(name, fault);
             message
         }
     };
@@ -150,7 +150,7 @@ fn drop_value<T: Transport>(runtime: Handle, name: &Arc<str>, value: T) {
         guard::set_instance(&instance);
         let _entered = runtime.enter();
         if let Err(fault) = guard::run(&instance, "its destructor", || drop(value)) {
-            host::report(&instance, fault);
+            host::fault(&instance, fault);
         }
         // Nobody may be waiting any more.
         let _ = done.send(());
@@ -160,7 +160,7 @@ fn drop_value<T: Transport>(runtime: Handle, name: &Arc<str>, value: T) {
     if spawned.is_ok() && dropped.recv_timeout(DROP_DEADLINE) == timeout {
         let message =
             format_args!("its destructor did not return within {} ms", DROP_DEADLINE.as_millis());
-        host::report(name, fault(FaultCode::FAILED, message));
+        host::fault(name, fault(FaultCode::FAILED, message));
     }
 }
 

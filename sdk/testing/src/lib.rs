@@ -19,16 +19,24 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod conformance;
 mod engine;
 mod host;
 mod plugin;
-mod sample;
 mod strategy;
+mod transport;
 
-pub use spacetime_sdk_loader::Fault;
+pub use spacetime_conformance::{block, candidate, claim, job, leaves, lowest, plot, stats};
+pub use spacetime_sdk_loader::{Fault, Policy, abi};
 
-pub use engine::{TestedEngine, leaves, lowest};
+pub use engine::TestedEngine;
 pub use host::{Recorder, Told};
 pub use plugin::{Plugin, request};
-pub use sample::{job, plot};
 pub use strategy::{TestedStrategy, spans};
+pub use transport::TestedTransport;
+
+/// What [`conformance!`] expands to; no part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::conformance::{Kind, check};
+}

@@ -14,6 +14,7 @@ use crate::{
     engine::TestedEngine,
     host::{Recorder, Told},
     strategy::TestedStrategy,
+    transport::{self, TestedTransport},
 };
 
 /// A loaded plugin and its host.
@@ -72,7 +73,7 @@ impl Plugin {
     ///
     /// The component's or its config's.
     pub fn strategy(&self, name: &str, config: &str) -> Result<TestedStrategy, Fault> {
-        Strategy::open(&self.library, &request(name, config)).map(TestedStrategy)
+        Strategy::open(&self.library, &request(name, config)).map(TestedStrategy::new)
     }
 
     /// Opens an engine with a config in RON; `()` for none.
@@ -91,6 +92,26 @@ impl Plugin {
     /// The component's or its config's.
     pub fn policy(&self, name: &str, config: &str) -> Result<Policy, Fault> {
         Policy::open(&self.library, &request(name, config))
+    }
+
+    /// Opens a session of a transport with a config in RON; `()` for none. It
+    /// mines on the network `local`, and stores what it stores in a folder of
+    /// its own.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn transport(&self, name: &str, config: &str) -> Result<TestedTransport, Fault> {
+        TestedTransport::open(&self.library, name, config)
+    }
+
+    /// What a transport says to the command `check`, which opens no session.
+    ///
+    /// # Errors
+    ///
+    /// The component's or its config's.
+    pub fn check_transport(&self, name: &str, config: &str) -> Result<String, Fault> {
+        transport::check(&self.library, name, config)
     }
 }
 

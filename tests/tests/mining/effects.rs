@@ -215,7 +215,7 @@ fn engine_policy_and_transports() {
 #[test]
 fn plugin_directories() {
     let home = Home::new()
-        .plugin("outside_name".as_ref())
+        .outside_plugin("outside_name".as_ref())
         .set("plugin_directories", "[\"mine\"]")
         .set("strategy", "(name: \"sampling\")");
     fs::create_dir(home.path("mine")).unwrap();

@@ -19,7 +19,7 @@ fn three_lines_in_the_manifest_load_an_outside_plugin() {
     let file = build_outside(&project, &["build"]).file("strategy-minimal");
     let home = Home::new();
     let without = fs::read_to_string(home.manifest()).unwrap();
-    let home = home.plugin(&file).set("strategy", "(name: \"second-half-first\")");
+    let home = home.outside_plugin(&file).set("strategy", "(name: \"second-half-first\")");
     let with = fs::read_to_string(home.manifest()).unwrap();
     let changed = with.lines().filter(|line| !without.lines().any(|other| other == *line));
     assert!(changed.count() <= 3, "{with}");
@@ -35,7 +35,7 @@ fn an_outside_engine_mines() {
     let project = repository().join("examples/engine-plain");
     lock_dependencies(&project);
     let file = build_outside(&project, &["build"]).file("engine-plain");
-    let ended = Home::new().plugin(&file).set("engine", "(name: \"plain\")").mine(2);
+    let ended = Home::new().outside_plugin(&file).set("engine", "(name: \"plain\")").mine(2);
     assert_eq!(ended.events("started")[0]["engine"], "plain");
     assert_eq!(ended.events("fault").len(), 0, "{ended:#?}");
 }

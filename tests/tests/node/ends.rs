@@ -2,12 +2,16 @@
 
 use std::{
     net::TcpListener,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use spacetime_protocol::wire::{Message, PingPong};
-use spacetime_tests::{process::Miner, scripted::Scripted};
+use spacetime_tests::{
+    process::Miner,
+    scripted::{Answer, Scripted},
+};
 
 use crate::home;
 
@@ -125,6 +129,27 @@ fn d9_a_stream_that_cannot_be_read_on_is_left() {
     wait_for_connection(&mut node, 2);
     assert!(node.connections[0].has_ended && node.connections[1].has_ended);
     assert_eq!(miner.stop().code, Some(0));
+}
+
+/// With `follow: notices`, too, one of several nodes is named for what it sends,
+/// once, though it is tried again and again.
+#[test]
+fn of_several_nodes_one_may_send_what_is_no_message() {
+    let garbage: Arc<Answer> = Arc::new(|_| vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()]);
+    let mut liar = Scripted::answering("127.0.0.1:0".parse().unwrap(), garbage);
+    let mut node = listen();
+    let nodes = [node.address(), liar.address()].map(|node| node.to_string());
+    let home = home(&format!("peers: {nodes:?}, follow: notices, longest_pause_seconds: 1"));
+    let mut miner = home.run(&[]);
+    wait_for_connection(&mut node, 0);
+    liar.wait_until("more attempts", |liar| liar.connections.len() >= 5);
+    node.send(0, &notice(1, 1));
+    miner.event("challenge");
+    let ended = miner.stop();
+    let named = format!("node {}: it is left: a frame's length is", liar.address());
+    let faults = ended.events("fault").into_iter();
+    let told: Vec<String> = faults.map(|fault| fault["message"].to_string()).collect();
+    assert_eq!(told.iter().filter(|told| told.contains(&named)).count(), 1, "{told:#?}");
 }
 
 /// D6: after fifty connections the reference can make no other. D7: its

@@ -1,6 +1,10 @@
 //! Nodes that lie: each is left, with the reason, and nothing is mined on it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use spacetime_protocol::{
     BlockHash, Score,
@@ -68,8 +72,14 @@ fn serve(served: Served) -> Scripted {
     Scripted::answering("127.0.0.1:0".parse().unwrap(), Arc::new(move |frame| served.answer(frame)))
 }
 
-/// A home on a network of its own, which tries these nodes once at boot.
+/// A home on a network of its own, which tries these nodes once at boot, and
+/// dials liars again soon.
 fn home(network: &Network, nodes: &[SocketAddr]) -> Home {
+    home_with(network, nodes, ", longest_pause_seconds: 1")
+}
+
+/// The same with more in the transport's config.
+pub(crate) fn home_with(network: &Network, nodes: &[SocketAddr], more: &str) -> Home {
     let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
     let home = Home::new()
         .plugin(&plugin("spacetime-transport-node"))
@@ -77,10 +87,7 @@ fn home(network: &Network, nodes: &[SocketAddr]) -> Home {
         .set("network_file", "\"network.json\"")
         .set("max_connection_retries", "1")
         .set("connection_retry_interval_seconds", "1")
-        .set(
-            "transports",
-            &format!("[(name: \"node\", config: (peers: {nodes:?}, longest_pause_seconds: 1))]"),
-        );
+        .set("transports", &format!("[(name: \"node\", config: (peers: {nodes:?}{more}))]"));
     std::fs::write(home.path("network.json"), network.to_json().unwrap()).unwrap();
     home
 }
@@ -178,6 +185,38 @@ fn a_node_that_lies_is_left_with_the_reason_and_nothing_is_mined_on_it() {
     }
 }
 
+/// Liars are left alone for a minute. A boot does not wait for that, though what
+/// each of them brought before it lied was new.
+#[test]
+fn a_boot_with_nothing_but_liars_ends_at_once() {
+    let (network, miner) = (network(1, &[]), Miner::new(3));
+    let all = lies(&network, &miner);
+    let served = |what: &str| all.iter().find(|lie| lie.what == what).unwrap().served.clone();
+    for liars in [&["difficulty"][..], &["score", "proof", "transactions"]] {
+        let mut nodes: Vec<Scripted> = liars.iter().map(|what| serve(served(what))).collect();
+        let addresses: Vec<SocketAddr> = nodes.iter().map(Scripted::address).collect();
+        let home = home_with(&network, &addresses, "").set("max_connection_retries", "2");
+        let began = Instant::now();
+        let ended = home.run_to_end(&[]);
+        let took = began.elapsed();
+        assert!(took < LONGEST_PAUSE, "{took:?}: {ended:#?}");
+        assert_eq!(ended.code, Some(7), "{ended:#?}");
+        let last = ended.stderr.lines().last().unwrap();
+        for node in &mut nodes {
+            assert!(last.contains(&node.address().to_string()), "{ended:#?}");
+            // Once for each attempt, and whoever was the last one may be dialled no more.
+            let _ = node.happens_within(Duration::ZERO, |_| false);
+            assert!((1..=2).contains(&node.connections.len()), "{}", node.connections.len());
+        }
+        let faults = ended.events("fault").into_iter();
+        let attempts = faults.filter(|fault| fault["message"].to_string().contains("of 2 failed"));
+        assert_eq!(attempts.count(), 2, "{ended:#?}");
+    }
+}
+
+/// The pause after a lie, unless the config says another.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 #[test]
 fn what_the_lies_are_made_of_is_believed() {
     let (network, miner) = (network(1, &[]), Miner::new(3));
@@ -197,7 +236,7 @@ fn of_several_nodes_one_may_lie() {
     let honest = runtime.block_on(bench::Node::start(&network));
     let block = mine(&honest.service, &miner, Wish::default());
     let spoilt = lies(&network, &miner).into_iter().find(|lie| lie.what == "difficulty").unwrap();
-    let liar = serve(spoilt.served);
+    let mut liar = serve(spoilt.served);
     let home = home(&network, &[liar.address(), honest.address]);
     let mut mining = home.run(&[]);
     mining.wait_for("the honest node's block", |event| {
@@ -205,8 +244,15 @@ fn of_several_nodes_one_may_lie() {
     });
     // Mined on the honest chain, and accepted there.
     mining.event("accepted");
+    // The operator learns which one lies, and how; not each time that it does.
+    liar.wait_until("more attempts", |liar| liar.connections.len() >= 5);
+    mining.event("accepted");
     let ended = mining.stop();
-    let told = |text: &str| ended.stderr.contains(text);
-    assert!(told("this peer lies") && told("ifficulty"), "{ended:#?}");
+    let named = format!("node {}: it sent block", liar.address());
+    let faults = ended.events("fault").into_iter();
+    let told: Vec<String> = faults.map(|fault| fault["message"].to_string()).collect();
+    assert_eq!(told.iter().filter(|told| told.contains(&named)).count(), 1, "{told:#?}");
+    assert!(told.iter().any(|told| told.contains("ifficulty")), "{told:#?}");
+    assert_eq!(told.len(), 1, "{told:#?}");
     assert!(honest.service.status().unwrap().height >= 2);
 }

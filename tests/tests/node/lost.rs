@@ -1,6 +1,6 @@
 //! Nodes that have lost blocks which their miner has: they get them back.
 
-use std::{fs, net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, sync::Arc};
 
 use spacetime_protocol::{
     BlockHash,
@@ -15,7 +15,12 @@ use spacetime_tests::{
     scripted::{Answer, Scripted},
 };
 
-use crate::{home, lies::Served};
+use crate::{
+    bench, common,
+    common::{Wish, mine, network},
+    home,
+    lies::{Served, home_with},
+};
 
 const ANY: &str = "127.0.0.1:0";
 
@@ -149,6 +154,51 @@ fn one_that_never_asks_is_sent_once_what_it_lacks_in_order() {
     let tip = tip.to_frame().unwrap();
     assert_eq!(notices.iter().filter(|frame| **frame == tip).count(), 1);
     assert_eq!(miner.stop().code, Some(0));
+}
+
+/// More than a miner sends unasked: the operator is told which node it is, and
+/// why nothing that is won comes through.
+#[test]
+fn one_that_is_too_far_behind_and_asks_for_nothing_is_named() {
+    let (network, other) = (network(1, &[]), common::Miner::new(3));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let node = runtime.block_on(bench::Node::start(&network));
+    let blocks: Vec<Block> =
+        (0..110).map(|_| mine(&node.service, &other, Wish::default())).collect();
+    let home = home_with(&network, &[node.address], "");
+    let mut miner = home.run(&[]);
+    accepted_at(&mut miner, 111);
+    assert_eq!(miner.stop().code, Some(0));
+    let ours = node.service.status().unwrap().height;
+    runtime.block_on(node.running.stop());
+
+    // It has three of them.
+    let served = Served::new(&network, &blocks[..3]);
+    let answer: Arc<Answer> = Arc::new(move |frame| served.answer(frame));
+    let behind = Scripted::answering(ANY.parse().unwrap(), answer);
+    let address = behind.address().to_string();
+    let home =
+        home.set("transports", &format!("[(name: \"node\", config: (address: {address:?}))]"));
+    let mut miner = home.run(&[]);
+    // The two in either order.
+    let mut told = BTreeMap::new();
+    while told.len() < 2 {
+        let fault = miner.wait_for("a fault of the node", |event| {
+            let message = event["message"].as_str().unwrap_or_default();
+            event["event"] == "fault" && message.contains("fewer than our chain and asks for none")
+        });
+        let message = fault["message"].as_str().unwrap();
+        let (whose, missing) = message.split_once(&format!("node {address} has ")).unwrap();
+        let missing: u64 = missing.split(' ').next().unwrap().parse().unwrap();
+        // The miner may have stopped before it saw the last ones accepted.
+        assert!((ours - 6..=ours - 3).contains(&missing), "{message}, not {ours} - 3");
+        told.insert(whose.to_owned(), missing);
+    }
+    let undelivered = "it could not deliver what we found: ";
+    assert_eq!(told.keys().collect::<Vec<_>>(), ["", undelivered]);
+    let ended = miner.stop();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(ended.events("accepted").len(), 0, "{ended:#?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod bench;
 mod common;
 mod config;
 mod ends;
+mod flood;
 mod lies;
 mod lost;
 mod mines;

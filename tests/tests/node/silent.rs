@@ -124,6 +124,30 @@ fn one_that_answered_pings_is_left_once_it_does_not() {
     assert_eq!(miner.stop().code, Some(0));
 }
 
+/// Part of a message, and then a byte now and then: the rest will not come. The
+/// node that a chain is followed from has the same minute.
+#[test]
+fn one_whose_message_never_ends_is_left_after_a_minute() {
+    let mut node = listen();
+    let (_home, mut miner) = mines(&mut node);
+    let began = Instant::now();
+    let half = [1000_i32.to_le_bytes().as_slice(), &[Kind::Block.byte()]].concat();
+    node.send(0, &half);
+    while !node.happens_within(Duration::from_secs(5), |node| node.connections[0].has_ended) {
+        let took = began.elapsed();
+        assert!(took < 2 * HALF_A_MINUTE + BUSY, "it is still there after {took:?}");
+        node.send(0, &[7]);
+    }
+    // How long that was by the miner's clock, which is not this one's, it says.
+    miner.wait_for("its reason", |event| {
+        let said = "it sent part of a message, and not the rest of it within 60 s";
+        event["message"].as_str().is_some_and(|text| text.contains(said))
+    });
+    // And it is tried again.
+    wait_for_frame(&mut node, 0x01, 2);
+    assert_eq!(miner.stop().code, Some(0));
+}
+
 /// A machine that is gone says nothing either: the system asks for it, 30 s
 /// after the last sign of life at the latest.
 #[cfg(target_os = "linux")]

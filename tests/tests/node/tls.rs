@@ -3,13 +3,21 @@
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use spacetime_tests::{artifacts::program, node::Node, process::run_to_end};
-use tokio::runtime::Runtime;
+use spacetime_protocol::wire::Message;
+use spacetime_tests::{
+    artifacts::program,
+    node::Node,
+    process::{PATIENCE, run_to_end},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    runtime::Runtime,
+};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -141,5 +149,77 @@ fn a_certificate_is_verified_against_an_authority_and_a_name() {
         let ended = home.run_to_end(&[]);
         ended.assert_refused(6, reason);
         ended.assert_refused(6, &home.path(file).display().to_string());
+    }
+}
+
+/// A node that speaks TLS, and answers whatever it is sent with an empty list of
+/// headers.
+struct Empty {
+    address: SocketAddr,
+    /// Connections on which it was sent something.
+    begun: mpsc::Receiver<()>,
+    /// How each ended: in order, or with an error where TLS's own word for that
+    /// is missing.
+    ended: mpsc::Receiver<std::io::Result<()>>,
+}
+
+fn empty(runtime: &Runtime, authority: &Authority) -> Empty {
+    let ((begins, begun), (ends, ended)) = (mpsc::channel(), mpsc::channel());
+    let acceptor = TlsAcceptor::from(authority.config.clone());
+    let _runtime = runtime.enter();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            let (begins, ends) = (begins.clone(), ends.clone());
+            tokio::spawn(async move {
+                let mut begins = Some(begins);
+                let nothing = Message::Headers(Vec::new()).to_frame().unwrap();
+                let mut buffer = vec![0; 4096];
+                let end = loop {
+                    match stream.read(&mut buffer).await {
+                        Ok(0) => break Ok(()),
+                        Ok(_) => {
+                            if let Some(begins) = begins.take() {
+                                begins.send(()).unwrap();
+                            }
+                            // It may have left.
+                            let _ = stream.write_all(&nothing).await;
+                        }
+                        Err(error) => break Err(error),
+                    }
+                };
+                ends.send(end).unwrap();
+            });
+        }
+    });
+    Empty { address, begun, ended }
+}
+
+/// Whoever cuts a connection short cannot say that it is the end; the miner does.
+#[test]
+fn a_node_hears_that_it_is_the_end_from_a_miner_that_stops_and_from_a_check() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let authority = Authority::new("node.test");
+    let Empty { address, begun, ended } = empty(&runtime, &authority);
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, &authority.pem).unwrap();
+    for follow in ["verified", "notices"] {
+        let tls = format!("tls: (ca_file: {ca:?}, server_name: \"node.test\")");
+        let home = home(&format!("address: \"{address}\", {tls}, follow: {follow}"));
+        let miner = home.run(&[]);
+        begun.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(home.command(&["check"]).code, Some(0));
+        begun.recv_timeout(PATIENCE).unwrap();
+        let end = ended.recv_timeout(PATIENCE).unwrap();
+        assert!(end.is_ok(), "a check, {follow}: {end:?}");
+        assert_eq!(miner.stop().code, Some(0));
+        let end = ended.recv_timeout(PATIENCE).unwrap();
+        assert!(end.is_ok(), "a miner that stops, {follow}: {end:?}");
     }
 }

@@ -7,7 +7,7 @@ use spacetime_protocol::{Identity, TxHash};
 
 use super::ancestry;
 use crate::local::Status;
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Rules, Snapshot, StoreError};
 
 /// How the chain stands.
 pub(crate) fn status(snapshot: &Snapshot, network: &Network) -> Result<Status, StoreError> {
@@ -15,6 +15,7 @@ pub(crate) fn status(snapshot: &Snapshot, network: &Network) -> Result<Status, S
     Ok(Status {
         network_id: network.id.clone(),
         genesis_hash: network.genesis_hash(),
+        rules: Some(Rules::of(network)),
         height: tip.header.height,
         tip: tip.header.hash(),
         difficulty: ancestry::next_difficulty(snapshot, network, &tip)?,

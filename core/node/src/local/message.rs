@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use spacetime_protocol::{BlockHash, Identity, TxHash};
 
+use crate::store::{Origin, Rules};
+
 /// Longest request line, in bytes with its end.
 pub(super) const MAX_REQUEST: usize = 4 << 10;
 /// Longest reply line that a client reads, in bytes: a block of the largest
@@ -61,6 +63,9 @@ pub struct Status {
     pub network_id: String,
     /// Hash of the genesis block.
     pub genesis_hash: BlockHash,
+    /// The network's rules; earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Height of the tip.
     pub height: u64,
     /// Hash of the tip.
@@ -71,6 +76,14 @@ pub struct Status {
     pub mempool: u64,
     /// The process that runs the chain; `None` when nobody does.
     pub pid: Option<u32>,
+}
+
+impl Status {
+    /// Which network's the chain is.
+    pub(crate) fn origin(&self) -> Origin {
+        let Self { network_id, genesis_hash, rules, .. } = self;
+        Origin { id: network_id.clone(), genesis: *genesis_hash, rules: rules.clone() }
+    }
 }
 
 /// An account.

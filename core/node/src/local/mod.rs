@@ -89,18 +89,17 @@ impl LocalError {
 /// it or else read from the store. `None`: there is no chain yet.
 ///
 /// # Errors
-/// When the store belongs to another network, is held by a process that does
+/// When the store belongs to another network, or to other rules, is held by a process that does
 /// not answer, or cannot be read.
 pub fn status(directory: &Path, network: &Network) -> Result<Option<Status>, LocalError> {
     #[cfg(unix)]
     if let Some(mut client) = connect(directory)? {
         let status = client.status()?;
-        let found = (status.network_id.clone(), status.genesis_hash);
-        crate::store::check_network(directory, found, network)?;
+        status.origin().check(directory, network)?;
         return Ok(Some(status));
     }
     let Some(snapshot) = crate::store::read(directory)? else { return Ok(None) };
-    crate::store::check_network(directory, snapshot.network()?, network)?;
+    snapshot.origin()?.check(directory, network)?;
     Ok(Some(crate::chain::status(&snapshot, network)?))
 }
 

@@ -232,49 +232,44 @@ async fn dial_again_and_again(hub: Hub, keep: Keep) {
     let Keep { address, tls, mut backoff } = keep;
     loop {
         let begun = tokio::time::Instant::now();
-        let Met { reason, is_its_fault } = match open(&address, tls.as_ref()).await {
-            Ok(opened) => meet(&hub, opened, &address, tls.is_some(), &mut backoff).await,
-            Err(error) => Met { reason: error.to_string(), is_its_fault: false },
+        let (reason, lost) = match open(&address, tls.as_ref()).await {
+            Ok(opened) => {
+                let lost = meet(&hub, opened, &address, tls.is_some(), &mut backoff).await;
+                (lost.to_string(), Some(lost))
+            }
+            Err(error) => (error.to_string(), None),
         };
         if begun.elapsed() >= LASTED {
             backoff.reset();
         }
         // The host's other ports are none of its business.
+        let is_its_fault = lost.as_ref().is_some_and(Lost::is_the_peers_fault);
         let retry_in = if is_its_fault { backoff.longest_wait() } else { backoff.next_wait() };
         let seconds = retry_in.as_secs_f32();
         tracing::warn!(peer = %address, reason, "no connection; next try in {seconds:.1} s");
-        hub.emit(Event::Unreachable { address: address.clone(), reason, retry_in }).await;
+        hub.emit(Event::Unreachable { address: address.clone(), reason, lost, retry_in }).await;
         hub.clock().pass(retry_in).await;
     }
 }
 
-/// How it went with a peer: why it was lost, and whether it did what nobody
-/// honest does.
-struct Met {
-    reason: String,
-    is_its_fault: bool,
-}
-
-/// Talks to a peer until it is lost.
+/// Talks to a peer until it is lost; how it was.
 async fn meet(
     hub: &Hub,
     opened: Opened,
     address: &Address,
     has_tls: bool,
     backoff: &mut Backoff,
-) -> Met {
+) -> Lost {
     let seat = match hub.join(opened.to, Some(opened.from)) {
         Ok(seat) => seat,
-        Err(reason) => {
-            return Met { reason: Lost::Full(reason).to_string(), is_its_fault: false };
-        }
+        Err(reason) => return Lost::Full(reason),
     };
     hub.addresses().keep(opened.to, has_tls);
     let ended = peer::run(hub.clone(), seat, opened.stream, Some(address.clone())).await;
     if ended.was_of_use && !matches!(ended.lost, Lost::Lie(_) | Lost::Misbehaved(_)) {
         backoff.reset();
     }
-    Met { reason: ended.lost.to_string(), is_its_fault: ended.lost.is_the_peers_fault() }
+    ended.lost
 }
 
 #[cfg(test)]

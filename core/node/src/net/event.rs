@@ -55,6 +55,8 @@ pub enum Event {
         address: Address,
         /// Why.
         reason: String,
+        /// How the connection ended; `None`: there was none.
+        lost: Option<Lost>,
         /// When it is tried again.
         retry_in: Duration,
     },
@@ -110,7 +112,7 @@ pub enum Event {
 
 impl Lost {
     /// Whether the peer did what nobody honest does.
-    pub(super) fn is_the_peers_fault(&self) -> bool {
+    pub fn is_the_peers_fault(&self) -> bool {
         match self {
             Self::Lie(lie) => is_false(lie),
             Self::Misbehaved(_) | Self::End(End::Payloads(_)) => true,
@@ -141,12 +143,12 @@ pub enum Lost {
     /// The peer misbehaved otherwise.
     #[error("{0}")]
     Misbehaved(String),
-    /// Half a message came, and nothing after it.
-    #[error("it sent part of a message and then nothing for {0} s")]
-    HalfMessage(u64),
     /// The peer is this very node.
     #[error("it is this node itself")]
     Ourselves,
+    /// The hub stops.
+    #[error("this node stops")]
+    Stopped,
     /// Too many connections.
     #[error("{0}")]
     Full(&'static str),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +19,10 @@ use super::ahead::{self, Ahead};
 use super::announce;
 use super::ban::Bans;
 use super::discover;
+use super::early::Early;
 use super::member::{Member, Seat};
 use super::orphans::Orphans;
-use super::pace::Pace;
+use super::pace::{BEFORE_PAYLOAD, Pace};
 use super::{Clock, Event, Options, PeerId, PeerInfo};
 use crate::Service;
 
@@ -29,12 +30,10 @@ use crate::Service;
 const MAX_HELD: usize = 16;
 /// New blocks that are remembered until they are passed on.
 const MAX_FRESH: usize = 32;
-/// Blocks that wait for their time at most.
-const MAX_WAITING: usize = 64;
 /// Transactions whose source is remembered while they are looked at.
 const MAX_SOURCES: usize = 1000;
-/// How long the tasks may take to end.
-const STOP: Duration = Duration::from_secs(1);
+/// How long connections may take to be ended in order, and then the tasks.
+const STOP: Duration = Duration::from_millis(500);
 
 /// A chain's connections; cheap to clone. Ends with its [`Running`].
 #[derive(Clone)]
@@ -47,6 +46,7 @@ struct Inner {
     options: Options,
     node_id: String,
     members: Mutex<BTreeMap<PeerId, Arc<Member>>>,
+    left: Notify,
     next_id: AtomicU64,
     bans: Mutex<Bans>,
     seen: Mutex<SeenTracker>,
@@ -58,7 +58,7 @@ struct Inner {
     /// Blocks that became the tip and that nobody here asked for, until the
     /// others are told, with their sources.
     fresh: Mutex<VecDeque<(Block, PeerId)>>,
-    waiting: AtomicUsize,
+    early: Early,
     orphans: Mutex<Orphans>,
     pace: Mutex<Pace>,
     /// Which peer a transaction came from, while it is looked at.
@@ -94,6 +94,8 @@ impl Running {
 
     /// Closes every connection, and waits for that for a second.
     pub async fn stop(self) {
+        // A peer that takes nothing does not hear of it.
+        let _ = tokio::time::timeout(STOP, self.hub.end_connections()).await;
         if let Some(mut tasks) = self.hub.take_tasks() {
             tasks.abort_all();
             let all = async { while tasks.join_next().await.is_some() {} };
@@ -123,6 +125,7 @@ impl Hub {
             options,
             node_id: random_id(),
             members: Mutex::default(),
+            left: Notify::new(),
             next_id: AtomicU64::new(1),
             bans: Mutex::default(),
             seen: Mutex::new(SeenTracker::new(SeenRules::DEFAULT, now_ms)),
@@ -131,7 +134,7 @@ impl Hub {
             listening: OnceLock::new(),
             held: Mutex::default(),
             fresh: Mutex::default(),
-            waiting: AtomicUsize::new(0),
+            early: Early::default(),
             orphans: Mutex::default(),
             pace: Mutex::new(Pace::new()),
             sources: Mutex::default(),
@@ -244,14 +247,8 @@ impl Hub {
         fresh.remove(place)
     }
 
-    /// Whether one more block may wait for its time; if so, it is counted.
-    pub(super) fn may_wait(&self) -> bool {
-        let more = |waiting| (waiting < MAX_WAITING).then_some(waiting + 1);
-        self.inner.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-    }
-
-    pub(super) fn waits_no_more(&self) {
-        self.inner.waiting.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn early(&self) -> &Early {
+        &self.inner.early
     }
 
     pub(super) fn orphans(&self) -> MutexGuard<'_, Orphans> {
@@ -330,6 +327,15 @@ impl Hub {
 
     pub(super) fn leave(&self, id: PeerId) {
         self.members().remove(&id);
+        self.inner.left.notify_one();
+    }
+
+    /// Ends every connection in order, and waits for that.
+    async fn end_connections(&self) {
+        while !self.members().is_empty() {
+            self.members().values().for_each(|member| member.outbox.close());
+            self.inner.left.notified().await;
+        }
     }
 
     fn members(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Member>>> {
@@ -362,9 +368,11 @@ impl Hub {
         lock(&self.inner.seen).mark(key, self.clock().now_ms())
     }
 
-    /// Passes something unasked on, to all but its source.
+    /// Passes something unasked on, to all but its source. What comes of it to
+    /// us was seen (`wire.md` section 11).
     pub(super) fn relay(&self, message: &Message, source: Option<PeerId>) {
         let Some(frame) = frame(message) else { return };
+        self.mark_seen(SeenKey::of(message.kind(), &frame[BEFORE_PAYLOAD..]));
         let (now_ms, priority) = (self.clock().now_ms(), Priority::of(message.kind()));
         for (id, member) in &*self.members() {
             if Some(*id) != source && member.takes_relays(now_ms) {

@@ -21,6 +21,7 @@ mod certificate;
 mod clock;
 mod dial;
 mod discover;
+mod early;
 mod event;
 mod hub;
 mod listen;

@@ -32,45 +32,70 @@ struct Queues {
     kept: VecDeque<Item>,
     /// Bytes of `kept`, what is being written included.
     kept_bytes: usize,
+    /// Those of signs of life among them.
+    sign_bytes: usize,
     relays: PriorityQueue<Arc<[u8]>>,
     /// Whose turn it is: a peer that asks without end hears news all the same.
     relay_next: bool,
+    is_closed: bool,
 }
 
 impl Default for Queues {
     fn default() -> Self {
         let relays = PriorityQueue::new(RELAYS);
-        Self { kept: VecDeque::new(), kept_bytes: 0, relays, relay_next: false }
+        Self {
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            sign_bytes: 0,
+            relays,
+            relay_next: false,
+            is_closed: false,
+        }
     }
 }
 
-/// A frame.
+/// A frame, or several.
 #[derive(Debug)]
 struct Item {
     frame: Arc<[u8]>,
-    is_kept: bool,
+    class: Class,
     /// Told when the frame was written; dropped if it never will be.
     written: Option<oneshot::Sender<()>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Kept,
+    Sign,
+    Relay,
 }
 
 impl Outbox {
     /// Sends this, whatever else waits. The caller bounds how much.
     pub(super) fn keep(&self, frame: impl Into<Arc<[u8]>>) {
-        self.push(frame.into(), None);
+        self.push(frame.into(), Class::Kept, None);
+    }
+
+    /// As [`Outbox::keep`], for what a connection says to every sign of life.
+    pub(super) fn keep_signs(&self, frames: impl Into<Arc<[u8]>>) {
+        self.push(frames.into(), Class::Sign, None);
     }
 
     /// As [`Outbox::keep`]; the result is there when it was written, an error
     /// when it never will be.
     pub(super) fn keep_and_tell(&self, frame: impl Into<Arc<[u8]>>) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
-        self.push(frame.into(), Some(sender));
+        self.push(frame.into(), Class::Kept, Some(sender));
         receiver
     }
 
-    fn push(&self, frame: Arc<[u8]>, written: Option<oneshot::Sender<()>>) {
+    fn push(&self, frame: Arc<[u8]>, class: Class, written: Option<oneshot::Sender<()>>) {
         let mut queues = self.queues();
         queues.kept_bytes += frame.len();
-        queues.kept.push_back(Item { frame, is_kept: true, written });
+        if class == Class::Sign {
+            queues.sign_bytes += frame.len();
+        }
+        queues.kept.push_back(Item { frame, class, written });
         drop(queues);
         self.filled.notify_one();
     }
@@ -83,9 +108,20 @@ impl Outbox {
         self.filled.notify_one();
     }
 
+    /// Sends nothing more than what is being written, and ends the stream.
+    pub(super) fn close(&self) {
+        self.queues().is_closed = true;
+        self.filled.notify_one();
+    }
+
     /// Bytes that wait and will not give way.
     pub(super) fn kept_bytes(&self) -> usize {
         self.queues().kept_bytes
+    }
+
+    /// Bytes of signs of life that wait.
+    pub(super) fn sign_bytes(&self) -> usize {
+        self.queues().sign_bytes
     }
 
     /// Messages that wait and will not give way.
@@ -98,37 +134,51 @@ impl Outbox {
         self.emptied.notified().await;
     }
 
-    /// Writes what comes until the stream fails or takes nothing for so long.
-    /// `may_relay`: whether a relay of so many bytes may go out now; it is
-    /// asked again after a moment.
+    /// Writes what comes until [`Outbox::close`], and then that the stream ends
+    /// (with TLS, an end that is not said is an error). `may_relay`: whether a
+    /// relay of so many bytes may go out now; it is asked again after a moment.
+    ///
+    /// # Errors
+    /// The stream fails, or takes nothing for so long.
     pub(super) async fn write_to(
         &self,
         mut stream: impl AsyncWrite + Unpin,
         stuck_after: Duration,
         may_relay: impl Fn(Priority, usize) -> bool,
-    ) -> io::Error {
-        loop {
-            let item = self.next(&may_relay).await;
-            if let Err(error) = write(&item.frame, &mut stream, stuck_after).await {
-                return error;
-            }
-            if item.is_kept {
-                self.queues().kept_bytes -= item.frame.len();
-                self.emptied.notify_one();
+    ) -> io::Result<()> {
+        while let Some(item) = self.next(&may_relay).await {
+            write(&item.frame, &mut stream, stuck_after).await?;
+            if item.class != Class::Relay {
+                self.wrote(&item);
             }
             if let Some(written) = item.written {
                 // The asker may have given up.
                 let _ = written.send(());
             }
         }
+        timeout(stuck_after, stream.shutdown()).await.map_err(|_| stuck())?
     }
 
-    async fn next(&self, may_relay: &impl Fn(Priority, usize) -> bool) -> Item {
+    fn wrote(&self, item: &Item) {
+        let mut queues = self.queues();
+        queues.kept_bytes -= item.frame.len();
+        if item.class == Class::Sign {
+            queues.sign_bytes -= item.frame.len();
+        }
+        drop(queues);
+        self.emptied.notify_one();
+    }
+
+    /// What is to be written next; `None` once it is closed.
+    async fn next(&self, may_relay: &impl Fn(Priority, usize) -> bool) -> Option<Item> {
         loop {
             let holds_back = {
                 let mut queues = self.queues();
+                if queues.is_closed {
+                    return None;
+                }
                 if let Some(item) = queues.pop(may_relay) {
-                    return item;
+                    return Some(item);
                 }
                 !queues.relays.is_empty()
             };
@@ -153,7 +203,7 @@ impl Queues {
             return self.kept.pop_front();
         }
         let frame = self.relays.pop()?;
-        Some(Item { frame, is_kept: false, written: None })
+        Some(Item { frame, class: Class::Relay, written: None })
     }
 }
 
@@ -162,11 +212,14 @@ async fn write(
     stream: &mut (impl AsyncWrite + Unpin),
     stuck_after: Duration,
 ) -> io::Result<()> {
-    let stuck = || io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing");
     for chunk in frame.chunks(CHUNK) {
         timeout(stuck_after, stream.write_all(chunk)).await.map_err(|_| stuck())??;
     }
     timeout(stuck_after, stream.flush()).await.map_err(|_| stuck())?
+}
+
+fn stuck() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing")
 }
 
 #[cfg(test)]
@@ -187,7 +240,7 @@ mod tests {
         let writing = outbox.write_to(far, Duration::from_secs(5), |_, _| true);
         let mut bytes = [0; 4 * (RELAYS.entries + 3)];
         tokio::select! {
-            error = writing => panic!("{error}"),
+            end = writing => panic!("{end:?}"),
             read = near.read_exact(&mut bytes) => { read.unwrap(); }
         }
         let numbers = bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
@@ -217,8 +270,8 @@ mod tests {
         let outbox = Outbox::default();
         let told = outbox.keep_and_tell(vec![0; 1 << 20]);
         let (_near, far) = tokio::io::duplex(16);
-        let error = outbox.write_to(far, Duration::from_secs(30), |_, _| true).await;
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let end = outbox.write_to(far, Duration::from_secs(30), |_, _| true).await;
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(outbox);
         assert!(told.await.is_err());
     }
@@ -250,7 +303,7 @@ mod tests {
             assert!(tokio::time::Instant::now() >= opens);
         };
         tokio::select! {
-            error = writing => panic!("{error}"),
+            end = writing => panic!("{end:?}"),
             () = reading => {}
         }
     }

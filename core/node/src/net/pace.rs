@@ -8,7 +8,7 @@ use spacetime_protocol::relay::{Bandwidth, BandwidthLimits, Priority};
 use super::PeerId;
 
 /// What comes before a frame's payload, bytes.
-const BEFORE_PAYLOAD: usize = 5;
+pub(super) const BEFORE_PAYLOAD: usize = 5;
 
 /// How fast relays go out.
 #[derive(Debug)]

@@ -102,17 +102,19 @@ impl Hub {
 
     /// Takes a block once the clock allows it, and passes it on then.
     pub(super) fn submit_later(&self, block: Block, at_ms: u64, source: PeerId) {
-        if at_ms.saturating_sub(self.clock().now_ms()) > WORTH_WAITING_MS || !self.may_wait() {
+        if at_ms.saturating_sub(self.clock().now_ms()) > WORTH_WAITING_MS {
             return;
         }
+        let Ok(bytes) = block.encode() else { return };
+        let Some(room) = self.early().take(bytes.len()) else { return };
         let hub = self.clone();
         self.spawn(async move {
-            let _place = Waiting(hub.clone());
             while hub.clock().now_ms() < at_ms {
                 hub.clock().until_ms(at_ms).await;
             }
             tokio::time::sleep(GRACE).await;
             hub.submit_unasked(block, source).await;
+            drop(room);
         });
     }
 
@@ -123,15 +125,6 @@ impl Hub {
         {
             self.relay(&Message::Block(bytes), source);
         }
-    }
-}
-
-/// A block that waits for its time.
-struct Waiting(Hub);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.waits_no_more();
     }
 }
 

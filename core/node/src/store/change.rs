@@ -13,6 +13,7 @@ use spacetime_protocol::{BlockHash, Identity};
 
 use super::error::StoreError;
 use super::lookup;
+use super::rules::Rules;
 use super::tables::{self, Before, StoredHeader};
 
 /// Blocks between two words about how far an index is.
@@ -39,12 +40,13 @@ impl Change {
         let mut meta = self.table(tables::META)?;
         let genesis = network.genesis.header.hash();
         for (key, value) in [
-            (tables::META_FORMAT, tables::FORMAT.to_le_bytes().as_slice()),
             (tables::META_NETWORK, network.id.as_bytes()),
-            (tables::META_GENESIS, genesis.as_bytes()),
+            (tables::META_GENESIS, genesis.as_bytes().as_slice()),
         ] {
             meta.insert(key, value).map_err(|e| self.failed(e))?;
         }
+        drop(meta);
+        self.put_rules(network)?;
         self.table(tables::SIDE)?;
         self.table(tables::UNDO)?;
         Ok(())
@@ -106,7 +108,19 @@ impl Change {
         Ok(())
     }
 
-    /// Brings a store of the layout without an index up to date.
+    /// Writes the network's rules, and that nothing of this layout is lacking.
+    pub(crate) fn put_rules(&self, network: &Network) -> Result<(), StoreError> {
+        let mut meta = self.table(tables::META)?;
+        for (key, value) in [
+            (tables::META_RULES, Rules::of(network).to_record()),
+            (tables::META_FORMAT, tables::FORMAT.to_le_bytes().to_vec()),
+        ] {
+            meta.insert(key, value.as_slice()).map_err(|e| self.failed(e))?;
+        }
+        Ok(())
+    }
+
+    /// Builds the index that an earlier layout does not have.
     pub(crate) fn add_index(&self) -> Result<(), StoreError> {
         let tip = lookup::meta_hash(&self.path, &self.table(tables::META)?, tables::META_TIP)?;
         let last = self.known_header(&tip)?.header.height;
@@ -127,9 +141,6 @@ impl Change {
                 tracing::info!("the transactions of {height} of {last} blocks are indexed");
             }
         }
-        let mut meta = self.table(tables::META)?;
-        let format = tables::FORMAT.to_le_bytes();
-        meta.insert(tables::META_FORMAT, format.as_slice()).map_err(|e| self.failed(e))?;
         Ok(())
     }
 

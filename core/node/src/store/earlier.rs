@@ -1,6 +1,5 @@
-//! A store of the layout before this one is brought up to date whole, or not
-//! at all, wherever the process dies: at every write, at every sync, within a
-//! write.
+//! A store of an earlier layout is brought up to date whole, or not at all,
+//! wherever the process dies: at every write, at every sync, within a write.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,7 +11,7 @@ use redb::{Database, StorageBackend};
 use spacetime_protocol::block::Block;
 use spacetime_protocol::network::Network;
 
-use super::{FILE_NAME, Store, StoreError, tables};
+use super::{FILE_NAME, Rules, Store, StoreError, tables};
 
 const BLOCKS: u64 = 130;
 /// So little memory for pages that they are written before the commit, too.
@@ -80,9 +79,9 @@ impl StorageBackend for Dying {
     }
 }
 
-/// A store with some blocks that nobody checked, of the layout without an
-/// index; and its best chain.
-fn earlier(directory: &Path, network: &Network) -> Vec<Block> {
+/// A store with some blocks that nobody checked, of an earlier layout; and its
+/// best chain.
+fn earlier(directory: &Path, network: &Network, format: u32) -> Vec<Block> {
     let store = Store::open(directory, network, &[]).unwrap();
     let mut chain = vec![network.genesis.clone()];
     let premine = &network.genesis.transactions[0];
@@ -103,10 +102,12 @@ fn earlier(directory: &Path, network: &Network) -> Vec<Block> {
     }
     change.commit().unwrap();
     let change = store.database.begin_write().unwrap();
-    assert!(change.delete_table(tables::TRANSACTIONS).unwrap());
+    if format == tables::FORMAT_WITHOUT_INDEX {
+        assert!(change.delete_table(tables::TRANSACTIONS).unwrap());
+    }
     let mut meta = change.open_table(tables::META).unwrap();
-    let format = tables::FORMAT_WITHOUT_INDEX.to_le_bytes();
-    meta.insert(tables::META_FORMAT, format.as_slice()).unwrap();
+    assert!(meta.remove(tables::META_RULES).unwrap().is_some());
+    meta.insert(tables::META_FORMAT, format.to_le_bytes().as_slice()).unwrap();
     drop(meta);
     change.commit().unwrap();
     chain
@@ -114,21 +115,23 @@ fn earlier(directory: &Path, network: &Network) -> Vec<Block> {
 
 /// Brings it up to date on a disk that dies after so many changes; whether it
 /// came to an end before.
-fn update(path: &Path, changes: usize) -> bool {
+fn update(path: &Path, network: &Network, changes: usize) -> bool {
     let mut builder = Database::builder();
     builder.set_cache_size(MEMORY);
     let Ok(database) = builder.create_with_backend(Dying::new(path, changes)) else {
         return false;
     };
     let store = Store { database, path: path.to_owned() };
-    store.update().is_ok()
+    store.update(network).is_ok()
 }
 
-/// It opens, is up to date, and has every transaction in its place.
+/// It opens, is up to date, and has its rules and every transaction in its
+/// place.
 fn look(directory: &Path, network: &Network, chain: &[Block]) -> Result<(), StoreError> {
     let store = Store::open(directory, network, &[])?;
     let snapshot = store.snapshot()?;
     assert_eq!(snapshot.tip()?, chain.last().unwrap().hash());
+    assert_eq!(snapshot.origin()?.rules, Some(Rules::of(network)));
     for (height, block) in (0..).zip(chain) {
         assert_eq!(snapshot.best_at(height)?, Some(block.hash()));
         assert_eq!(snapshot.block(&block.hash())?.as_ref(), Some(block));
@@ -140,22 +143,34 @@ fn look(directory: &Path, network: &Network, chain: &[Block]) -> Result<(), Stor
 }
 
 #[test]
-fn a_store_of_before_is_brought_up_to_date_wherever_the_process_dies() {
+fn a_store_without_an_index_is_brought_up_to_date_wherever_the_process_dies() {
+    let places = die_everywhere(tables::FORMAT_WITHOUT_INDEX);
+    assert!(places > 20, "only {places} places to die at");
+}
+
+#[test]
+fn a_store_without_rules_is_brought_up_to_date_wherever_the_process_dies() {
+    let places = die_everywhere(tables::FORMAT_WITHOUT_RULES);
+    assert!(places > 5, "only {places} places to die at");
+}
+
+/// Brings a store of this layout up to date on every disk that dies before
+/// that is done; how many there are.
+fn die_everywhere(format: u32) -> usize {
     let network = Network::local();
     let folder = tempfile::tempdir().unwrap();
-    let chain = earlier(folder.path(), &network);
+    let chain = earlier(folder.path(), &network, format);
     let before = fs::read(folder.path().join(FILE_NAME)).unwrap();
     let mut changes = 0;
     loop {
         let killed = tempfile::tempdir().unwrap();
         let path = killed.path().join(FILE_NAME);
         fs::write(&path, &before).unwrap();
-        let ended = update(&path, changes);
+        let ended = update(&path, &network, changes);
         look(killed.path(), &network, &chain).unwrap_or_else(|error| panic!("{changes}: {error}"));
         if ended {
-            break;
+            return changes;
         }
         changes += 1;
     }
-    assert!(changes > 20, "only {changes} places to die at");
 }

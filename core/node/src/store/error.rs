@@ -38,6 +38,20 @@ pub enum StoreError {
         /// Genesis hash that was asked for.
         expected_genesis: BlockHash,
     },
+    /// The directory holds a chain of the same network with other rules.
+    #[error(
+        "store {} holds a chain of network {network} that was made with other rules: {}; use the \
+         network file that it was made with, or another directory",
+        directory.display(), differences.join(", ")
+    )]
+    OtherRules {
+        /// The store's directory.
+        directory: PathBuf,
+        /// The network's id.
+        network: String,
+        /// What each rule is in the store, and what was asked for.
+        differences: Vec<String>,
+    },
     /// The network's genesis block cannot be applied.
     #[error("the genesis block of network {network} cannot be applied: {source}")]
     Genesis {

@@ -12,6 +12,8 @@ mod earlier;
 mod error;
 mod holder;
 mod lookup;
+mod origin;
+mod rules;
 mod snapshot;
 mod tables;
 
@@ -19,13 +21,15 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
+use spacetime_protocol::Identity;
 use spacetime_protocol::accounts::Account;
 use spacetime_protocol::network::Network;
-use spacetime_protocol::{BlockHash, Identity};
 
 pub(crate) use change::Change;
 pub use error::StoreError;
 pub use holder::Holder;
+pub use origin::Origin;
+pub use rules::Rules;
 pub use snapshot::Snapshot;
 pub use tables::StoredHeader;
 
@@ -61,19 +65,29 @@ impl Store {
             if path.exists() { open_existing(&path)? } else { create(&path, network, genesis)? };
         let store = Self { database, path };
         remove_if_there(&directory.join(NEW_FILE_NAME))?;
-        check_network(directory, store.snapshot()?.network()?, network)?;
-        store.update()?;
+        store.snapshot()?.origin()?.check(directory, network)?;
+        store.update(network)?;
         Ok(store)
     }
 
-    /// Brings a store of an earlier layout up to date, in one commit.
-    fn update(&self) -> Result<(), StoreError> {
+    /// Brings a store of an earlier layout up to date, in one commit. The rules
+    /// that it is opened with are taken for those that it was made with.
+    fn update(&self, network: &Network) -> Result<(), StoreError> {
         let change = self.change()?;
-        if change.format()? == tables::FORMAT_WITHOUT_INDEX {
-            change.add_index()?;
-            change.commit()?;
-            tracing::info!(store = %self.path.display(), "the transactions are indexed");
+        let format = change.format()?;
+        if format == tables::FORMAT {
+            return Ok(());
         }
+        if format == tables::FORMAT_WITHOUT_INDEX {
+            change.add_index()?;
+        }
+        change.put_rules(network)?;
+        change.commit()?;
+        tracing::info!(
+            store = %self.path.display(),
+            format = tables::FORMAT,
+            "the store of an earlier version is brought up to date"
+        );
         Ok(())
     }
 
@@ -215,23 +229,4 @@ fn in_use(path: &Path) -> StoreError {
     let directory = path.parent().unwrap_or(path).to_owned();
     let recorded = crate::local::recorded_pid(&directory);
     StoreError::InUse { holder: Holder::of(path, recorded), directory }
-}
-
-/// Refuses a chain of another network, given by its id and genesis hash.
-pub(crate) fn check_network(
-    directory: &Path,
-    (found_id, found_genesis): (String, BlockHash),
-    network: &Network,
-) -> Result<(), StoreError> {
-    let expected_genesis = network.genesis.header.hash();
-    if (found_genesis, &found_id) == (expected_genesis, &network.id) {
-        return Ok(());
-    }
-    Err(StoreError::OtherNetwork {
-        directory: directory.to_owned(),
-        found_id,
-        found_genesis,
-        expected_id: network.id.clone(),
-        expected_genesis,
-    })
 }

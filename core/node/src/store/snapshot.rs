@@ -9,6 +9,8 @@ use spacetime_protocol::{BlockHash, Identity, TxHash};
 
 use super::error::StoreError;
 use super::lookup;
+use super::origin::Origin;
+use super::rules::Rules;
 use super::tables::{self, StoredHeader};
 
 /// A consistent view of a store. Later commits do not show in it.
@@ -137,19 +139,29 @@ impl Snapshot {
             .collect()
     }
 
-    /// The network of the store: its id and genesis hash.
+    /// The network of the store.
     ///
     /// # Errors
     /// As [`Snapshot::tip`], and when the store has another format.
-    pub fn network(&self) -> Result<(String, BlockHash), StoreError> {
-        let found = lookup::format(&self.path, &self.meta)?;
-        if ![tables::FORMAT, tables::FORMAT_WITHOUT_INDEX].contains(&found) {
-            let (path, expected) = (self.path.clone(), tables::FORMAT);
-            return Err(StoreError::Format { path, found, expected });
-        }
+    pub fn origin(&self) -> Result<Origin, StoreError> {
+        let rules = match lookup::format(&self.path, &self.meta)? {
+            tables::FORMAT => Some(self.rules()?),
+            tables::FORMAT_WITHOUT_RULES | tables::FORMAT_WITHOUT_INDEX => None,
+            found => {
+                let (path, expected) = (self.path.clone(), tables::FORMAT);
+                return Err(StoreError::Format { path, found, expected });
+            }
+        };
         let id = lookup::meta(&self.path, &self.meta, tables::META_NETWORK)?;
         let id = String::from_utf8_lossy(&id).into_owned();
-        Ok((id, lookup::meta_hash(&self.path, &self.meta, tables::META_GENESIS)?))
+        let genesis = lookup::meta_hash(&self.path, &self.meta, tables::META_GENESIS)?;
+        Ok(Origin { id, genesis, rules })
+    }
+
+    fn rules(&self) -> Result<Rules, StoreError> {
+        let record = lookup::meta(&self.path, &self.meta, tables::META_RULES)?;
+        Rules::from_record(&record)
+            .ok_or_else(|| self.damaged("its rules entry does not parse".to_owned()))
     }
 }
 

@@ -8,9 +8,11 @@ use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::{BlockHash, Identity};
 
 /// Number of this layout; in the store under [`META_FORMAT`].
-pub(crate) const FORMAT: u32 = 2;
-/// The layout before it, which has no [`TRANSACTIONS`]: it is brought up to
-/// date when the store is opened for writing.
+pub(crate) const FORMAT: u32 = 3;
+/// The layout before it, which has no [`META_RULES`]: it is brought up to date
+/// when the store is opened for writing.
+pub(crate) const FORMAT_WITHOUT_RULES: u32 = 2;
+/// The layout before that one, which has no [`TRANSACTIONS`], either.
 pub(crate) const FORMAT_WITHOUT_INDEX: u32 = 1;
 
 /// Name -> bytes: the values below.
@@ -21,6 +23,8 @@ pub(crate) const META_FORMAT: &str = "format";
 pub(crate) const META_NETWORK: &str = "network";
 /// The genesis block's hash, 32 bytes.
 pub(crate) const META_GENESIS: &str = "genesis";
+/// The network's rules, JSON.
+pub(crate) const META_RULES: &str = "rules";
 /// The hash of the best chain's last block, 32 bytes.
 pub(crate) const META_TIP: &str = "tip";
 

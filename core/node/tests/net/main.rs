@@ -11,6 +11,7 @@ mod lies;
 mod miner;
 mod orphans;
 mod partition;
+mod pauses;
 mod slow;
 mod time;
 mod tls;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use spacetime_node::net::{Event, Lost, Options};
-use spacetime_protocol::wire::{Message, PingPong};
+use spacetime_protocol::wire::{End, Message, PingPong};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -62,9 +62,30 @@ async fn part_of_a_message_and_then_nothing_for_a_minute_ends_the_connection() {
     stream.write_all(&whole_and_half).await.unwrap();
     assert!(is_answered(&mut stream, 1).await, "silence between messages is no fault");
     ahead.pass(Duration::from_secs(60));
-    assert!(matches!(node.lost().await, Lost::HalfMessage(60..)));
+    assert!(matches!(node.lost().await, Lost::End(End::HalfMessage(60..))));
     assert!(!is_answered(&mut stream, 2).await, "it is closed");
     assert_eq!(node.hub().peers(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_a_byte_now_and_then_is_given_up_after_a_minute_too() {
+    let (mut node, ahead) = node(|options| options).await;
+    let mut stream = TcpStream::connect(node.address).await.unwrap();
+    let mut whole_and_half = ping(1);
+    whole_and_half.extend_from_slice(&ping(2)[..6]);
+    stream.write_all(&whole_and_half).await.unwrap();
+    assert!(is_answered(&mut stream, 1).await);
+    let mut is_closed = false;
+    for byte in &ping(2)[6..18] {
+        // It may be closed already.
+        let _ = stream.write_all(&[*byte]).await;
+        // A moment for the node to read it, or to close.
+        let closed = async { while stream.read(&mut [0; 100]).await.is_ok_and(|read| read > 0) {} };
+        is_closed |= timeout(Duration::from_millis(100), closed).await.is_ok();
+        ahead.pass(Duration::from_secs(10));
+    }
+    assert!(is_closed, "two minutes have passed");
+    assert!(matches!(node.lost().await, Lost::End(End::HalfMessage(60..))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spacetime_node::net::{
-    Address, Backoff, Certificate, DialError, Event, Keep, Options, Tls, connect, keep,
+    Address, Backoff, Certificate, DialError, Event, Keep, Options, Stream, Tls, connect, keep,
 };
-use tokio::io::AsyncReadExt;
+use spacetime_protocol::wire::{Message, PingPong};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -19,9 +20,8 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use crate::bench::{Node, PATIENCE, clock};
 use crate::common::{Miner, Wish, mine, network};
 
-/// Terminates TLS in front of a node, with a certificate for `localhost` that
-/// is put in a file.
-async fn front(of: SocketAddr, file: &Path) -> SocketAddr {
+/// Speaks TLS with a certificate for `localhost` that is put in a file.
+fn acceptor(file: &Path) -> TlsAcceptor {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     std::fs::write(file, made.cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
@@ -31,7 +31,12 @@ async fn front(of: SocketAddr, file: &Path) -> SocketAddr {
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// Terminates TLS in front of a node, as [`acceptor`].
+async fn front(of: SocketAddr, file: &Path) -> SocketAddr {
+    let acceptor = acceptor(file);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -86,6 +91,60 @@ async fn a_verified_certificate_is_followed_and_no_other() {
     second.event(|event| matches!(event, Event::Synced { .. }).then_some(())).await;
 }
 
+/// TLS has a word for the end, so that nobody can cut a connection short unseen.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_left_hears_that_it_is_the_end() {
+    let network = network(1, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.pem");
+    let acceptor = acceptor(&authority);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = Address::new("localhost", listener.local_addr().unwrap().port());
+    let tls = Tls::new(Some(&authority), None).unwrap();
+    let node = Node::start(&network).await;
+    let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    keep(node.hub(), Keep { address, tls: Some(tls), backoff });
+    let accept = || async {
+        let (stream, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+        acceptor.accept(stream).await.unwrap()
+    };
+
+    // One that lies.
+    let mut liar = accept().await;
+    let lie = Message::Headers(vec![vec![0; 10]]).to_frame().unwrap();
+    liar.write_all(&lie).await.unwrap();
+    let end = timeout(PATIENCE, liar.read_to_end(&mut Vec::new())).await.unwrap();
+    assert!(end.is_ok(), "{end:?}");
+
+    // One that is connected when the node stops.
+    let mut connected = accept().await;
+    let mut heard = vec![0; 1];
+    connected.read_exact(&mut heard).await.unwrap();
+    node.running.stop().await;
+    let end = timeout(PATIENCE, connected.read_to_end(&mut heard)).await.unwrap();
+    assert!(end.is_ok(), "{end:?}");
+}
+
+/// The same where the node was dialled.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_dialled_a_node_that_stops_hears_that_it_is_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, certificate) = certificate(folder.path());
+    let listen = |listener: spacetime_node::net::Listener| listener.with_certificate(certificate);
+    let node = Node::listening(&network(1, &[]), |options| options, listen).await;
+    let tls = Tls::new(Some(&authority), None).unwrap();
+    let address = Address::new("localhost", node.address.port());
+    let (mut stream, _) = connect(&address, Some(&tls)).await.unwrap();
+    // It is served.
+    let ping = Message::Ping(PingPong { nonce: 1, timestamp: 0 }).to_frame().unwrap();
+    stream.write_all(&ping).await.unwrap();
+    let mut heard = vec![0; 1];
+    stream.read_exact(&mut heard).await.unwrap();
+    node.running.stop().await;
+    let end = timeout(PATIENCE, stream.read_to_end(&mut heard)).await.unwrap();
+    assert!(end.is_ok(), "{end:?}");
+}
+
 #[test]
 fn unusable_certificates_are_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +183,7 @@ async fn whoever_never_agrees_on_tls_is_left_and_nobody_waits_for_it() {
     let mut stalled = Vec::new();
     for begun in [&[][..], &[0x16, 3, 1], &[0x16]] {
         let mut stream = TcpStream::connect(node.address).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, begun).await.unwrap();
+        stream.write_all(begun).await.unwrap();
         stalled.push(stream);
     }
     let other = Node::start(&network).await;
@@ -150,4 +209,42 @@ async fn whoever_never_agrees_on_tls_is_left_and_nobody_waits_for_it() {
         tokio::task::yield_now().await;
     }
     connect(&by_name, Some(&verified)).await.map(|_| ()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_connection_is_said() {
+    let network = network(1, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, certificate) = certificate(folder.path());
+    let listen = |listener: spacetime_node::net::Listener| listener.with_certificate(certificate);
+    let node = Node::listening(&network, |options| options, listen).await;
+    let verified = Tls::new(Some(&authority), None).unwrap();
+    let address = Address::new("localhost", node.address.port());
+    let dial = async || connect(&address, Some(&verified)).await.unwrap().0;
+    let genesis = network.genesis_hash();
+    let question = Message::GetBlock(genesis).to_frame().unwrap();
+    let answer = Message::Block(network.genesis.encode().unwrap()).to_frame().unwrap();
+
+    // By who is asked, once the asker has said it.
+    let mut asker = dial().await;
+    asker.write_all(&question).await.unwrap();
+    asker.shutdown().await.unwrap();
+    assert!(rest(&mut asker).await.windows(answer.len()).any(|came| came == answer));
+    // By who cannot read on.
+    let mut babbler = dial().await;
+    babbler.write_all(&[0; 5]).await.unwrap();
+    rest(&mut babbler).await;
+    // By who stops.
+    let mut listener = dial().await;
+    listener.write_all(&question).await.unwrap();
+    listener.read_exact(&mut [0; 5]).await.unwrap();
+    node.running.stop().await;
+    rest(&mut listener).await;
+}
+
+/// What comes up to the end, which must be one in order.
+async fn rest(stream: &mut Stream) -> Vec<u8> {
+    let mut came = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut came)).await.unwrap().unwrap();
+    came
 }

@@ -103,6 +103,27 @@ fn a_node_asks_its_peers_says_where_it_is_and_never_stays_with_itself() {
 }
 
 #[test]
+fn each_connection_is_told_of_peers_once_in_five_minutes_wherever_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    for more in [&[][..], &["--limit-loopback"]] {
+        let node = Node::start(folder.path(), &[more, &["--peer", &address.to_string()]].concat());
+        let (_peer, _) = meet(&listener);
+        let question = [100_i32.to_le_bytes(), [0; 4]].concat();
+        // Several miners on one machine, each after the other.
+        for _ in 0..3 {
+            let mut asker = Client::greeted(node.address);
+            asker.send(0x10, &question);
+            assert_eq!(asker.next(0x11), page(&[address]));
+            asker.send(0x10, &question);
+            assert_eq!(asker.next(0x11), page(&[]));
+        }
+        assert_eq!(node.stop(Signal::TERM).0.code(), Some(0));
+    }
+}
+
+#[test]
 fn without_discovery_nobody_is_asked_and_nothing_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -84,6 +84,18 @@ fn what_cannot_be_run_is_said_with_the_documented_code() {
     let (code, _, stderr) =
         run(&["--network", "devnet", "--listen", "127.0.0.1:0", "--data", used]);
     assert_eq!(code, Some(7), "{stderr}");
+    // The same network and genesis block, other rules. Should it be let pass,
+    // it fails at the address.
+    let mut other = Network::local();
+    other.max_future_seconds = 120;
+    std::fs::write(file, other.to_json().unwrap()).unwrap();
+    let used = node.data.clone();
+    assert_eq!(node.stop(Signal::TERM).0.code(), Some(0));
+    let data = used.to_str().unwrap();
+    let (code, _, stderr) = run(&["--network-file", file, "--listen", &taken, "--data", data]);
+    assert_eq!(code, Some(7), "{stderr}");
+    assert!(stderr.contains("max_future_seconds is 2, not 120;"), "{stderr}");
+    drop(Node::start(&used, &[]));
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
     for word in ["--listen", "--peer", "--limit-loopback", "genesis", "Exit codes", "\n  7 "] {

@@ -83,6 +83,41 @@ fn too_many_messages_are_dropped_and_a_flood_ends_the_connection() {
 }
 
 #[test]
+fn what_was_seen_already_takes_nothing_of_the_limit() {
+    let (_folder, node, mut client) = bench(LIMITED);
+    let mut other = Client::greeted(node.address);
+    let pay = |nonce| transfer(&development_key(), &key(9), 1, nonce, 1).encode().unwrap();
+    let (miner, mut chain) = (Miner::new(3), Chain::local());
+    let seen = [chain.extend(&miner, &[]), chain.extend(&miner, &[])];
+    seen.iter().for_each(|block| client.send_block(block));
+    client.is_told(&seen[1]);
+    client.send(0x30, &pay(0));
+    client.until_pong(1);
+    // Copies, of one's own and of what others brought; far more than there is
+    // of the limit, and as often as ends a connection that is over it.
+    for client in [&mut client, &mut other] {
+        let mut copies = crate::raw::frame(0x30, &pay(0));
+        for block in &seen {
+            copies.extend(crate::raw::frame(0x23, &block.encode().unwrap()));
+            copies.extend(crate::raw::frame(0x31, &block.encode().unwrap()));
+        }
+        client.bytes(&copies.repeat(2200));
+    }
+    client.send(0x30, &pay(1));
+    client.until_pong(2);
+    other.send(0x30, &pay(2));
+    other.until_pong(2);
+    // The last of them may be passed on to it ahead of its greeting.
+    let mut asker = Client::connect(node.address);
+    asker.send(0x32, &[9, 0, 0, 0, 1]);
+    let mut missing: Vec<_> = (0..3).map(|nonce| pay(nonce).to_vec()).collect();
+    while !missing.is_empty() {
+        let pending = asker.next(0x30);
+        missing.retain(|transaction| *transaction != pending);
+    }
+}
+
+#[test]
 fn malformed_messages_end_the_connection_at_last() {
     let (_folder, node, mut client) = bench(LIMITED);
     for _ in 0..9 {

@@ -9,9 +9,12 @@ mod common;
 
 mod dead;
 mod discovery;
+mod half;
 mod liars;
 mod life;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 mod process;
 mod raw;
 mod rejoin;

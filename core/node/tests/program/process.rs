@@ -66,6 +66,14 @@ impl Node {
         Self { child, address, data }
     }
 
+    /// Its memory in bytes: `VmRSS` as it is, `VmHWM` at most so far.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory(&self, what: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(what)).unwrap();
+        1024 * line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    }
+
     /// As a power failure would end it; with the same data and address, it
     /// can be started again.
     pub(crate) fn kill(mut self) -> Dead {

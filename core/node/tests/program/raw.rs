@@ -1,7 +1,7 @@
 //! A client that writes and reads its frames by hand, from `wire.md` alone.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -118,6 +118,11 @@ impl Client {
     /// As [`Client::send`]; whether the connection took it.
     pub(crate) fn try_send(&mut self, kind: u8, payload: &[u8]) -> bool {
         self.stream.write_all(&frame(kind, payload)).is_ok()
+    }
+
+    /// Ends its half of the connection: it only reads from then on.
+    pub(crate) fn say_no_more(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Ends the connection as a machine that crashed does.

@@ -6,7 +6,7 @@ use spacetime_protocol::network::development_key;
 
 use crate::common::{Miner, key, transfer};
 use crate::process::Node;
-use crate::raw::{Chain, Client, now};
+use crate::raw::{Chain, Client, handshake, now};
 
 #[test]
 fn blocks_and_transactions_are_passed_on_once_and_not_to_their_source() {
@@ -39,6 +39,17 @@ fn blocks_and_transactions_are_passed_on_once_and_not_to_their_source() {
     assert_eq!(b.until_pong(2), []);
     assert_eq!(c.until_pong(2), []);
     assert_eq!(a.until_pong(2), []);
+}
+
+#[test]
+fn whoever_introduces_itself_again_is_answered_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &[]);
+    let mut client = Client::introduced(node.address);
+    for _ in 0..3 {
+        client.send(0x01, &handshake());
+        assert_eq!(client.until_pong(1), [(0x02, Vec::new())]);
+    }
 }
 
 #[test]

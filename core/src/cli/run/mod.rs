@@ -12,6 +12,7 @@ use std::{
 
 use spacetime_kernels::Kernels;
 use spacetime_protocol::keys::SecretKey;
+use uuid::Uuid;
 
 use self::sinks::Shown;
 use super::{Exit, Failure, Output, manifest::ManifestArgs, seconds};
@@ -21,6 +22,7 @@ use crate::{
     observe::{Fault, Started, Stream},
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
     plugin::{Registry, RegistryProblem, TransportSetup},
+    record::{self, Run},
     scan::{Hasher, LeafSource, Planner, Scanner},
 };
 
@@ -54,9 +56,14 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let shown = Shown::default();
     let stream =
         Stream::start(sinks::sink(output, shown.clone())).map_err(|error| system(&error))?;
+    let scanner = scanner(&manifest, &registry)?;
+    let record = &manifest.record;
     let setup = Setup {
         config: config(args, &manifest, &key, &registry, started),
-        scanner: scanner(&manifest, &registry)?,
+        run: this_run(&manifest, &registry, &scanner),
+        record: record.enabled.then(|| (record.file.clone(), record.limit)),
+        shadows: registry.shadows(),
+        scanner,
         policy: registry.policy(),
         policy_name: policy_name(&registry),
         transports: registry.transports(),
@@ -172,6 +179,20 @@ fn config(
         until_blocks: args.until_blocks,
         until_ms: args.duration.map(|duration| millis(since.saturating_add(duration))),
         transports: registry.transports().iter().map(|slot| slot.name().to_owned()).collect(),
+        shadows: registry.shadows().into_iter().map(|slot| slot.name).collect(),
+    }
+}
+
+/// What the record says of this run.
+fn this_run(manifest: &Manifest, registry: &Registry, scanner: &Scanner) -> Run {
+    Run {
+        record: record::FORMAT,
+        run: Uuid::new_v4().to_string(),
+        miner: env!("CARGO_PKG_VERSION").to_owned(),
+        network: manifest.network.id.clone(),
+        strategy: registry.strategy_id(),
+        workers: scanner.workers(),
+        readers: scanner.per_drive().get(),
     }
 }
 

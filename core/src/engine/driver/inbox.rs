@@ -35,14 +35,29 @@ struct Observer(mpsc::Sender<Event>);
 
 impl FaultObserver for Observer {
     fn fault(&self, component: &str, fault: &Fault, quarantined: bool) {
-        if !fault.detail.is_empty() {
-            tracing::debug!(component, detail = %fault.detail, "{fault}");
-        }
         let next = if quarantined {
             "it is not used any more; the miner's own takes its place"
         } else {
             "mining goes on"
         };
+        self.tell(component, fault, next);
+    }
+
+    fn shadow_fault(&self, shadow: &str, fault: &Fault, quarantined: bool) {
+        let next = if quarantined {
+            "it is set aside; mining is not touched by it"
+        } else {
+            "mining is not touched by it"
+        };
+        self.tell(shadow, fault, next);
+    }
+}
+
+impl Observer {
+    fn tell(&self, component: &str, fault: &Fault, next: &str) {
+        if !fault.detail.is_empty() {
+            tracing::debug!(component, detail = %fault.detail, "{fault}");
+        }
         tell(&self.0, observe::Fault::new(component, fault, next));
     }
 }

@@ -2,33 +2,38 @@
 //! the commands that come back. Nothing here waits: scans, proofs, blocks,
 //! plots, transports and sinks have threads of their own.
 
+mod chronicle;
 mod inbox;
 mod plots;
 mod policy;
 mod scans;
+mod shadows;
 mod signals;
 mod transports;
 mod work;
 
 use std::{
     io,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use spacetime_protocol::{BlockHash, keys::SecretKey};
 use spacetime_sdk_loader::abi;
-use tokio::{runtime, time};
+use tokio::{runtime, task, time};
 
-pub use self::{inbox::Inbox, plots::PlotSource};
 use self::{
+    chronicle::Chronicle,
     plots::Watcher,
     policy::PolicyDesk,
     scans::{Scans, summary},
+    shadows::Shadows,
     signals::Signals,
     transports::{Retry, Transports},
     work::Work,
 };
+pub use self::{inbox::Inbox, plots::PlotSource};
 use super::{
     command::{Command, Outcome},
     event::{Event, Now, PlotSummary},
@@ -36,7 +41,8 @@ use super::{
 };
 use crate::{
     observe::{self, Detail, Started, Status, Stream},
-    plugin::{self, PolicySlot, TransportSetup, TransportSlot},
+    plugin::{self, PolicySlot, ShadowSlot, TransportSetup, TransportSlot},
+    record::{Recorder, Run},
     scan::{Coverage, Scanner},
 };
 
@@ -60,6 +66,13 @@ pub struct Setup {
     pub key: SecretKey,
     /// Scans.
     pub scanner: Scanner,
+    /// What the record says of this run.
+    pub run: Run,
+    /// Where challenges are recorded, in how many bytes at the most; none:
+    /// nowhere.
+    pub record: Option<(PathBuf, u64)>,
+    /// Tried on live challenges.
+    pub shadows: Vec<ShadowSlot>,
     /// Finds plots.
     pub plots: Box<dyn PlotSource>,
     /// Chooses transactions.
@@ -126,11 +139,19 @@ impl Driver {
         let detail = Detail::Started(setup.started);
         stream.emit(observe::Event { unix_ms: now().unix_ms, epoch: None, height: None, detail });
         let signals = Signals::listen()?;
+        let shadows = Shadows::start(setup.shadows, setup.scanner.per_drive(), &events)?;
+        let recorder = setup.record.map(|(file, limit)| {
+            let events = events.clone();
+            Recorder::start(file, limit, setup.run.clone(), move |fault| {
+                inbox::tell(&events, fault)
+            })
+        });
+        let chronicle = Chronicle::new(setup.run, recorder.transpose()?, shadows);
         let desk = PolicyDesk::start(setup.policy, &setup.policy_name)?;
         let retry = Retry { interval: setup.retry_interval, boot_attempts: setup.boot_attempts };
         Ok(Self {
             state: State::new(config, summary(&plots), now()),
-            scans: Scans::new(setup.scanner, plots, events.clone()),
+            scans: Scans::new(setup.scanner, plots, chronicle, events.clone()),
             plots: Watcher::start(setup.plots, events.clone())?,
             work: Work::new(network, Arc::new(key), desk, events.clone()),
             transports: Transports::start(setup.transports, setup.transport_setup, retry, events)?,
@@ -153,6 +174,7 @@ impl Driver {
                     break 'mining outcome;
                 }
             }
+            self.scans.settle(self.work.is_proving());
             event = self.next().await;
             at = now();
         };
@@ -216,7 +238,7 @@ impl Driver {
                 self.scanning = (spec.epoch, spec.height);
                 self.scans.start(*spec, &without);
             }
-            Command::CancelScan { job } => self.scans.cancel(job),
+            Command::CancelScan { job, why } => self.scans.cancel(job, why),
             Command::Prove { claim, job, found } => {
                 let plot = self.scans.plot(job, found.plot).cloned();
                 self.work.prove(claim, plot, found);
@@ -249,7 +271,8 @@ impl Driver {
     /// Ends everything; a second signal ends it at once.
     async fn finish(self) {
         let Self { mut signals, transports, stream, scans, .. } = self;
-        drop(scans);
+        // It may wait for a disk.
+        let scans = task::spawn_blocking(move || scans.finish(now().unix_ms));
         for ((instance, counter), value) in plugin::counters() {
             tracing::info!(target: "plugin", instance, "{counter}: {value}");
         }
@@ -259,6 +282,8 @@ impl Driver {
                 tracing::warn!(lost = stream.lost(), "events were lost: the reader was too slow");
             }
             stream.finish(TELL_LIMIT).await;
+            // Its panic would be in the log.
+            let _ = scans.await;
         };
         tokio::select! {
             biased;

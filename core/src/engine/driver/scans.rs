@@ -10,10 +10,10 @@ use spacetime_protocol::PlotHeaderHash;
 use spacetime_sdk_loader::Fault;
 use tokio::sync::mpsc;
 
-use super::inbox::tell;
+use super::{chronicle::Chronicle, inbox::tell};
 use crate::{
     engine::event::{Best, Coverage, Event, PlotSummary},
-    observe::{self, DriveCoverage},
+    observe::{self, DriveCoverage, Ended},
     plots::PlotFile,
     scan::{Component, Found, LeafSource, ReadError, Report, ScanJob, ScanSpec, Scanner},
 };
@@ -32,6 +32,10 @@ pub(super) struct Scans {
     /// which plot it was.
     aside: Vec<(PathBuf, PlotHeaderHash)>,
     running: Option<Arc<ScanJob>>,
+    /// Those whose end is not dealt with yet, and why they were told to end, if
+    /// they were.
+    open: VecDeque<(Arc<ScanJob>, Option<Ended>)>,
+    chronicle: Chronicle,
     remembered: VecDeque<(u64, PlotFiles)>,
     events: mpsc::Sender<Event>,
     // Unbounded, but of one message per scan: no more wait than the loop has
@@ -49,7 +53,12 @@ struct End {
 }
 
 impl Scans {
-    pub(super) fn new(scanner: Scanner, plots: PlotFiles, events: mpsc::Sender<Event>) -> Self {
+    pub(super) fn new(
+        scanner: Scanner,
+        plots: PlotFiles,
+        chronicle: Chronicle,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
         let (ended, ends) = mpsc::unbounded_channel();
         let aside = Vec::new();
         Self {
@@ -57,6 +66,8 @@ impl Scans {
             plots,
             aside,
             running: None,
+            open: VecDeque::new(),
+            chronicle,
             remembered: VecDeque::new(),
             events,
             ended,
@@ -86,7 +97,8 @@ impl Scans {
 
     pub(super) fn start(&mut self, spec: ScanSpec, without: &[Arc<Path>]) {
         // The state cancels before it starts; this is for the case it does not.
-        self.cancel_running();
+        self.cancel_running(Ended::Preempted);
+        self.chronicle.begins(spec.started_ms);
         let left_out = |plot: &Arc<PlotFile>| without.iter().any(|path| **path == *plot.path());
         let plots: PlotFiles = self.plots.iter().filter(|plot| !left_out(plot)).cloned().collect();
         if self.remembered.len() == REMEMBERED {
@@ -95,18 +107,46 @@ impl Scans {
         self.remembered.push_back((spec.id, plots.clone()));
         let sources = plots.iter().map(|plot| plot.clone() as Arc<dyn LeafSource>).collect();
         let report = Told { events: self.events.clone(), ended: self.ended.clone() };
-        self.running = Some(self.scanner.start(spec, sources, Arc::new(report)));
+        let job = self.scanner.start(spec, sources, Arc::new(report));
+        self.open.push_back((job.clone(), None));
+        self.running = Some(job);
     }
 
-    pub(super) fn cancel(&mut self, id: u64) {
+    pub(super) fn cancel(&mut self, id: u64, why: Ended) {
         if self.running.as_ref().is_some_and(|job| job.spec().id == id) {
-            self.cancel_running();
+            self.cancel_running(why);
         }
     }
 
-    fn cancel_running(&mut self) {
-        if let Some(job) = self.running.take() {
-            job.cancel();
+    fn cancel_running(&mut self, why: Ended) {
+        let Some(job) = self.running.take() else { return };
+        // One that has ended by itself was not ended.
+        let open = self.open.iter_mut().find(|(open, _)| Arc::ptr_eq(open, &job));
+        if let Some((_, reason)) = open.filter(|_| !job.is_over()) {
+            *reason = Some(why);
+        }
+        job.cancel();
+    }
+
+    /// Whether a proof is being made, which shadows must not disturb.
+    pub(super) fn settle(&mut self, is_proving: bool) {
+        self.chronicle.settle(is_proving);
+    }
+
+    /// Ends the scan that runs, and what is told of scans.
+    pub(super) fn finish(mut self, now_ms: u64) {
+        self.cancel_running(Ended::Stopped);
+        while let Ok(end) = self.ends.try_recv() {
+            self.note_end(end.job);
+        }
+        self.chronicle.finish(now_ms);
+    }
+
+    fn note_end(&mut self, id: u64) {
+        let at = self.open.iter().position(|(job, _)| job.spec().id == id);
+        if let Some((job, why)) = at.and_then(|at| self.open.remove(at)) {
+            let ended = why.unwrap_or(Ended::Complete);
+            self.chronicle.ended(&job, ended, self.scanner.scan_rate());
         }
     }
 
@@ -121,6 +161,7 @@ impl Scans {
         let Some(End { job, best, coverage }) = self.ends.recv().await else {
             return std::future::pending().await;
         };
+        self.note_end(job);
         let best = best.and_then(|found| {
             let path = Arc::from(self.plot(job, found.plot)?.path());
             Some(Best { found, path })
@@ -131,12 +172,6 @@ impl Scans {
     /// A plot of a scan.
     pub(super) fn plot(&self, job: u64, plot: usize) -> Option<&Arc<PlotFile>> {
         self.remembered.iter().find(|(id, _)| *id == job)?.1.get(plot)
-    }
-}
-
-impl Drop for Scans {
-    fn drop(&mut self) {
-        self.cancel_running();
     }
 }
 
@@ -205,7 +240,8 @@ mod tests {
         let planner = Planner::new(Arc::new(BuiltIn));
         let one = NonZeroUsize::MIN;
         let scanner = Scanner::new(planner, hasher, one, Some(one)).unwrap();
-        let mut scans = Scans::new(scanner, Arc::from([]), mpsc::channel(1).0);
+        let mut scans =
+            Scans::new(scanner, Arc::from([]), Chronicle::of_nothing(), mpsc::channel(1).0);
         // Without plots, a scan ends as soon as it begins.
         (1..4).for_each(|id| scans.start(ScanSpec::lone(id, Challenge::new([0; 32])), &[]));
         for id in 1..4 {

@@ -83,6 +83,11 @@ impl Work {
         });
     }
 
+    /// Whether a proof is being made.
+    pub(super) fn is_proving(&self) -> bool {
+        self.proofs.iter().any(|(_, ended)| !ended.load(Ordering::Acquire))
+    }
+
     fn new_proof(&mut self, claim: u64) -> Arc<AtomicBool> {
         self.proofs.retain(|(_, ended)| !ended.load(Ordering::Acquire));
         let cancelled = Arc::new(AtomicBool::new(false));

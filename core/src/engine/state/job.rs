@@ -45,7 +45,7 @@ impl State {
             && job.deadline_ms.is_some_and(|deadline| deadline <= now.unix_ms)
         {
             job.phase = Phase::Ending(Ended::Deadline);
-            self.out.push(Command::CancelScan { job: job.id });
+            self.out.push(Command::CancelScan { job: job.id, why: Ended::Deadline });
         }
         let Some(task) = self.wanted(now) else { return };
         match &self.job {
@@ -103,7 +103,7 @@ impl State {
         let Some(mut job) = self.job.take().filter(|job| job.phase != Phase::Over) else { return };
         if job.phase == Phase::Scanning {
             job.phase = Phase::Ending(Ended::Preempted);
-            self.out.push(Command::CancelScan { job: job.id });
+            self.out.push(Command::CancelScan { job: job.id, why: Ended::Preempted });
         }
         self.preempted = Some(job);
     }
@@ -206,6 +206,7 @@ fn spec(id: u64, task: &Task, deadline_ms: u64, now: Now) -> ScanSpec {
         share_target: task.share_target,
         epoch: task.expected.epoch,
         height: task.expected.height,
+        difficulty: task.expected.difficulty,
         stop: task.stop,
         builder: task.builder,
         deadline_ms,

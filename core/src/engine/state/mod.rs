@@ -15,6 +15,7 @@ mod chain;
 mod claims;
 mod faults;
 mod job;
+mod shadows;
 mod sources;
 mod submissions;
 mod task;
@@ -39,7 +40,7 @@ use super::{
     event::{Event, Now, PlotSummary, TransportEvent},
 };
 use crate::{
-    observe::{self, Counters, Detail, Ended, Fault, Stopped, Tip},
+    observe::{self, Counters, Detail, Ended, Fault, ShadowTotals, Stopped, Tip},
     submit::Submissions,
 };
 
@@ -64,6 +65,8 @@ pub struct Config {
     pub until_ms: Option<u64>,
     /// The transports' names, in order.
     pub transports: Vec<String>,
+    /// The shadows' names.
+    pub shadows: Vec<String>,
 }
 
 /// The miner's state.
@@ -84,6 +87,7 @@ pub struct State {
     published: Option<(spacetime_protocol::BlockHash, u64)>,
     accepted: AcceptedBlocks,
     counters: Counters,
+    shadows: Vec<ShadowTotals>,
     faults: FaultFilter,
     last_id: u64,
     began_ms: u64,
@@ -99,6 +103,7 @@ impl State {
         Self {
             chain: Following::new(&config.network),
             sources: config.transports.iter().cloned().map(Source::new).collect(),
+            shadows: config.shadows.iter().cloned().map(ShadowTotals::of).collect(),
             config,
             plots,
             plots_version: 0,
@@ -152,6 +157,7 @@ impl State {
             }
             // Unlike one that has come, it is no reason to scan again.
             Event::SetAside(left) => self.plots = left,
+            Event::Shadow { epoch, height, scan } => self.shadowed(epoch, height, scan, now),
             Event::Fault(fault) => self.fault(fault, now),
             Event::Timer => self.wake_ms = None,
             Event::Stop => {
@@ -295,7 +301,7 @@ impl State {
             && job.phase == Phase::Scanning
         {
             job.phase = Phase::Ending(Ended::Stopped);
-            self.out.push(Command::CancelScan { job: job.id });
+            self.out.push(Command::CancelScan { job: job.id, why: Ended::Stopped });
         }
         let is_done = self.submissions.blocks().next().is_none() && !self.has_block_claims();
         if is_done || until <= now.unix_ms {
@@ -305,12 +311,13 @@ impl State {
 
     fn end(&mut self, outcome: Outcome, now: Now) {
         if let Some(job) = self.job.take().filter(|job| job.phase == Phase::Scanning) {
-            self.out.push(Command::CancelScan { job: job.id });
+            self.out.push(Command::CancelScan { job: job.id, why: Ended::Stopped });
         }
         let detail = Detail::Stopped(Stopped {
             reason: outcome.name(),
             seconds: (now.unix_ms.saturating_sub(self.began_ms) + 500) / 1000,
             counters: self.counters,
+            shadows: self.shadows.clone(),
         });
         let tip = &self.chain.tip().header;
         let (epoch, height) = (tip.epoch, tip.height);

@@ -8,7 +8,7 @@ use std::{
 use spacetime_protocol::plot::leaf_offset;
 use thiserror::Error;
 
-use super::super::lock::Holder;
+use crate::lock::Holder;
 
 /// Why a plot was not made. What had been done is kept, unless it says
 /// otherwise: the same command goes on with it.

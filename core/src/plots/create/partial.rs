@@ -16,7 +16,6 @@ use spacetime_protocol::{
 use super::{
     super::{
         cache::CacheFile,
-        lock::{LockError, open_locked},
         positioned::{read_at, write_all_at},
         tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, kernels, subtree_top},
     },
@@ -25,7 +24,10 @@ use super::{
     checkpoint::Checkpoint,
     names::Names,
 };
-use crate::durable;
+use crate::{
+    durable,
+    lock::{LockError, open_locked},
+};
 
 /// The locked file, with what is known of it.
 #[derive(Debug)]

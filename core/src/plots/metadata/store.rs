@@ -9,12 +9,11 @@ use std::{
 
 use thiserror::Error;
 
-use super::{
-    super::lock::{Holder, LockError, is_at, lock, open_locked},
-    Entry, Timestamp, parse,
-    write::render,
+use super::{Entry, Timestamp, parse, write::render};
+use crate::{
+    durable::{self, with_suffix},
+    lock::{Holder, LockError, is_at, lock, open_locked},
 };
-use crate::durable::{self, with_suffix};
 
 /// Why the metadata file cannot be used.
 #[derive(Debug, Error)]

@@ -5,7 +5,10 @@
 use spacetime_sdk::{
     Builder, Challenge, Event, ProofClaim, Request, StopRule, Verdict,
     protocol::{
-        BlockHash, MAX_NUMBER, Target, challenge, header::BlockHeader, score, wire::Message,
+        BlockHash, MAX_NUMBER, Target, challenge,
+        header::BlockHeader,
+        score,
+        wire::{Message, Notice, Notices},
     },
     tracing,
 };
@@ -43,8 +46,9 @@ pub(super) struct Desk {
 #[derive(Clone, Debug, Default)]
 struct Link {
     is_up: bool,
-    /// What it announced last on this connection.
-    announced: Option<BlockHash>,
+    /// What it announced last on this connection, as far as that was looked at.
+    announced: Option<Notice>,
+    notices: Notices,
 }
 
 /// What is mined on.
@@ -97,7 +101,7 @@ impl Desk {
                 actions.push(Action::Emit(Event::Challenge(tip.challenge.clone())));
             }
         }
-        self.links[link] = Link { is_up: true, announced: None };
+        self.links[link].is_up = true;
         if self.tip.as_ref().is_some_and(|tip| tip.block.is_some()) {
             // It may have been lost with the connection before.
             actions.extend(self.again(link));
@@ -107,7 +111,11 @@ impl Desk {
 
     /// A node is not connected any more.
     pub(super) fn down(&mut self, link: usize, reason: String) -> Vec<Action> {
-        let was_up = std::mem::take(&mut self.links[link]).is_up;
+        let it = &mut self.links[link];
+        let was_up = std::mem::take(&mut it.is_up);
+        it.announced = None;
+        // How much it has said counts on, so that coming back is no way to say more.
+        it.notices.forget();
         let mut actions = Vec::new();
         let numbers: Vec<u64> = self.deliveries.iter().map(|open| open.number).collect();
         for number in numbers {
@@ -119,22 +127,30 @@ impl Desk {
         actions
     }
 
+    /// Whether another node is connected.
+    pub(super) fn has_others_than(&self, link: usize) -> bool {
+        self.links.iter().enumerate().any(|(at, other)| at != link && other.is_up)
+    }
+
     /// Takes what came from a node at once. Of several notices only the last
-    /// one is mined on.
-    pub(super) fn heard(&mut self, link: usize, messages: Vec<Message>) -> Vec<Action> {
+    /// one is mined on, and of a flood only one now and then.
+    pub(super) fn heard(
+        &mut self,
+        link: usize,
+        messages: Vec<Message>,
+        now_ms: u64,
+    ) -> Vec<Action> {
         let before = self.last_id;
         let mut actions = Vec::new();
-        for message in messages {
+        let is_notice = |message: &Message| matches!(message, Message::BlockAccepted { .. });
+        let last = messages.iter().rposition(is_notice);
+        for (at, message) in messages.into_iter().enumerate() {
             match message {
                 Message::BlockAccepted { hash, height } => {
-                    let is_known =
-                        self.tip.as_ref().is_some_and(|tip| tip.challenge.parent == hash);
-                    let said_before = self.links[link].announced.replace(hash) == Some(hash);
-                    if !is_known {
-                        actions.clear();
-                        self.follow(link, hash, height);
-                    } else if said_before {
-                        actions.extend(self.again(link));
+                    // Each counts, so that many that are read at once are a flood, too.
+                    self.links[link].notices.hear((hash, height), now_ms);
+                    if Some(at) == last {
+                        actions.extend(self.look(link, now_ms));
                     }
                 }
                 Message::Transaction(bytes) if self.tip.is_some() => match self.pool.add(&bytes) {
@@ -145,24 +161,75 @@ impl Desk {
                 _ => {}
             }
         }
-        if self.last_id != before {
-            // First, so that a block that is found at once has them.
-            actions.extend(self.candidates().map(Action::Emit));
-            let challenge = self.tip.as_ref().map(|tip| tip.challenge.clone());
-            actions.extend(challenge.map(|it| Action::Emit(Event::Challenge(it))));
-        }
+        actions.extend(self.told_since(before));
         actions
     }
 
+    /// What the host is told of a tip that is new since then.
+    fn told_since(&mut self, before: u64) -> Vec<Action> {
+        let challenge = self.tip.as_ref().filter(|_| self.last_id != before);
+        let Some(challenge) = challenge.map(|tip| tip.challenge.clone()) else { return Vec::new() };
+        // First, so that a block that is found at once has them.
+        let candidates = self.candidates().map(Action::Emit);
+        candidates.into_iter().chain([Action::Emit(Event::Challenge(challenge))]).collect()
+    }
+
+    /// Whether something waits for [`Desk::take_turn`].
+    pub(super) fn has_more(&self) -> bool {
+        self.is_pool_new || self.links.iter().any(|link| link.notices.due_ms().is_some())
+    }
+
+    /// Does what had to wait.
+    pub(super) fn take_turn(&mut self, now_ms: u64) -> Vec<Action> {
+        let before = self.last_id;
+        let mut actions = Vec::new();
+        for link in 0..self.links.len() {
+            actions.extend(self.look(link, now_ms));
+        }
+        actions.extend(self.told_since(before));
+        actions.extend(self.candidates().map(Action::Emit));
+        actions
+    }
+
+    /// Looks at a node's newest notice, if one may be looked at now; nobody is
+    /// led by a flood who has another node to follow.
+    fn look(&mut self, link: usize, now_ms: u64) -> Vec<Action> {
+        if self.links[link].notices.floods(now_ms)
+            && let Some((calm, (hash, height))) = self.calm(now_ms)
+        {
+            if self.tip.as_ref().is_some_and(|tip| tip.link == link) {
+                self.follow(calm, hash, height, now_ms);
+            }
+            return Vec::new();
+        }
+        let it = &mut self.links[link];
+        let Some((hash, height)) = it.notices.take(now_ms) else { return Vec::new() };
+        let is_repeated = it.announced.replace((hash, height)).is_some_and(|it| it.0 == hash);
+        if self.tip.as_ref().is_none_or(|tip| tip.challenge.parent != hash) {
+            self.follow(link, hash, height, now_ms);
+            return Vec::new();
+        }
+        if is_repeated { self.again(link) } else { Vec::new() }
+    }
+
+    /// The connected node that announced the highest block, of those that do
+    /// not flood.
+    fn calm(&self, now_ms: u64) -> Option<(usize, Notice)> {
+        let calm = self.links.iter().enumerate().filter(|(_, link)| !link.notices.floods(now_ms));
+        calm.filter_map(|(at, link)| Some((at, link.announced?))).max_by_key(|(_, tip)| tip.1)
+    }
+
     /// Takes a block as the one to mine on, unless it lies behind what another
-    /// node, still connected, announced.
-    fn follow(&mut self, link: usize, parent: BlockHash, height: u64) {
+    /// node, still connected and no flood, announced.
+    fn follow(&mut self, link: usize, parent: BlockHash, height: u64, now_ms: u64) {
         let Some(epoch) = height.checked_add(1).filter(|epoch| *epoch <= MAX_NUMBER) else {
             tracing::warn!("block {parent} was announced at height {height}: none can follow it");
             return;
         };
         let is_behind = self.tip.as_ref().is_some_and(|tip| {
-            tip.link != link && self.links[tip.link].is_up && epoch <= tip.challenge.epoch
+            let leader = &self.links[tip.link];
+            let leads = leader.is_up && !leader.notices.floods(now_ms);
+            tip.link != link && leads && epoch <= tip.challenge.epoch
         });
         if is_behind {
             tracing::debug!("the nodes do not agree: block {parent} at {height} is not mined on");

@@ -8,21 +8,25 @@ mod tests;
 
 use std::time::Duration;
 
-use spacetime_node::net::Address;
+use spacetime_node::net::{Address, now_ms};
 use spacetime_sdk::{
     Error, EventSender, Port, Result,
-    tokio::{self, sync::mpsc, time},
+    tokio::{self, sync::mpsc, task::JoinSet, time},
     tracing,
 };
 
 use self::desk::{Action, Desk};
 use crate::{
+    blame::Blame,
     config::Settings,
     link::{Link, Outgoing, Said},
 };
 
-/// Pending transactions are told at most so often, but with a new tip.
-const CANDIDATES_PAUSE: Duration = Duration::from_millis(200);
+/// Pending transactions are told at most so often, but with a new tip; and what
+/// waits for its turn is looked at so often.
+const PAUSE: Duration = Duration::from_millis(200);
+/// What the ends of the connections may take.
+const CLOSE: Duration = Duration::from_millis(500);
 /// What links have to say and may wait.
 const SAID: usize = 64;
 
@@ -31,7 +35,8 @@ const SAID: usize = 64;
 /// # Errors
 /// No node could be reached to begin with; later they are tried for ever.
 pub(crate) async fn run(settings: Settings, agent: &str, port: &mut Port) -> Result<()> {
-    let (sender, mut said) = mpsc::channel(SAID);
+    let (sender, said) = mpsc::channel(SAID);
+    let mut links = JoinSet::new();
     for (number, node) in settings.nodes.iter().enumerate() {
         let link = Link {
             number,
@@ -41,40 +46,28 @@ pub(crate) async fn run(settings: Settings, agent: &str, port: &mut Port) -> Res
             backoff: settings.backoff(),
             said: sender.clone(),
         };
-        tokio::spawn(link.serve());
+        links.spawn(link.serve());
     }
-    let mut session = Session {
+    // Theirs are all that is left.
+    drop(sender);
+    let session = Session {
         desk: Desk::new(settings.nodes.len(), settings.difficulty),
+        blame: Blame::default(),
         events: port.sender(),
         writers: vec![None; settings.nodes.len()],
         failed: vec![None; settings.nodes.len()],
         was_up: false,
         nodes: settings.nodes,
     };
-    loop {
-        let due = session.desk.is_pool_new;
-        tokio::select! {
-            heard = said.recv() => match heard {
-                Some((link, said)) => session.heard(link, said).await?,
-                None => return Err(Error::new("its links have ended")),
-            },
-            request = port.next_request() => match request {
-                Some(request) => {
-                    let actions = session.desk.request(request);
-                    session.act(actions).await?;
-                }
-                None => return Ok(()),
-            },
-            () = time::sleep(CANDIDATES_PAUSE), if due => {
-                let candidates = session.desk.candidates().map(Action::Emit);
-                session.act(candidates.into_iter().collect()).await?;
-            }
-        }
-    }
+    let ended = session.serve(said, port).await;
+    // They see that nobody listens any more, and close their connections.
+    let _ = time::timeout(CLOSE, async { while links.join_next().await.is_some() {} }).await;
+    ended
 }
 
 struct Session {
     desk: Desk,
+    blame: Blame,
     events: EventSender,
     /// Where frames for a node go while it is connected.
     writers: Vec<Option<mpsc::Sender<Outgoing>>>,
@@ -85,6 +78,35 @@ struct Session {
 }
 
 impl Session {
+    async fn serve(
+        mut self,
+        mut said: mpsc::Receiver<(usize, Said)>,
+        port: &mut Port,
+    ) -> Result<()> {
+        // One that goes on however much is heard in between.
+        let mut turns = time::interval(PAUSE);
+        turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                heard = said.recv() => match heard {
+                    Some((link, said)) => self.heard(link, said).await?,
+                    None => return Err(Error::new("its links have ended")),
+                },
+                request = port.next_request() => match request {
+                    Some(request) => {
+                        let actions = self.desk.request(request);
+                        self.act(actions).await?;
+                    }
+                    None => return Ok(()),
+                },
+                _ = turns.tick(), if self.desk.has_more() => {
+                    let actions = self.desk.take_turn(now_ms());
+                    self.act(actions).await?;
+                }
+            }
+        }
+    }
+
     async fn heard(&mut self, link: usize, said: Said) -> Result<()> {
         let actions = match said {
             Said::Up(writer) => {
@@ -93,14 +115,17 @@ impl Session {
                 tracing::info!("connected to {}", self.nodes[link]);
                 self.desk.up(link, &self.nodes[link].to_string())
             }
-            Said::Heard(messages) => self.desk.heard(link, messages),
+            Said::Heard(messages) => {
+                self.blame.forgive(&self.nodes[link].to_string());
+                self.desk.heard(link, messages, now_ms())
+            }
             Said::Written { delivery, is_ok } => self.desk.written(link, delivery, is_ok),
-            Said::Down { reason } => self.down(link, reason)?,
+            Said::Down { reason, is_blamed } => self.down(link, reason, is_blamed)?,
         };
         self.act(actions).await
     }
 
-    fn down(&mut self, link: usize, reason: String) -> Result<Vec<Action>> {
+    fn down(&mut self, link: usize, reason: String, is_blamed: bool) -> Result<Vec<Action>> {
         if self.writers[link].take().is_some() {
             tracing::warn!("{reason}");
         } else {
@@ -112,6 +137,10 @@ impl Session {
                 let reasons: Vec<String> = self.failed.drain(..).flatten().collect();
                 return Err(Error::new(reasons.join("; ")));
             }
+        }
+        let node = self.nodes[link].to_string();
+        if is_blamed && self.desk.has_others_than(link) {
+            self.blame.tell(&node, &reason);
         }
         Ok(self.desk.down(link, reason))
     }

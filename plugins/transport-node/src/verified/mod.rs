@@ -10,7 +10,7 @@ use std::{
 
 use spacetime_node::{
     Candidates, Feed, News, Service,
-    net::{self, Address, Hub, Options, PeerId, Written},
+    net::{self, Address, Hub, Lost, Options, PeerId, Written},
 };
 use spacetime_sdk::{
     Error, Event, Port, Request, Result, Verdict,
@@ -24,7 +24,11 @@ use spacetime_sdk::{
 };
 
 use self::own::{Fate, Own, OwnBlocks, fate};
-use crate::{ask::of_node, config::Settings};
+use crate::{
+    ask::of_node,
+    blame::{Blame, blames},
+    config::Settings,
+};
 
 /// What the nodes have to say and may wait.
 const EVENTS: usize = 256;
@@ -64,6 +68,7 @@ impl Session {
             names: BTreeMap::new(),
             synced: BTreeSet::new(),
             failed: BTreeMap::new(),
+            blame: Blame::default(),
             left_behind: BTreeMap::new(),
             feed: None,
             own: OwnBlocks::default(),
@@ -88,13 +93,21 @@ struct Following<'a> {
     /// Those that have no block that we lack.
     synced: BTreeSet<PeerId>,
     /// Why each node could not be followed, before the first was.
-    failed: BTreeMap<String, String>,
+    failed: BTreeMap<String, Failed>,
+    blame: Blame,
     /// Why nodes cannot take what is won.
     left_behind: BTreeMap<PeerId, String>,
     /// `None`: no node has been followed yet, and the chain may be old.
     feed: Option<Feed>,
     own: OwnBlocks,
     sending: JoinSet<Sent>,
+}
+
+/// Why a node could not be followed.
+struct Failed {
+    reason: String,
+    /// Whether that is its own doing.
+    is_blamed: bool,
 }
 
 /// What came of sending a block.
@@ -219,13 +232,13 @@ impl Following<'_> {
             }
             net::Event::Synced { peer } => self.synced(peer).await,
             net::Event::LeftBehind { peer, missing } => {
-                let name = self.names.get(&peer).map_or("a node", String::as_str);
+                let name = self.names.get(&peer).cloned().unwrap_or_default();
                 let reason = format!(
-                    "node {name} has {missing} blocks fewer than our chain and asks for none; it \
-                     cannot take our blocks until it has them"
+                    "{name} has {missing} blocks fewer than our chain and asks for none; it cannot \
+                     take our blocks until it has them"
                 );
-                tracing::warn!("{reason}");
-                self.left_behind.insert(peer, reason);
+                self.blame.tell(&name, &reason);
+                self.left_behind.insert(peer, format!("node {reason}"));
                 self.give_up().await
             }
             net::Event::BlockAccepted { peer, hash, .. }
@@ -235,8 +248,8 @@ impl Following<'_> {
                 Ok(())
             }
             net::Event::Lost { peer, reason, .. } => self.lost(peer, &reason.to_string()).await,
-            net::Event::Unreachable { address, reason, .. } => {
-                self.unreachable(&address, reason).await
+            net::Event::Unreachable { address, reason, lost, .. } => {
+                self.unreachable(&address, &reason, lost.as_ref()).await
             }
             _ => Ok(()),
         }
@@ -256,6 +269,9 @@ impl Following<'_> {
     }
 
     async fn synced(&mut self, peer: PeerId) -> Result<()> {
+        if let Some(name) = self.names.get(&peer) {
+            self.blame.forgive(name);
+        }
         let is_first = self.synced.is_empty();
         if !self.synced.insert(peer) || !is_first {
             return Ok(());
@@ -266,6 +282,11 @@ impl Following<'_> {
         let detail = format!("{name} at height {height}, chain in {}", self.directory.display());
         self.port.emit(Event::Online { detail }).await?;
         self.feed.get_or_insert_with(|| Feed::new(self.service.clone()));
+        for (node, failed) in std::mem::take(&mut self.failed) {
+            if failed.is_blamed {
+                self.blame.tell(&node, &failed.reason);
+            }
+        }
         Ok(())
     }
 
@@ -275,23 +296,39 @@ impl Following<'_> {
         if !self.synced.remove(&peer) || !self.synced.is_empty() {
             return Ok(());
         }
-        self.port.emit(Event::Offline { reason: format!("{name}: {reason}") }).await
+        let reason = format!("{name}: {reason}");
+        self.blame.is_told(&name, &reason);
+        self.port.emit(Event::Offline { reason }).await
     }
 
     /// At boot, the session fails when there is no node to hope for: the host
-    /// counts its attempts.
-    async fn unreachable(&mut self, address: &Address, reason: String) -> Result<()> {
+    /// counts its attempts. Later, a node is told of for what it did itself.
+    async fn unreachable(
+        &mut self,
+        address: &Address,
+        reason: &str,
+        lost: Option<&Lost>,
+    ) -> Result<()> {
+        let (node, reason) = (address.to_string(), of_node(address, reason));
+        let is_blamed = lost.is_some_and(blames);
         if self.feed.is_some() {
+            if is_blamed {
+                self.blame.tell(&node, &reason);
+            }
             return Ok(());
         }
-        self.failed.insert(address.to_string(), of_node(address, &reason));
-        // A long synchronisation may need many connections.
+        self.failed.insert(node, Failed { reason, is_blamed });
+        // A long synchronisation may need many connections. One that lied is left
+        // alone for long: what it has brought is no reason to wait for more, but
+        // another one that is connected may have brought it.
         let tip = tip(&self.service).await?;
         let has_progressed = std::mem::replace(&mut self.last_tip, tip) != tip;
-        if self.failed.len() < self.nodes || has_progressed {
+        let lied = lost.is_some_and(Lost::is_the_peers_fault);
+        let goes_on = has_progressed && !(lied && self.names.is_empty());
+        if self.failed.len() < self.nodes || goes_on {
             return Ok(());
         }
-        let reasons: Vec<String> = self.failed.values().cloned().collect();
+        let reasons: Vec<&str> = self.failed.values().map(|it| it.reason.as_str()).collect();
         Err(Error::new(reasons.join("; ")))
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::Presence;
-use crate::file::LibraryFile;
+use crate::library_file::LibraryFile;
 
 /// The list of all libraries in the system's folders, made by `ldconfig`.
 const CACHE: &str = "/etc/ld.so.cache";
@@ -34,8 +34,8 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// For a file that wants these folders searched.
-    pub(super) fn of(path: &Path, wanted: &[String]) -> Self {
+    /// For a plugin that wants these folders searched.
+    pub(super) fn of(wanted: &[String]) -> Self {
         let mut places = Self {
             loaded: loaded(),
             listed: listed(Path::new(CACHE)),
@@ -46,19 +46,21 @@ impl Places {
         places
             .folders
             .extend(["/lib", "/usr/lib"].map(|folder| Path::new(folder).join(&multiarch)));
-        places.add(path, wanted.iter().map(String::as_str));
+        // The plugin's private copy is loaded, and beside that there is nothing.
+        places.add(None, wanted.iter().map(String::as_str));
+        let program = env::current_exe();
         match env::var("LD_LIBRARY_PATH") {
             Ok(folders) if folders.is_empty() => {}
-            Ok(folders) => places.add(path, folders.split([':', ';'])),
+            Ok(folders) => places.add(program.as_deref().ok(), folders.split([':', ';'])),
             Err(env::VarError::NotPresent) => {}
             Err(env::VarError::NotUnicode(_)) => places.is_open = true,
         }
         // What was loaded so may have any name.
         places.is_open |= env::var_os("LD_PRELOAD").is_some();
         // What the program itself was linked to search counts for libraries, too.
-        match env::current_exe().map(|program| (LibraryFile::open(&program), program)) {
+        match program.map(|program| (LibraryFile::open(&program), program)) {
             Ok((Ok(file), program)) => {
-                places.add(&program, file.search.iter().map(String::as_str));
+                places.add(Some(&program), file.search.iter().map(String::as_str));
             }
             _ => places.is_open = true,
         }
@@ -66,11 +68,13 @@ impl Places {
     }
 
     /// Adds folders that a file wants searched; an empty one is the current one.
-    fn add<'a>(&mut self, file: &Path, folders: impl Iterator<Item = &'a str>) {
+    /// Those around a file without a place are left out.
+    fn add<'a>(&mut self, file: Option<&Path>, folders: impl Iterator<Item = &'a str>) {
         // A link may stand elsewhere than what it leads to.
-        let origins = [std::path::absolute(file).ok(), file.canonicalize().ok()];
+        let origins = file.map(|file| [std::path::absolute(file).ok(), file.canonicalize().ok()]);
         let origins: Vec<String> = origins
             .iter()
+            .flatten()
             .flatten()
             .filter_map(|file| Some(file.parent()?.to_string_lossy().into_owned()))
             .collect();
@@ -79,11 +83,10 @@ impl Places {
                 self.folders.push(folder.into());
                 continue;
             }
-            for origin in &origins {
-                let folder = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin);
-                self.is_open |= folder.contains('$');
-                self.folders.push(folder.into());
-            }
+            let around =
+                |origin: &str| folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin);
+            self.is_open |= around("").contains('$');
+            self.folders.extend(origins.iter().map(|origin| around(origin).into()));
         }
     }
 
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_the_system_has_is_found_and_what_nobody_has_is_missing() {
-        let places = Places::of(Path::new("plugin.so"), &[]);
+        let places = Places::of(&[]);
         assert_eq!(places.presence("libc.so.6"), Presence::Found);
         let expected = match (&places.listed, places.is_open) {
             (Some(_), false) => Presence::Missing,
@@ -168,18 +171,19 @@ mod tests {
         fs::create_dir_all(folder.join("deep/glibc-hwcaps/x86-64-v3")).unwrap();
         fs::write(folder.join("libnear.so"), "").unwrap();
         fs::write(folder.join("deep/glibc-hwcaps/x86-64-v3/libdeep.so"), "").unwrap();
-        let presence = |wanted: &[&str], name| {
+        let presence = |file: &Option<PathBuf>, wanted: &[&str], name| {
             let wanted: Vec<String> = wanted.iter().copied().map(str::to_owned).collect();
-            let places = Places {
-                listed: Some(HashSet::new()),
-                ..Places::of(&folder.join("x.so"), &wanted)
-            };
+            let mut places = Places { listed: Some(HashSet::new()), ..Places::of(&[]) };
+            places.add(file.as_deref(), wanted.iter().map(String::as_str));
             places.presence(name)
         };
-        assert_eq!(presence(&[], "libnear.so"), Presence::Missing);
-        assert_eq!(presence(&["$ORIGIN"], "libnear.so"), Presence::Found);
-        assert_eq!(presence(&["${ORIGIN}/deep"], "libdeep.so"), Presence::Found);
-        assert_eq!(presence(&["$ORIGIN/$LIB"], "libnear.so"), Presence::Unknown);
+        let program = Some(folder.join("x"));
+        assert_eq!(presence(&program, &[], "libnear.so"), Presence::Missing);
+        assert_eq!(presence(&program, &["$ORIGIN"], "libnear.so"), Presence::Found);
+        assert_eq!(presence(&program, &["${ORIGIN}/deep"], "libdeep.so"), Presence::Found);
+        assert_eq!(presence(&program, &["$ORIGIN/$LIB"], "libnear.so"), Presence::Unknown);
+        assert_eq!(presence(&None, &["$ORIGIN"], "libnear.so"), Presence::Missing);
+        assert_eq!(presence(&None, &["$ORIGIN/$LIB"], "libnear.so"), Presence::Unknown);
         fs::remove_dir_all(&folder).unwrap();
     }
 

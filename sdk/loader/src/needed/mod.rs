@@ -5,11 +5,9 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod glibc;
 
-use std::path::Path;
-
 use serde::Serialize;
 
-use crate::file::LibraryFile;
+use crate::library_file::LibraryFile;
 
 /// A library that a plugin's file needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,19 +31,19 @@ pub enum Presence {
 }
 
 /// The libraries that a file needs; those of another platform's are unknown.
-pub(crate) fn needed(path: &Path, file: &LibraryFile, is_ours: bool) -> Vec<NeededLibrary> {
-    let presence = presences(path, file, is_ours);
+pub(crate) fn needed(file: &LibraryFile, is_ours: bool) -> Vec<NeededLibrary> {
+    let presence = presences(file, is_ours);
     let of = |name: &String| NeededLibrary { name: name.clone(), presence: presence(name) };
     file.needed.iter().map(of).collect()
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn presences(path: &Path, file: &LibraryFile, is_ours: bool) -> impl Fn(&str) -> Presence {
-    let system = is_ours.then(|| glibc::Places::of(path, &file.search));
+fn presences(file: &LibraryFile, is_ours: bool) -> impl Fn(&str) -> Presence {
+    let system = is_ours.then(|| glibc::Places::of(&file.search));
     move |name| system.as_ref().map_or(Presence::Unknown, |system| system.presence(name))
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn presences(_: &Path, _: &LibraryFile, _: bool) -> impl Fn(&str) -> Presence {
+fn presences(_: &LibraryFile, _: bool) -> impl Fn(&str) -> Presence {
     |_| Presence::Unknown
 }

@@ -155,8 +155,140 @@ codes! {
             looks for libraries.",
         reason: "The system would refuse it, after it had loaded the others and run their code.",
         remedy: "Install the package that has the library. If it lies in a folder of its own, put \
-            that folder into `LD_LIBRARY_PATH` or the system's list (`ldconfig`), or link the \
-            plugin with `-Wl,-rpath,$ORIGIN` and put the library beside it.",
+            that folder into `LD_LIBRARY_PATH` or the system's list (`ldconfig`). One that lies \
+            beside the plugin is not found: a private copy of the plugin is loaded, and of nothing \
+            else. Authors: link it statically.",
+    }
+    /// Nobody vouches for it.
+    NotAllowed = "PLG-0040" {
+        title: "nobody vouches for the plugin",
+        meaning: "The file did not come with the miner, no key of `trusted_keys` signed it, \
+            `plugins.lock` does not have it, and its entry in the manifest does not allow it.",
+        reason: "A plugin runs with all the rights of the miner, its key included. What nobody \
+            vouches for is refused before any of it runs.",
+        remedy: "If you trust where it comes from, run `spacetime-miner plugin trust` with the file \
+            (exactly this one), or with the key of its author (all that it signs), or write the \
+            entry that the message has. While you write a plugin yourself, let its entry say \
+            trust: any.",
+    }
+    /// It must be signed.
+    NotSigned = "PLG-0041" {
+        title: "the plugin must be signed, and is not",
+        meaning: "Its entry in the manifest asks for a signature, and there is no file beside it \
+            with its name and .sig.",
+        reason: "The entry says that only a signature vouches for this plugin.",
+        remedy: "Get the signature's file from where the plugin came from. If the plugin is yours, \
+            run `spacetime-miner plugin sign`.",
+    }
+    /// Its signature cannot be read.
+    SignatureDamaged = "PLG-0042" {
+        title: "the plugin's signature cannot be read",
+        meaning: "The file with the signature is cut off, or not byte for byte what `plugin sign` \
+            wrote.",
+        reason: "There is exactly one text for each signature, so that no change of it goes \
+            unnoticed.",
+        remedy: "Copy the plugin and its .sig again, as they are. Version control systems and \
+            editors may have changed the ends of its lines.",
+    }
+    /// Its signature is another file's.
+    SignatureOfAnother = "PLG-0043" {
+        title: "the plugin is not the file that was signed",
+        meaning: "The signature beside it is of a file with another hash, or of another plugin, \
+            version or platform.",
+        reason: "A signature vouches for the bytes that were signed, and for no others.",
+        remedy: "The plugin or its .sig was changed or replaced: copy both again from where they \
+            came from. If the plugin is yours, sign it after the last change, stripping included.",
+    }
+    /// Its signature is not by the key that it names.
+    SignatureForged = "PLG-0044" {
+        title: "the plugin's signature is not by the key that it names",
+        meaning: "The file with the signature has the right form, names a key, and was not made \
+            with it.",
+        reason: "Anybody can write another's name; only the owner of a key can sign with it.",
+        remedy: "Do not use the file: somebody tampered with it, or it was damaged on its way. Get \
+            the plugin and its .sig again.",
+    }
+    /// Its signer is not trusted with it.
+    OtherSigner = "PLG-0045" {
+        title: "the plugin is signed by somebody who is not trusted with it",
+        meaning: "The signature is true, but its key is none of `trusted_keys`, or none of those \
+            that the plugin's entry names.",
+        reason: "Everybody can sign. What counts is who.",
+        remedy: "If you trust that key, run `spacetime-miner plugin trust` with it, or name it in \
+            the entry's trust: signed(by: …). Compare it with what its owner publishes elsewhere \
+            first.",
+    }
+    /// Its entry names a key that is not known.
+    UnknownSigner = "PLG-0046" {
+        title: "the entry names a signer whose key is not known",
+        meaning: "The plugin's entry asks for a signature by a name that `trusted_keys` does not \
+            have, or has no more.",
+        reason: "A key that was taken out of `trusted_keys` is trusted no more.",
+        remedy: "Add the key again under that name, or correct the entry.",
+    }
+    /// It is not what its entry pins.
+    NotThePinned = "PLG-0047" {
+        title: "the plugin is not the file that its entry pins",
+        meaning: "Its SHA-256 is not the one that the manifest's entry has.",
+        reason: "A pin says that exactly one file may be loaded under this entry, whoever signed \
+            another.",
+        remedy: "The file was changed or replaced. If you wanted that, write its new hash into the \
+            entry, which the message has; if not, find out who did it.",
+    }
+    /// The lock file does not have it.
+    NotLocked = "PLG-0048" {
+        title: "the plugin is not in plugins.lock",
+        meaning: "Its entry says trust: locked, and the lock file beside the manifest does not have \
+            the plugin, or not for this platform.",
+        reason: "What is to be locked loads only if somebody installed it.",
+        remedy: "Run `spacetime-miner plugin install` with the file, for each platform that it \
+            shall run on.",
+    }
+    /// The lock file has another hash for it.
+    NotTheLocked = "PLG-0049" {
+        title: "the plugin is not the file that was installed",
+        meaning: "The lock file beside the manifest has another SHA-256 for this plugin on this \
+            platform.",
+        reason: "The lock file says which bytes were accepted when the plugin was installed.",
+        remedy: "The file was changed or replaced, or another manifest of this user installed \
+            another version. If you want this one, run `spacetime-miner plugin install` with it.",
+    }
+    /// The lock file is damaged.
+    LockDamaged = "PLG-0050" {
+        title: "plugins.lock cannot be read",
+        meaning: "The lock file beside the manifest is damaged, or of a later form, so that nobody \
+            knows what is locked.",
+        reason: "Without it, a file that was exchanged would go unnoticed.",
+        remedy: "Mend it from a copy, or remove it and install the plugins again with \
+            `spacetime-miner plugin install`.",
+    }
+    /// There is no private copy of it.
+    NoCopy = "PLG-0051" {
+        title: "the plugin's private copy cannot be made",
+        meaning: "The folder of private copies cannot be used or written: it is full, belongs to \
+            somebody else, or there is none to be had.",
+        reason: "Only a copy that nobody else can change is loaded, so that what was checked is what \
+            runs.",
+        remedy: "Make room or give the miner's user access there, or name another folder with \
+            `plugin_cache` in the manifest. Commands without a manifest need HOME.",
+    }
+    /// Its private copy lies where no programs run.
+    NoPrograms = "PLG-0052" {
+        title: "the folder of private copies is mounted with noexec",
+        meaning: "The system runs no code from the file system that holds the private copies of \
+            plugins.",
+        reason: "A plugin is code.",
+        remedy: "Name a folder on another file system with `plugin_cache` in the manifest.",
+    }
+    /// Others may change it.
+    Exposed = "PLG-0053" {
+        title: "others may change a plugin that lies with the miner",
+        meaning: "The file lies where the miner's own plugins lie, but has another owner than the \
+            miner, or can be written by those who cannot write the miner.",
+        reason: "What lies with the miner is trusted as the miner is. That holds only while nobody \
+            else can put something there.",
+        remedy: "Give it the miner's owner and take away the others' right to write it (`chmod \
+            go-w`), or let its entry in the manifest allow it.",
     }
 }
 

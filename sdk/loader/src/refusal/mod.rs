@@ -2,6 +2,7 @@
 //! first what is wrong, the second what to do; more only on request.
 
 mod codes;
+mod trust;
 
 use std::{
     fmt,
@@ -10,7 +11,7 @@ use std::{
 
 pub use codes::{Code, Explanation};
 
-use crate::file::Format;
+use crate::library_file::Format;
 
 /// Why a file cannot be used as a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,12 +56,12 @@ impl Refusal {
         &self.detail
     }
 
-    fn new(path: &Path, code: Code, cause: impl Into<String>, remedy: &str) -> Self {
+    fn new(path: &Path, code: Code, cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             path: path.to_owned(),
             code,
             cause: cause.into(),
-            remedy: remedy.to_owned(),
+            remedy: remedy.into(),
             detail: String::new(),
         }
     }
@@ -70,7 +71,8 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn unreadable(path: &Path, source: &std::io::Error) -> Self {
+    /// The system does not give it.
+    pub fn unreadable(path: &Path, source: &std::io::Error) -> Self {
         Self::new(
             path,
             Code::Unreadable,

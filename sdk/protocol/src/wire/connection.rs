@@ -15,6 +15,11 @@ use crate::EncodeError;
 const PING_AFTER_MS: u64 = 30_000;
 /// How long a ping may stay unanswered, ms, by a peer that answers pings.
 const PONG_WITHIN_MS: u64 = 30_000;
+/// How long a message may stay half a one, ms, unless [`STEADY`] bytes of it
+/// come in that time.
+const HALF_MS: u64 = 60_000;
+/// What a large message on a slow line brings at least, bytes.
+const STEADY: usize = 16 << 10;
 /// Payload errors within [`STRIKES_MS`] that end a connection.
 const STRIKES: usize = 10;
 /// How long a payload error counts, ms.
@@ -32,6 +37,10 @@ pub enum End {
     /// Too many payloads that are no messages; this was the last one.
     #[error("{STRIKES} malformed messages, the last one: {0}")]
     Payloads(PayloadError),
+    /// Part of a message came, and the rest not, or too slowly, for so many
+    /// seconds.
+    #[error("it sent part of a message, and not the rest of it within {0} s")]
+    HalfMessage(u64),
     /// The peer answers pings, but not this one.
     #[error("the peer is silent: no answer to a ping for {0} s")]
     Silent(u64),
@@ -45,6 +54,7 @@ pub struct Connection {
     output: Vec<u8>,
     peer: Option<Handshake>,
     heard_ms: u64,
+    half: Option<Half>,
     ping: Option<Ping>,
     /// Whether the peer has ever answered one: the reference answers none.
     answers_pings: bool,
@@ -52,6 +62,27 @@ pub struct Connection {
     strikes: VecDeque<u64>,
     /// A payload that was no message, for the log.
     malformed: Option<PayloadError>,
+}
+
+/// A message that has begun.
+#[derive(Clone, Copy, Debug)]
+struct Half {
+    /// When it began, or was steady last, Unix ms.
+    since_ms: u64,
+    /// Bytes of it since then.
+    bytes: usize,
+}
+
+impl Half {
+    /// With so many more bytes; without one before, it begins now.
+    fn after(before: Option<Self>, bytes: usize, now_ms: u64) -> Self {
+        match before {
+            Some(Self { since_ms, bytes: before }) if before + bytes < STEADY => {
+                Self { since_ms, bytes: before + bytes }
+            }
+            _ => Self { since_ms: now_ms, bytes: 0 },
+        }
+    }
 }
 
 /// A ping that is not answered yet.
@@ -76,6 +107,7 @@ impl Connection {
             output: if dialled { introduction } else { Vec::new() },
             peer: None,
             heard_ms: now_ms,
+            half: None,
             ping: None,
             answers_pings: false,
             last_nonce: nonce,
@@ -93,11 +125,13 @@ impl Connection {
         self.heard_ms = now_ms;
         self.reader.push(bytes);
         while let Some(frame) = self.reader.next_frame()? {
+            self.half = None;
             match Message::decode(frame.kind, &frame.payload) {
                 Ok(message) => self.heard(message, now_ms),
                 Err(error) => self.strike(error, now_ms)?,
             }
         }
+        self.half = self.reader.end().err().map(|_| Half::after(self.half, bytes.len(), now_ms));
         Ok(())
     }
 
@@ -140,6 +174,11 @@ impl Connection {
     /// # Errors
     /// The connection must be closed.
     pub fn tick(&mut self, now_ms: u64) -> Result<(), End> {
+        if let Some(half) = self.half
+            && half.since_ms + HALF_MS <= now_ms
+        {
+            return Err(End::HalfMessage((now_ms - half.since_ms) / 1000));
+        }
         if let Some(ping) = self.ping
             && self.answers_pings
             && self.pong_due_ms(ping) <= now_ms
@@ -157,12 +196,14 @@ impl Connection {
 
     /// When [`Connection::tick`] has something to do next, Unix ms.
     pub fn due_ms(&self) -> Option<u64> {
-        match self.ping {
+        let half = self.half.map(|half| half.since_ms + HALF_MS);
+        let ping = match self.ping {
             Some(ping) if self.answers_pings => Some(self.pong_due_ms(ping)),
             // Nobody who answers none is asked twice.
             Some(_) => None,
             None => Some(self.heard_ms + PING_AFTER_MS),
-        }
+        };
+        [half, ping].into_iter().flatten().min()
     }
 
     /// The pong may stand behind a large block that is still coming.
@@ -173,10 +214,7 @@ impl Connection {
     fn heard(&mut self, message: Message, now_ms: u64) {
         match message {
             Message::Handshake(peer) => {
-                let ack = Message::HandshakeAck.to_frame().unwrap_or_default();
-                if self.peer.is_none() {
-                    self.output.extend(ack);
-                }
+                self.output.extend(Message::HandshakeAck.to_frame().unwrap_or_default());
                 self.peer = Some(peer);
             }
             // The reference's pong is a ping that repeats our nonce.
@@ -199,7 +237,10 @@ impl Connection {
 
     fn strike(&mut self, error: PayloadError, now_ms: u64) -> Result<(), End> {
         self.strikes.push_back(now_ms);
-        while self.strikes.front().is_some_and(|at| at + STRIKES_MS < now_ms) {
+        // An owner may go on all the same; more of them tell nothing more.
+        while self.strikes.len() > STRIKES
+            || self.strikes.front().is_some_and(|at| at + STRIKES_MS < now_ms)
+        {
             self.strikes.pop_front();
         }
         if self.strikes.len() >= STRIKES {

@@ -225,13 +225,46 @@ fn a_flood_of_notices_is_bounded() {
     for _ in 0..10_000 {
         conversation.notice(&block_on(Some(node.at(10))));
     }
-    assert_eq!(conversation.most_at_once, 16);
+    assert_eq!(conversation.most_at_once, 8);
     conversation.talk(&node);
     assert!(conversation.asked.0 <= 2, "{:?}", conversation.asked);
     conversation.pass(30_000);
     conversation.talk(&node);
     assert!(conversation.asked.0 <= 4, "{:?}", conversation.asked);
-    assert_eq!(conversation.asked.1, 16);
+    assert_eq!(conversation.asked.1, 9);
+}
+
+/// A node that answers questions for headers meanwhile, so that none is open
+/// for long, and has none of the blocks that it tells of: they follow the tip,
+/// or come later, or both in turn.
+#[test]
+fn of_a_flood_of_notices_only_the_newest_is_asked_about() {
+    for gaps in [[false; 2], [true; 2], [false, true]] {
+        let (mut conversation, mut node) = begun(10);
+        let tip = node.tip().clone();
+        for number in 0..100_000 {
+            let next = block_on(Some(&tip));
+            let told = if gaps[number % 2] { block_on(Some(&next)) } else { next };
+            conversation.notice(&told);
+            while let Some(question) = conversation.questions.pop_front() {
+                if matches!(question, Message::GetHeaders { .. }) {
+                    conversation.answer(&question, &node);
+                }
+            }
+            // A second in all.
+            conversation.now_ms += u64::from(number % 100 == 0);
+        }
+        let asked = conversation.asked.0 + conversation.asked.1;
+        assert!((1..40).contains(&asked), "{asked} questions for 100,000 notices: {gaps:?}");
+        // A block that is there, among the last of them.
+        node.grow(1);
+        conversation.notice(node.tip());
+        conversation.pass(500);
+        conversation.talk(&node);
+        let (tip, lie) = (conversation.ours.tip().hash(), &conversation.lie);
+        assert_eq!((tip, lie), (node.tip().hash(), &None), "{gaps:?}");
+        conversation.live_on(&node);
+    }
 }
 
 /// An answer that is late belongs to the question that it answers: no other

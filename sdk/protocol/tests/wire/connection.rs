@@ -67,13 +67,13 @@ fn who_dials_introduces_itself_at_once_and_who_accepts_only_acknowledges() {
 }
 
 #[test]
-fn an_introduction_that_comes_again_is_taken_and_not_acknowledged_again() {
+fn every_introduction_is_acknowledged_and_the_last_one_counts() {
     let mut connection = dialled();
     let mut other = us();
     connection.received(&bytes(&Message::Handshake(us())), NOW).unwrap();
     other.node_id = "other".to_owned();
     connection.received(&bytes(&Message::Handshake(other.clone())), NOW).unwrap();
-    assert_eq!(written(&mut connection), [Message::HandshakeAck]);
+    assert_eq!(written(&mut connection), [Message::HandshakeAck, Message::HandshakeAck]);
     assert_eq!(connection.peer(), Some(&other));
     assert_eq!(connection.next_message(), None);
 }
@@ -267,6 +267,50 @@ fn an_end_between_frames_is_in_order_and_one_within_is_not() {
     }
     connection.received(&stream, NOW).unwrap();
     assert_eq!(connection.ended(), End::Closed);
+}
+
+/// Bytes that come now and then are no sign that the rest will.
+#[test]
+fn half_a_message_is_waited_for_a_minute_however_its_bytes_dribble() {
+    let mut connection = dialled();
+    let block = frame(Kind::Block, &[7; 1000]);
+    let notice = frame(Kind::BlockAccepted, &[1; 39]);
+    connection.received(&block[..3], 10_000).unwrap();
+    connection.received(&block[3..], 69_000).unwrap();
+    // Whole, and the next one begins.
+    connection.received(&notice[..20], 80_000).unwrap();
+    for at in 20..40 {
+        let now_ms = 82_000 + 2_900 * (at as u64 - 20);
+        connection.tick(now_ms).unwrap();
+        connection.received(&notice[at..=at], now_ms).unwrap();
+    }
+    assert!(connection.due_ms() <= Some(140_000), "{:?}", connection.due_ms());
+    connection.tick(139_999).unwrap();
+    assert_eq!(connection.tick(140_000), Err(End::HalfMessage(60)));
+}
+
+#[test]
+fn a_large_message_on_a_slow_line_has_the_time_that_it_needs() {
+    let mut connection = dialled();
+    let block = frame(Kind::Block, &[7; 1 << 20]);
+    let mut now_ms = 0;
+    // 512 bytes in a second, which takes it half an hour.
+    for piece in block.chunks(512) {
+        connection.tick(now_ms).unwrap();
+        connection.received(piece, now_ms).unwrap();
+        now_ms += 1_000;
+    }
+    assert!(matches!(connection.next_message(), Some(Message::Block(_))));
+    // At half of that it is as good as silent.
+    connection.received(&block[..5], now_ms).unwrap();
+    for (number, piece) in (1..).zip(block[5..].chunks(256)) {
+        if let Err(end) = connection.tick(now_ms + number * 1_000) {
+            assert_eq!((end, number), (End::HalfMessage(60), 60));
+            return;
+        }
+        connection.received(piece, now_ms + number * 1_000).unwrap();
+    }
+    panic!("it was waited for");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn without(text: &str, from: &str, to: &str) -> String {
 }
 
 /// Jobs and plots for the hosts.
-const SAMPLE: &str = include_str!("../../../../sdk/testing/src/sample.rs");
+const SAMPLE: &str = include_str!("../../../../sdk/conformance/src/sample.rs");
 
 /// How the last method of the interface's `Strategy` ends.
 const LAST_METHOD_ENDS: &str = "RResult::ROk(Arrangement::default())\n    }";
@@ -66,7 +66,8 @@ pub(crate) fn older() -> Artifacts {
                 "    fn arrange(\n        &mut self,\n        job: &abi::Job<'_>,",
                 ".into()\n    }\n",
             );
-            replace(&text, "self.features & features::BATCH != 0", "false")
+            let text = replace(&text, "self.features & features::BATCH != 0", "false");
+            replace(&text, "self.features & features::MAY_REPEAT != 0", "false")
         }
         "loader/src/handles.rs" => {
             let text = replace(&text, "features: abi::features::ALL", "features: 0");

@@ -28,7 +28,6 @@ const RULES: BookRules = BookRules { allow_private: true, ..BookRules::DEFAULT }
 #[derive(Debug)]
 pub(super) struct Addresses {
     book: AddressBook,
-    exchange: PeerExchange<IpAddr>,
     /// Those that the operator has us dial anyway, and whether with TLS.
     kept: BTreeMap<PeerAddress, bool>,
     /// Those that are being dialled, or connected, because they were told.
@@ -63,7 +62,6 @@ impl Addresses {
         };
         Self {
             book,
-            exchange: PeerExchange::new(),
             kept: BTreeMap::new(),
             dialled: BTreeSet::new(),
             ours: BTreeSet::new(),
@@ -75,15 +73,17 @@ impl Addresses {
     }
 
     /// Addresses to tell an asker of: those that are best known, or none if it
-    /// was told a moment ago.
+    /// was told a moment ago, by `exchange`, which is its connection's own:
+    /// several nodes may share an address.
     pub(super) fn answer(
-        &mut self,
+        &self,
+        exchange: &mut PeerExchange<()>,
         asker: IpAddr,
         max: i32,
         exclude: &[String],
         now_ms: u64,
     ) -> Vec<PeerAddress> {
-        let mut known = self.exchange.answer(&asker, max, exclude, &self.book, now_ms);
+        let mut known = exchange.answer(&(), max, exclude, &self.book, now_ms);
         known.retain(|address| self.is_for(address, asker));
         known
     }
@@ -287,7 +287,11 @@ mod tests {
                 told
             };
             assert_eq!(sorted(addresses.gossip(peer)), of(told));
-            assert_eq!(sorted(addresses.answer(peer, 100, &[], NOW)), of(told));
+            let mut exchange = PeerExchange::new();
+            let mut answer = |now_ms| addresses.answer(&mut exchange, peer, 100, &[], now_ms);
+            assert_eq!(sorted(answer(NOW)), of(told));
+            assert_eq!(answer(NOW + 299_999), []);
+            assert_eq!(sorted(answer(NOW + 300_000)), of(told));
         }
     }
 

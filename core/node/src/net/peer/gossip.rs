@@ -63,13 +63,16 @@ impl Peer {
         match taken.await {
             Ok(Ok(Ok(hash))) => {
                 self.standing.credit();
+                self.hub.mark_seen(key);
                 self.hub.emit(Event::TransactionTaken { peer, hash }).await;
-                return Ok(());
             }
             Ok(Ok(Err(refusal))) => {
                 tracing::debug!(peer = %self.member.address, %hash, %refusal, "a transaction is refused");
-                if is_wrong(&refusal) {
+                let is_wrong = is_wrong(&refusal);
+                if is_wrong || refusal == Refusal::Duplicate {
                     self.hub.mark_seen(key);
+                }
+                if is_wrong {
                     return self.fault(&format!("transaction {hash}: {refusal}"));
                 }
             }

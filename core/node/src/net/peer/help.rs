@@ -4,7 +4,8 @@
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::wire::Message;
 
-use super::{Owed, Peer};
+use super::Peer;
+use super::debts::Owed;
 use crate::Service;
 use crate::net::{Event, serve};
 use crate::store::StoreError;
@@ -54,8 +55,8 @@ impl Peer {
         }
         let (peer, missing) = (self.member.address, lack.missing);
         tracing::info!(%peer, missing, "its chain is behind ours, and it is helped");
-        self.owed.extend(lack.blocks.into_iter().map(Owed::Block));
-        self.owed.push_back(Owed::Tip);
+        lack.blocks.into_iter().for_each(|block| self.debts.push(Owed::Block(block)));
+        self.debts.push(Owed::Tip);
         // Whether it has taken them is seen by asking again soon.
         self.sent_block();
     }

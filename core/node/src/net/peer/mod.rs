@@ -1,43 +1,46 @@
 //! The task of one connection: reads, answers, follows, and does what is due,
 //! one message at a time. Writing is the outbox's.
 
+mod debts;
 mod gossip;
 mod help;
 mod news;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use spacetime_protocol::BlockHash;
-use spacetime_protocol::relay::SeenKey;
+use spacetime_protocol::relay::{PeerExchange, SeenKey};
 use spacetime_protocol::wire::{Connection, End, Follower, Message};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadHalf};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::member::{Member, Seat};
 use super::standing::Standing;
 use super::{Address, Event, Hub, Lost, Stream, serve};
+use debts::{Debts, Owed};
 use news::Input;
 
 /// What is read at once, in bytes.
 const READ: usize = 16 << 10;
-/// Questions of a peer that wait at most; no more is read then.
-const MAX_REQUESTS: usize = 1024;
 /// No further answer is made while so many bytes or messages wait.
 const ANSWER_BYTES: usize = 256 << 10;
 const ANSWERS: usize = 128;
-/// No more is read while so many messages wait: the peer reads nothing, and
-/// goes on asking for signs of life.
+/// No more is read while so many messages or bytes of signs of life wait: the
+/// peer reads nothing, and goes on asking.
 const MAX_KEPT: usize = 256;
+const MAX_SIGN_BYTES: usize = 64 << 10;
 /// A peer that has said nothing for so long is told the tip, ms: a reference
 /// miner never asks, and begins only on a notice.
 const GREET_MS: u64 = 1000;
 /// The same for one that has asked for headers or blocks, and may be about to
 /// ask again, ms.
 const GREET_ASKER_MS: u64 = 10_000;
-/// How long half a message may stay one, ms.
-const HALF_MESSAGE_MS: u64 = 60_000;
+/// How long the end of a connection may take to be said.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How a connection went.
 pub(super) struct Ended {
@@ -58,10 +61,12 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
     let pace = hub.clone();
     let mut writing = Aborted(tokio::spawn(async move {
         let may_relay = |priority, frame| pace.may_relay(id, priority, frame);
-        let error = writing.outbox.write_to(writer, stuck_after, may_relay).await;
-        Lost::Socket(error.to_string())
+        match writing.outbox.write_to(writer, stuck_after, may_relay).await {
+            Ok(()) => Lost::Stopped,
+            Err(error) => Lost::Socket(error.to_string()),
+        }
     }));
-    let mut peer = match Peer::new(hub.clone(), member) {
+    let mut peer = match Peer::new(hub.clone(), Arc::clone(&member)) {
         Ok(peer) => peer,
         Err(lost) => return Ended { lost, was_of_use: false },
     };
@@ -69,7 +74,13 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
         Err(lost) => lost,
         Ok(never) => match never {},
     };
+    writing.end(&member, &mut reader).await;
     drop(seat);
+    if lost == Lost::Stopped {
+        // Nobody shall dial again, or tell of a peer that failed: this task is
+        // about to be aborted.
+        std::future::pending::<()>().await;
+    }
     tracing::info!(%address, reason = %lost, "disconnected");
     hub.emit(Event::Lost { peer: id, address, reason: lost.clone() }).await;
     Ended { lost, was_of_use: peer.was_of_use }
@@ -77,6 +88,23 @@ pub(super) async fn run(hub: Hub, seat: Seat, stream: Stream, dialled: Option<Ad
 
 /// A task that ends with its owner.
 struct Aborted(JoinHandle<Lost>);
+
+impl Aborted {
+    /// Says the end of the stream, if it can still be said, and waits until the
+    /// peer has closed the connection, too: closed with something unread it
+    /// would be reset, and the end lost.
+    async fn end(&mut self, member: &Member, reader: &mut ReadHalf<Stream>) {
+        member.outbox.close();
+        let said_and_heard = async {
+            if !self.0.is_finished() {
+                let _ = (&mut self.0).await;
+            }
+            let _ = tokio::io::copy(reader, &mut tokio::io::sink()).await;
+        };
+        // A peer that takes nothing does not hear it, and one may stay.
+        let _ = timeout(FAREWELL, said_and_heard).await;
+    }
+}
 
 impl Drop for Aborted {
     fn drop(&mut self) {
@@ -91,8 +119,7 @@ struct Peer {
     connection: Connection,
     /// `None`: it has told nothing of a chain.
     follower: Option<Follower>,
-    /// What it will be sent, in this order.
-    owed: VecDeque<Owed>,
+    debts: Debts,
     /// Blocks from which on it was sent what it lacks.
     helped: HashSet<BlockHash>,
     /// It was told of as one that cannot be helped.
@@ -106,18 +133,13 @@ struct Peer {
     pool_credit: usize,
     pool_asked_ms: u64,
     standing: Standing,
+    /// When it was told addresses last.
+    exchange: PeerExchange<()>,
     heard_ms: u64,
     was_of_use: bool,
-}
-
-/// What a peer will be sent once there is room for it.
-enum Owed {
-    /// The answers to its question.
-    Answer(Message),
-    /// A block of our chain that it lacks.
-    Block(BlockHash),
-    /// Our tip, and what was won on it.
-    Tip,
+    /// It will say no more: what that means, told once all that it is owed is
+    /// written.
+    ended: Option<Lost>,
 }
 
 /// Never there.
@@ -137,7 +159,7 @@ impl Peer {
             member,
             connection,
             follower,
-            owed: VecDeque::new(),
+            debts: Debts::default(),
             helped: HashSet::new(),
             is_given_up: false,
             asked: HashSet::new(),
@@ -145,8 +167,10 @@ impl Peer {
             pool_credit: 0,
             pool_asked_ms: 0,
             standing: Standing::new(),
+            exchange: PeerExchange::new(),
             heard_ms: now_ms,
             was_of_use: false,
+            ended: None,
         })
     }
 
@@ -179,9 +203,14 @@ impl Peer {
         self.follow(Input::Start).await?;
         loop {
             self.flush();
+            if self.is_owed_nothing()
+                && let Some(ended) = self.ended.take()
+            {
+                return Err(ended);
+            }
             tokio::select! {
                 read = reader.read(&mut buffer), if self.may_read() => match read {
-                    Ok(0) => return Err(self.connection.ended().into()),
+                    Ok(0) => self.heard_all(),
                     Ok(read) => self.received(&buffer[..read]).await?,
                     Err(error) => return Err(Lost::Socket(error.to_string())),
                 },
@@ -191,26 +220,44 @@ impl Peer {
                 () = clock.until_ms(self.due_ms()) => self.tick().await?,
                 ended = &mut writing.0 => {
                     let aborted = |_| Lost::Socket("its writer is gone".to_owned());
-                    return Err(ended.unwrap_or_else(aborted));
+                    let lost = ended.unwrap_or_else(aborted);
+                    let said = self.ended.take().filter(|_| lost != Lost::Stopped);
+                    return Err(said.unwrap_or(lost));
                 }
             }
         }
     }
 
+    /// The peer has ended its half of the connection; what it asked for before
+    /// is still answered.
+    fn heard_all(&mut self) {
+        self.ended = Some(self.connection.ended().into());
+        self.follower = None;
+    }
+
+    /// Whether all answers are written.
+    fn is_owed_nothing(&self) -> bool {
+        self.debts.is_empty() && self.member.outbox.kept_bytes() == 0
+    }
+
     fn may_read(&self) -> bool {
-        self.owed.len() < MAX_REQUESTS && self.member.outbox.kept() < MAX_KEPT
+        let outbox = &self.member.outbox;
+        self.ended.is_none()
+            && !self.debts.is_full()
+            && outbox.kept() < MAX_KEPT
+            && outbox.sign_bytes() < MAX_SIGN_BYTES
     }
 
     fn may_answer(&self) -> bool {
         let outbox = &self.member.outbox;
-        !self.owed.is_empty() && outbox.kept_bytes() < ANSWER_BYTES && outbox.kept() < ANSWERS
+        !self.debts.is_empty() && outbox.kept_bytes() < ANSWER_BYTES && outbox.kept() < ANSWERS
     }
 
     /// Hands what the connection itself has to say to the writer.
     fn flush(&mut self) {
         let output = self.connection.take_output();
         if !output.is_empty() {
-            self.member.outbox.keep(output);
+            self.member.outbox.keep_signs(output);
         }
     }
 
@@ -264,11 +311,11 @@ impl Peer {
         match message {
             Message::GetHeaders { .. } | Message::GetBlock(_) => {
                 self.member.asked(self.heard_ms);
-                self.owed.push_back(Owed::Answer(message));
+                self.debts.push(Owed::Answer(message));
                 Ok(())
             }
             Message::GetPeers { .. } | Message::TxPoolRequest { .. } => {
-                self.owed.push_back(Owed::Answer(message));
+                self.debts.push(Owed::Answer(message));
                 Ok(())
             }
             Message::Headers(_) => self.follow(Input::Heard(message)).await,
@@ -293,7 +340,7 @@ impl Peer {
 
     /// Sends what is owed longest.
     async fn answer(&mut self) {
-        let request = match self.owed.pop_front() {
+        let request = match self.debts.pop() {
             None => return,
             Some(Owed::Answer(request)) => request,
             Some(Owed::Block(hash)) => return self.push(hash).await,
@@ -304,7 +351,8 @@ impl Peer {
         }
         if let Message::GetPeers { max, exclude } = request {
             let now_ms = self.hub.clock().now_ms();
-            let peers = self.hub.addresses().answer(self.ip(), max, &exclude, now_ms);
+            let ip = self.ip();
+            let peers = self.hub.addresses().answer(&mut self.exchange, ip, max, &exclude, now_ms);
             return self.send(&Message::Peers(peers));
         }
         for answer in serve::answers(self.hub.service().clone(), request).await {
@@ -320,33 +368,26 @@ impl Peer {
 
     /// When something is due, Unix ms.
     fn due_ms(&self) -> u64 {
+        if self.ended.is_some() {
+            return u64::MAX;
+        }
         let follower = self.follower.as_ref().map(Follower::due_ms);
         let greet = self.wants_greeting().then_some(self.heard_ms.saturating_add(self.greet_ms()));
-        let half =
-            self.is_within_message().then_some(self.heard_ms.saturating_add(HALF_MESSAGE_MS));
-        let due = [self.connection.due_ms(), follower, greet, half];
+        let due = [self.connection.due_ms(), follower, greet];
         due.into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 
     fn wants_greeting(&self) -> bool {
-        let is_idle = self.owed.is_empty() && self.member.outbox.kept_bytes() == 0;
-        self.hub.options().announces && !self.member.was_noticed() && is_idle
+        self.hub.options().announces && !self.member.was_noticed() && self.is_owed_nothing()
     }
 
     fn greet_ms(&self) -> u64 {
         if self.member.has_asked() { GREET_ASKER_MS } else { GREET_MS }
     }
 
-    fn is_within_message(&self) -> bool {
-        matches!(self.connection.ended(), End::Frame(_))
-    }
-
     async fn tick(&mut self) -> Result<(), Lost> {
         let now_ms = self.hub.clock().now_ms();
         let silent_ms = now_ms.saturating_sub(self.heard_ms);
-        if self.is_within_message() && silent_ms >= HALF_MESSAGE_MS {
-            return Err(Lost::HalfMessage(silent_ms / 1000));
-        }
         self.connection.tick(now_ms)?;
         if self.wants_greeting() && silent_ms >= self.greet_ms() {
             self.greet().await;

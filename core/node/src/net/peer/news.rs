@@ -57,8 +57,13 @@ impl Peer {
             self.hub.submit(own).await;
         }
         let genesis = self.hub.service().network().genesis_hash();
-        self.follower.get_or_insert_with(|| Follower::new(genesis));
-        self.follow(Input::Heard(Message::BlockAccepted { hash, height })).await?;
+        let now_ms = self.hub.clock().now_ms();
+        let follower = self.follower.get_or_insert_with(|| Follower::new(genesis));
+        follower.hear_notice(hash, height, now_ms);
+        // In a flood it is looked at later, and costs nothing now.
+        if follower.due_ms() <= now_ms {
+            self.follow(Input::Tick).await?;
+        }
         self.ask_for_pool_again();
         self.hub.emit(Event::BlockAccepted { peer: self.member.id, hash, height }).await;
         Ok(())
@@ -103,6 +108,10 @@ impl Peer {
             hub.submit_unasked(block.clone(), id).await
         };
         self.was_of_use |= matches!(outcome.taken, Taken::Held) && outcome.is_new;
+        if let (Taken::Held | Taken::Invalid(_), Some((_, key))) = (&outcome.taken, arrived) {
+            // Another look would bring nothing else.
+            hub.mark_seen(key);
+        }
         match &outcome.taken {
             Taken::Held if outcome.is_new && !asked => self.standing.credit(),
             Taken::Early { until_ms } if !asked => hub.submit_later(block, *until_ms, id),
@@ -112,9 +121,6 @@ impl Peer {
                 if !asked {
                     hub.keep_orphan(block, id).await;
                 }
-            }
-            Taken::Invalid(_) => {
-                arrived.map(|(_, key)| hub.mark_seen(key));
             }
             _ => {}
         }

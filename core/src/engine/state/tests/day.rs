@@ -179,7 +179,7 @@ impl Day {
     fn obey(&mut self, command: Command) {
         match command {
             Command::StartScan { spec, .. } => self.start_scan(*spec),
-            Command::CancelScan { job } => {
+            Command::CancelScan { job, .. } => {
                 // Its end may be on its way already.
                 let running = self.scan.as_ref().map_or(self.ended, |spec| spec.id);
                 assert_eq!(running, job, "it runs");

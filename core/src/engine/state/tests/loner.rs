@@ -49,7 +49,7 @@ impl Asked {
                     self.without.push(without.len());
                 }
                 Command::SetAside { job, plot } => self.set_aside.push((job, plot)),
-                Command::CancelScan { job } => self.cancelled.push(job),
+                Command::CancelScan { job, .. } => self.cancelled.push(job),
                 Command::Prove { claim, .. } => self.proofs.push(claim),
                 Command::CancelProof { claim } => self.given_up.push(claim),
                 Command::Build { claim, plan } => self.plans.push((claim, *plan)),

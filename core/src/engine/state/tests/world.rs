@@ -60,6 +60,7 @@ pub(super) fn config(network: &Network) -> Config {
         until_blocks: None,
         until_ms: None,
         transports: vec!["node".to_owned()],
+        shadows: vec!["shadow-adaptive".to_owned()],
     }
 }
 

@@ -1,0 +1,303 @@
+//! What `plugin test` prints: a line per rule, and how to see a failure again.
+
+use std::{collections::BTreeMap, fmt::Write, path::Path};
+
+use serde::Serialize;
+use spacetime_conformance::{Finding, JOBS, Judgement, Outcome, Rule, rule, rules_for};
+use spacetime_sdk_loader::Kind;
+
+use super::{Args, OPENS, subjects::Tested};
+use crate::cli::{Exit, Failure, Output, Style};
+
+/// The document of `plugin test`.
+#[derive(Serialize)]
+struct Document<'a> {
+    path: &'a Path,
+    seed: u64,
+    jobs: u64,
+    components: &'a [Component],
+    kept: usize,
+    broken: usize,
+    not_judged: usize,
+}
+
+/// What came of one component's tests.
+#[derive(Serialize)]
+struct Component {
+    kind: Kind,
+    name: String,
+    config: String,
+    rules: Vec<Row>,
+}
+
+/// What came of a rule.
+#[derive(Serialize)]
+struct Row {
+    id: &'static str,
+    name: &'static str,
+    result: State,
+    /// Why it could not be judged, or what could not be looked at; may be empty.
+    note: String,
+    /// `null`: it has no test of its own.
+    seconds: Option<f64>,
+    findings: Vec<Found>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Kept,
+    Broken,
+    NotJudged,
+}
+
+/// How a rule was seen to be broken.
+#[derive(Clone, Serialize)]
+struct Found {
+    /// The rule whose test it was.
+    by: &'static str,
+    seen: String,
+    given: String,
+    /// The command that shows it again.
+    again: String,
+}
+
+/// What is printed, and how it ends.
+pub(super) struct Report<'a> {
+    args: &'a Args,
+    output: &'a Output,
+    file: &'a Path,
+    components: Vec<Component>,
+    /// What broke the rules of the component that is being tested.
+    findings: BTreeMap<&'static str, Vec<Found>>,
+    /// Why a component could not be tested at all.
+    unusable: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(args: &'a Args, tested: &'a [Tested], output: &'a Output) -> Self {
+        let file = tested.first().map_or(Path::new(""), |tested| &tested.subject.file);
+        let (components, findings) = (Vec::new(), BTreeMap::new());
+        Self { args, output, file, components, findings, unusable: None }
+    }
+
+    /// A component's tests begin.
+    pub(super) fn begin(&mut self, tested: &Tested) -> Result<(), Failure> {
+        let subject = &tested.subject;
+        self.components.push(Component {
+            kind: subject.kind,
+            name: subject.component.clone(),
+            config: subject.config.clone(),
+            rules: Vec::new(),
+        });
+        self.findings.clear();
+        let (name, version) = (tested.name(), &tested.version);
+        let line = format!("{name} {version}, config {}", subject.config);
+        self.output.line(self.output.paint(Style::Bold, line))
+    }
+
+    /// One of its tests is over.
+    pub(super) fn judged(
+        &mut self,
+        tested: &Tested,
+        rule: &'static Rule,
+        judged: Judgement,
+    ) -> Result<(), Failure> {
+        let seconds = Some(judged.took.as_secs_f64());
+        let (result, note) = match judged.outcome {
+            Outcome::Kept { note } => (State::Kept, note),
+            Outcome::NotJudged { reason } => (State::NotJudged, reason),
+            Outcome::Broken(finding) if finding.rule == rule.id => {
+                self.found(tested, rule, finding)?;
+                (State::Broken, String::new())
+            }
+            Outcome::Broken(finding) => {
+                let why = format!("{} is broken", finding.rule);
+                self.found(tested, rule, finding)?;
+                (State::NotJudged, why)
+            }
+        };
+        if rule.id == OPENS && result == State::NotJudged {
+            self.unusable = Some(format!("{} cannot be tested: {note}", tested.name()));
+        }
+        self.row(Row { id: rule.id, name: rule.name, result, note, seconds, findings: vec![] })
+    }
+
+    /// A rule is broken, not always the one that was tested.
+    fn found(&mut self, tested: &Tested, by: &Rule, finding: Finding) -> Result<(), Failure> {
+        // Every finding names a rule of the kit.
+        let Some(broken) = rule(&finding.rule) else { return Ok(()) };
+        let again = again(self.args, tested, by.id);
+        let found = Found { by: by.id, seen: finding.seen, given: finding.input, again };
+        let all = self.findings.entry(broken.id).or_default();
+        all.push(found.clone());
+        if all.len() > 1 {
+            return Ok(());
+        }
+        let state = self.output.paint(Style::Bad, "BROKEN    ");
+        self.output.part(format!(
+            "  {state}  {}  {}\n              seen   {}\n              given  {}\n              \
+             again  {}",
+            broken.id, broken.name, found.seen, found.given, found.again
+        ))
+    }
+
+    fn row(&mut self, row: Row) -> Result<(), Failure> {
+        let (state, style) = match row.result {
+            State::Kept => ("ok        ", Style::Good),
+            State::NotJudged => ("not judged", Style::Warn),
+            State::Broken => ("", Style::Bad),
+        };
+        let mut line = format!("  {}  {}  {}", self.output.paint(style, state), row.id, row.name);
+        if let Some(seconds) = row.seconds {
+            let _ = write!(line, ", {}", self.output.paint(Style::Dim, format!("{seconds:.1} s")));
+        }
+        if !row.note.is_empty() {
+            let _ = write!(line, "\n              {}", self.output.paint(Style::Dim, &row.note));
+        }
+        let is_shown = row.result != State::Broken;
+        if let Some(component) = self.components.last_mut() {
+            component.rules.push(row);
+        }
+        // What is broken was shown when it was found.
+        if is_shown { self.output.line(line) } else { Ok(()) }
+    }
+
+    /// A component cannot be opened, so that the other tests are left out.
+    pub(super) fn unusable(
+        &mut self,
+        tested: &Tested,
+        left_out: &[&'static Rule],
+    ) -> Result<(), Failure> {
+        for rule in left_out {
+            let note = "it does not open".to_owned();
+            let (result, seconds) = (State::NotJudged, None);
+            self.row(Row {
+                id: rule.id,
+                name: rule.name,
+                result,
+                note,
+                seconds,
+                findings: vec![],
+            })?;
+        }
+        self.end(tested)
+    }
+
+    /// All tests of a component are over.
+    pub(super) fn end(&mut self, tested: &Tested) -> Result<(), Failure> {
+        let is_all = self.args.rule.is_empty();
+        let standing = rules_for(tested.subject.kind).filter(|rule| !rule.has_test() && is_all);
+        let opened = self.components.last().is_some_and(|component| component.rules.len() > 1);
+        for rule in standing.filter(|_| opened) {
+            let (result, note) = (State::Kept, String::new());
+            if !self.findings.contains_key(rule.id) {
+                let (name, seconds, findings) = (rule.name, None, vec![]);
+                self.row(Row { id: rule.id, name, result, note, seconds, findings })?;
+            }
+        }
+        let findings = std::mem::take(&mut self.findings);
+        let Some(component) = self.components.last_mut() else { return Ok(()) };
+        for (id, findings) in findings {
+            match component.rules.iter_mut().find(|row| row.id == id) {
+                Some(row) => (row.result, row.findings) = (State::Broken, findings),
+                None => component.rules.push(Row {
+                    id,
+                    name: rule(id).map_or("", |rule| rule.name),
+                    result: State::Broken,
+                    note: String::new(),
+                    seconds: None,
+                    findings,
+                }),
+            }
+        }
+        component
+            .rules
+            .sort_by_key(|row| rules_for(component.kind).position(|rule| rule.id == row.id));
+        Ok(())
+    }
+
+    /// Prints what came of all, and says how the command ends.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let rows = || self.components.iter().flat_map(|component| &component.rules);
+        let count = |state| rows().filter(|row| row.result == state).count();
+        let (kept, broken) = (count(State::Kept), count(State::Broken));
+        let document = Document {
+            path: self.file,
+            seed: self.args.seed,
+            jobs: self.args.jobs,
+            components: &self.components,
+            kept,
+            broken,
+            not_judged: count(State::NotJudged),
+        };
+        let (seed, not_judged) = (document.seed, document.not_judged);
+        let text =
+            format!("{kept} rules kept, {broken} broken, {not_judged} not judged, seed {seed}");
+        self.output.result(&document, text)?;
+        match (self.unusable, broken) {
+            (Some(why), _) => Err(Failure::new(Exit::Plugin, why)),
+            (None, 0) => Ok(()),
+            (None, broken) => {
+                let rules = if broken == 1 { "a rule" } else { "rules" };
+                let file = self.file.display();
+                let ids: Vec<&str> =
+                    rows_of(&self.components, State::Broken).map(|row| row.id).collect();
+                Err(Failure::new(
+                    Exit::Contract,
+                    format_args!("{file} breaks {rules} of its kind: {}", ids.join(", ")),
+                ))
+            }
+        }
+    }
+}
+
+fn rows_of(components: &[Component], state: State) -> impl Iterator<Item = &Row> {
+    let rows = components.iter().flat_map(|component| &component.rules);
+    rows.filter(move |row| row.result == state)
+}
+
+/// The command that runs one test again.
+fn again(args: &Args, tested: &Tested, rule: &str) -> String {
+    let subject = &tested.subject;
+    let component = format!("{}:{}", subject.kind, subject.component);
+    let mut words = vec!["spacetime-miner".to_owned(), "plugin".to_owned(), "test".to_owned()];
+    words.push(subject.file.to_string_lossy().into_owned());
+    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    option("--component", &component);
+    if subject.config != "()" {
+        option("--config", &subject.config);
+    }
+    option("--rule", rule);
+    option("--seed", &args.seed.to_string());
+    if args.jobs != JOBS {
+        option("--jobs", &args.jobs.to_string());
+    }
+    if let Some(node) = &args.node {
+        option("--node", node);
+    }
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    words.join(" ")
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them_otherwise() {
+        assert_eq!(quoted("a/b_c.so"), "a/b_c.so");
+        assert_eq!(quoted("(step: 3)"), "'(step: 3)'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

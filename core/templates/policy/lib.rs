@@ -1,0 +1,45 @@
+//! The policy `my-plugin`: the transactions that pay best, if they pay enough.
+
+use serde::Deserialize;
+use spacetime_sdk::{BlockContext, Candidate, Policy, Result, Selection};
+
+/// What the manifest may say: `config: (min_fee: 1)`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    /// Transactions that pay less are left out.
+    min_fee: u64,
+}
+
+struct BestFees {
+    min_fee: u64,
+}
+
+impl Policy for BestFees {
+    type Config = Config;
+
+    fn open(config: Config) -> Result<Self> {
+        Ok(Self {
+            min_fee: config.min_fee,
+        })
+    }
+
+    // Called once for each block that was won. The miner builds, checks and
+    // signs it, and leaves out what would make it invalid.
+    fn select(&mut self, block: &BlockContext, candidates: &[Candidate]) -> Result<Selection> {
+        let mut chosen: Vec<usize> = (0..candidates.len()).collect();
+        chosen.retain(|position| candidates[*position].fee >= self.min_fee);
+        // A sender's transactions count in the order of their nonces, whatever
+        // each of them pays.
+        chosen.sort_by_key(|position| {
+            let candidate = &candidates[*position];
+            (candidate.nonce, std::cmp::Reverse(candidate.fee))
+        });
+        chosen.truncate(block.max_transactions);
+        Ok(Selection::Include(chosen))
+    }
+}
+
+spacetime_sdk::export_plugin! {
+    policy "my-plugin": BestFees, "The transactions that pay best, if they pay enough";
+}

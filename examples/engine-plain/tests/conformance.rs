@@ -1,0 +1,3 @@
+//! The rules for engines, each a test.
+
+spacetime_sdk_testing::conformance!(engine "plain");

@@ -1,0 +1,3 @@
+//! The rules for strategies, each a test.
+
+spacetime_sdk_testing::conformance!(strategy "second-half-first");

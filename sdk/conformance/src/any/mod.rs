@@ -1,0 +1,214 @@
+//! What is asked of every component, whatever its kind.
+
+mod config;
+mod instance;
+
+use std::{thread, time::Duration};
+
+use spacetime_sdk_loader::{Kind, abi::FaultCode};
+
+pub(crate) use self::instance::{Instance, not_opened};
+use crate::{
+    probe::{Blame, Judged, Probe, Stop, cpu_time, grows, resources},
+    rule::Rule,
+};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule {
+        id: "ANY-001",
+        name: "it opens with its config",
+        requires: "A component opens within 10 s with the config that a manifest gives it: what \
+                   cannot be used is set aside, and the host's own takes its place.",
+        kind: None,
+        test: Some(opens),
+    },
+    Rule {
+        id: "ANY-002",
+        name: "it never ends the process",
+        requires: "Nothing that a component is given makes it exit, abort or crash: it lives in \
+                   the miner's process, and would stop all mining.",
+        kind: None,
+        test: None,
+    },
+    Rule {
+        id: "ANY-003",
+        name: "its calls return in time",
+        requires: "Every call returns within the time that the host waits for it: a call that \
+                   hangs costs its thread, and the component is not used again.",
+        kind: None,
+        test: None,
+    },
+    Rule {
+        id: "ANY-004",
+        name: "it never panics",
+        requires: "Calls, destructors, threads and tasks report errors and do not panic: after \
+                   a panic the instance is not called again.",
+        kind: None,
+        test: None,
+    },
+    Rule {
+        id: "ANY-005",
+        name: "it prints nothing on stdout",
+        requires: "A component uses `tracing` to tell people something: stdout is the miner's, \
+                   and with --json every line of it is a document.",
+        kind: None,
+        test: None,
+    },
+    Rule {
+        id: "ANY-006",
+        name: "unknown fields of its config are errors",
+        requires: "A config with a field that does not exist is refused, with its place: a \
+                   field that was misspelt would silently not count.",
+        kind: None,
+        test: Some(config::unknown_field),
+    },
+    Rule {
+        id: "ANY-007",
+        name: "values of its config are either refused by name or kept to",
+        requires: "A value that cannot be used is refused when the component opens, with the \
+                   name of its field (`Error::field`); with every other value the component \
+                   works.",
+        kind: None,
+        test: Some(config::values),
+    },
+    Rule {
+        id: "ANY-008",
+        name: "any text is survived as its config",
+        requires: "Whatever text stands where the config should, opening comes to an end with \
+                   an instance or with a config error.",
+        kind: None,
+        test: Some(config::any_text),
+    },
+    Rule {
+        id: "ANY-009",
+        name: "nothing of it works on after it is dropped",
+        requires: "When the last instance is gone, no thread or task of it calls the host or \
+                   takes processor time: the miner does not unload libraries.",
+        kind: None,
+        test: Some(no_work_after_drop),
+    },
+    Rule {
+        id: "ANY-010",
+        name: "instances exist side by side",
+        requires: "Instances are opened, used and dropped on several threads at once: the host \
+                   has one per plot that it scans.",
+        kind: None,
+        test: Some(side_by_side),
+    },
+    Rule {
+        id: "ANY-011",
+        name: "opening and dropping it leaves nothing behind",
+        requires: "Memory and threads do not grow with the number of instances that were opened \
+                   and dropped: sessions come and go for months.",
+        kind: None,
+        test: Some(no_growth),
+    },
+];
+
+/// A component that fails for no good reason.
+const PLAIN: Blame = Blame { breach: "ANY-001", failure: "ANY-001", panic: "ANY-004" };
+
+fn opens(probe: &Probe) -> Judged {
+    let config = &probe.task.subject.config;
+    probe.given(format_args!("the config {config}"));
+    match Instance::open(probe, config) {
+        Ok(instance) => instance.close(probe, PLAIN),
+        Err(fault) if fault.code == FaultCode::CONFIG && fault.field.is_empty() => {
+            Err(Stop::NotJudged(format!("the config {config} is refused: {fault}")))
+        }
+        Err(fault) if fault.code == FaultCode::CONFIG => {
+            let field = &fault.field;
+            Err(Stop::NotJudged(format!(
+                "the config {config} is refused for the field `{field}`: {fault}"
+            )))
+        }
+        Err(fault) => Err(probe.fault(&fault, PLAIN)),
+    }
+}
+
+/// How long a component that was dropped is watched.
+const WATCH: Duration = Duration::from_millis(300);
+
+/// What threads may still do after that, to end.
+const ENDING: Duration = Duration::from_millis(200);
+
+/// Processor time that this process may take while it is watched; the kit's
+/// own watch is part of it.
+const IDLE: Duration = Duration::from_millis(100);
+
+fn no_work_after_drop(probe: &Probe) -> Judged {
+    let mut instance = Instance::must_open(probe, &probe.task.subject.config, PLAIN)?;
+    instance.use_once(probe, PLAIN)?;
+    instance.close(probe, PLAIN)?;
+    // To see that nothing happens takes a while in which nothing happens.
+    thread::sleep(ENDING);
+    let (calls, used) = (probe.calls_of_host(), cpu_time());
+    thread::sleep(WATCH);
+    let calls = probe.calls_of_host() - calls;
+    if calls > 0 {
+        let seen = format_args!("it called the host {calls} times after it was dropped");
+        return Err(probe.broken("ANY-009", seen));
+    }
+    let used = cpu_time().zip(used).map(|(now, before)| now.saturating_sub(before));
+    match used {
+        Some(used) if used > IDLE => {
+            let seen = format_args!(
+                "the process used {} ms of processor time in {} ms after it was dropped",
+                used.as_millis(),
+                WATCH.as_millis()
+            );
+            Err(probe.too_slow("ANY-009", seen))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Instances that are opened at once.
+const AT_ONCE: usize = 4;
+
+fn side_by_side(probe: &Probe) -> Judged {
+    let blame = Blame { breach: "ANY-010", failure: "ANY-010", panic: "ANY-010" };
+    probe.given(format_args!("{AT_ONCE} instances, each on a thread of its own"));
+    thread::scope(|scope| {
+        let live = || -> Judged {
+            let mut instance = Instance::must_open(probe, &probe.task.subject.config, blame)?;
+            instance.use_once(probe, blame)?;
+            instance.close(probe, blame)
+        };
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(live)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("the kit does not panic"))
+    })
+}
+
+/// Jobs per opening: sessions take far longer than other instances.
+const JOBS_PER_SESSION: u64 = 2500;
+const JOBS_PER_INSTANCE: u64 = 50;
+
+fn no_growth(probe: &Probe) -> Judged {
+    let per_opening = match probe.task.subject.kind {
+        Kind::Transport => JOBS_PER_SESSION,
+        _ => JOBS_PER_INSTANCE,
+    };
+    let times = (probe.task.subject.jobs / per_opening).max(8);
+    let live = |number: u64| -> Judged {
+        probe.given(format_args!("instance {number} in a row"));
+        let mut instance = Instance::must_open(probe, &probe.task.subject.config, PLAIN)?;
+        instance.use_once(probe, PLAIN)?;
+        instance.close(probe, PLAIN)
+    };
+    // Threads that are there for good are there after the first.
+    live(0)?;
+    let before = threads();
+    grows(probe, "ANY-011", times, |number| live(number + 1))?;
+    match (before, threads()) {
+        (Some(before), Some(after)) if after > before + times / 2 => Err(probe.broken(
+            "ANY-011",
+            format_args!("{before} threads became {after} over {times} instances"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn threads() -> Option<u64> {
+    resources().map(|taken| taken.threads)
+}

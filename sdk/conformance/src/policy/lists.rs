@@ -1,0 +1,224 @@
+//! Lists of candidates, short and long, ordinary and odd.
+
+use std::time::Instant;
+
+use fastrand::Rng;
+use spacetime_sdk_loader::abi::{Candidate, PolicyContext};
+
+use super::{
+    candidates::{a_candidate, a_context, identity, some},
+    chooser::{Chooser, ORDINARY, SELECT_LIMIT, Selected, survived},
+};
+use crate::probe::{Judged, Probe, Stop, grows};
+
+/// The host's own limit of a block's transactions.
+const FULL: u64 = 1000;
+
+/// Does something with one instance for lists as nodes have them.
+fn for_each_list(
+    probe: &Probe,
+    mut check: impl FnMut(&PolicyContext, &[Candidate], &Selected) -> Judged,
+) -> Judged {
+    let (mut chooser, mut random) = (Chooser::open(probe, ORDINARY)?, probe.random());
+    for count in [1, 2, 3, 10, 100, 255, 256, 257, 2000] {
+        for room in [FULL, 10, 1] {
+            let (context, candidates) = (a_context(&mut random, room), some(&mut random, count));
+            probe.given(format_args!("{count} candidates, of which {room} have room"));
+            let selected = chooser.select(&context, &candidates)?;
+            check(&context, &candidates, &selected)?;
+        }
+    }
+    Ok(())
+}
+
+/// The handle refuses positions that are not there, or there twice.
+pub(super) fn ordinary(probe: &Probe) -> Judged {
+    for_each_list(probe, |_, _, _| Ok(()))
+}
+
+pub(super) fn limits(probe: &Probe) -> Judged {
+    let (mut chooser, mut random) = (Chooser::open(probe, ORDINARY)?, probe.random());
+    for count in [1_u64, 5, 300] {
+        for room in [0, 1, 2, count.saturating_sub(1), count, count + 1, FULL, u64::MAX] {
+            let (context, candidates) =
+                (a_context(&mut random, room), some(&mut random, count as usize));
+            probe.given(format_args!("{count} candidates, of which {room} have room"));
+            let Ok(chosen) = chooser.select(&context, &candidates)? else { continue };
+            if chosen.len() as u64 > room {
+                let seen = format_args!("it chose {}", chosen.len());
+                return Err(probe.broken("POL-003", seen));
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn deterministic(probe: &Probe) -> Judged {
+    let selections = || -> Result<Vec<Selected>, Stop> {
+        let mut selections = Vec::new();
+        for_each_list(probe, |_, _, selected| {
+            selections.push(selected.clone());
+            Ok(())
+        })?;
+        Ok(selections)
+    };
+    let (first, second) = (selections()?, selections()?);
+    if first != second {
+        let seen = "two new instances were told the same, and chose in two ways";
+        return Err(probe.broken("POL-004", seen));
+    }
+    Ok(())
+}
+
+pub(super) fn empty(probe: &Probe) -> Judged {
+    let (mut chooser, mut random) = (Chooser::open(probe, survived("POL-005"))?, probe.random());
+    for room in [0, 1, FULL] {
+        probe.given(format_args!("no candidates, and room for {room}"));
+        chooser.select(&a_context(&mut random, room), &[]).map(drop)?;
+    }
+    Ok(())
+}
+
+/// Candidates of a busy network.
+const MANY: usize = 10_000;
+
+pub(super) fn many(probe: &Probe) -> Judged {
+    let (mut chooser, mut random) = (Chooser::open(probe, survived("POL-006"))?, probe.random());
+    let of_one = |random: &mut Rng, order: fn(u64) -> u64| -> Vec<Candidate> {
+        (0..MANY as u64).map(|number| a_candidate(random, identity(1), order(number))).collect()
+    };
+    let lists = [
+        ("of 250 senders", some(&mut random, MANY)),
+        ("of one sender, in order", of_one(&mut random, |number| number)),
+        (
+            "of one sender, the last one first",
+            of_one(&mut random, |number| MANY as u64 - 1 - number),
+        ),
+    ];
+    for (what, candidates) in lists {
+        for room in [FULL, MANY as u64] {
+            probe.given(format_args!("{MANY} candidates {what}, of which {room} have room"));
+            let (context, begun) = (a_context(&mut random, room), Instant::now());
+            chooser.select(&context, &candidates).map(drop)?;
+            if begun.elapsed() > SELECT_LIMIT {
+                let took = begun.elapsed().as_millis();
+                return Err(probe.too_slow("POL-006", format_args!("select took {took} ms")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A number from either end of its range, or any.
+fn extreme(random: &mut Rng) -> u64 {
+    match random.u8(0..6) {
+        0 => 0,
+        1 => 1,
+        2 => u64::MAX,
+        3 => u64::MAX - 1,
+        4 => 1 << random.u32(0..64),
+        _ => random.u64(..),
+    }
+}
+
+pub(super) fn numbers(probe: &Probe) -> Judged {
+    let (mut chooser, mut random) = (Chooser::open(probe, survived("POL-007"))?, probe.random());
+    for draw in 0..200 {
+        let number = |random: &mut Rng| match draw {
+            0 => 0,
+            1 => u64::MAX,
+            _ => extreme(random),
+        };
+        let context = PolicyContext {
+            height: number(&mut random),
+            epoch: number(&mut random),
+            difficulty: number(&mut random),
+            ..a_context(&mut random, FULL)
+        };
+        let candidates: Vec<Candidate> = (0..random.usize(1..40))
+            .map(|_| {
+                let sender = identity(random.u8(0..3));
+                let like_others = a_candidate(&mut random, sender, 0);
+                Candidate {
+                    amount: number(&mut random),
+                    fee: number(&mut random),
+                    nonce: number(&mut random),
+                    size: number(&mut random),
+                    sender_balance: number(&mut random),
+                    sender_nonce: number(&mut random),
+                    ..like_others
+                }
+            })
+            .collect();
+        probe.given(format_args!(
+            "list {draw} of {} candidates, such as {:?}",
+            candidates.len(),
+            candidates[0]
+        ));
+        chooser.select(&context, &candidates).map(drop)?;
+    }
+    Ok(())
+}
+
+pub(super) fn odd(probe: &Probe) -> Judged {
+    let (mut chooser, mut random) = (Chooser::open(probe, survived("POL-008"))?, probe.random());
+    let ordinary = some(&mut random, 50);
+    let mut shuffled = ordinary.clone();
+    random.shuffle(&mut shuffled);
+    let changed = |change: fn(&mut Candidate)| {
+        let mut candidates = ordinary.clone();
+        candidates.iter_mut().for_each(change);
+        candidates
+    };
+    let lists = [
+        ("every transaction twice", [&ordinary[..], &ordinary[..]].concat()),
+        ("one transaction fifty times", vec![ordinary[0]; 50]),
+        ("unordered fees", shuffled),
+        ("gaps in every sequence", changed(|candidate| candidate.nonce *= 3)),
+        ("the same nonce for all", changed(|candidate| candidate.nonce = 7)),
+        ("senders who own nothing", changed(|candidate| candidate.sender_balance = 0)),
+        ("payments to oneself", changed(|candidate| candidate.recipient = candidate.sender)),
+        ("nonces that are used up", changed(|candidate| candidate.sender_nonce = 1000)),
+        (
+            "accounts that contradict",
+            changed(|candidate| {
+                candidate.sender_balance ^= u64::from(candidate.hash[0]);
+                candidate.sender_nonce ^= u64::from(candidate.hash[1]);
+            }),
+        ),
+        ("no hashes", changed(|candidate| candidate.hash = [0; 32])),
+    ];
+    for (what, candidates) in lists {
+        probe.given(format_args!("{} candidates: {what}", candidates.len()));
+        chooser.select(&a_context(&mut random, FULL), &candidates).map(drop)?;
+    }
+    Ok(())
+}
+
+/// The longest reason that fits a line of a log.
+const REASON: usize = 1000;
+
+pub(super) fn vetoes(probe: &Probe) -> Judged {
+    let mut vetoes = 0;
+    for_each_list(probe, |_, _, selected| {
+        let Err(reason) = selected else { return Ok(()) };
+        vetoes += 1;
+        if reason.trim().is_empty() || reason.len() > REASON {
+            let seen = format_args!("the reason of its veto has {} bytes", reason.len());
+            return Err(probe.broken("POL-009", seen));
+        }
+        Ok(())
+    })?;
+    if vetoes == 0 {
+        probe.note("it vetoed no block");
+    }
+    Ok(())
+}
+
+pub(super) fn no_growth(probe: &Probe) -> Judged {
+    let (mut chooser, mut random) = (Chooser::open(probe, ORDINARY)?, probe.random());
+    grows(probe, "POL-010", probe.task.subject.jobs, |number| {
+        let candidates = some(&mut random, (number % 8 + 1) as usize);
+        chooser.select(&a_context(&mut random, FULL), &candidates).map(drop)
+    })
+}

@@ -1,0 +1,199 @@
+//! What a rule's test works with: the loaded plugin, a host that watches, and
+//! a record of every call.
+
+mod calls;
+mod memory;
+mod witness;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use spacetime_sdk_loader::{Fault, Library, OpenRequest, abi::FaultCode};
+
+pub(crate) use self::memory::{cpu_time, grows, resources};
+use self::{calls::Calls, witness::Witness};
+use crate::task::{Finding, Outcome, Task};
+
+/// What loading a library and opening a component may take; the host's limit.
+pub(crate) const OPEN_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a destructor may take: the host waits no longer at its end.
+const DROP_LIMIT: Duration = Duration::from_millis(250);
+
+/// Why a test stops before its end.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A rule is broken.
+    Broken(Box<Finding>),
+    /// It cannot be judged, for this reason.
+    NotJudged(String),
+}
+
+/// What a test comes to.
+pub(crate) type Judged = Result<(), Stop>;
+
+/// One component under test.
+pub(crate) struct Probe {
+    pub(crate) task: Task,
+    library: Library,
+    witness: Arc<Witness>,
+    calls: Arc<Calls>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Probe {
+    /// Loads the library.
+    ///
+    /// # Errors
+    ///
+    /// It is refused, or the task's folder cannot be used.
+    pub(crate) fn new(task: Task) -> Result<Self, Stop> {
+        let unusable = |error: std::io::Error| {
+            Stop::NotJudged(format!("{} cannot be used: {error}", task.folder.display()))
+        };
+        std::fs::create_dir_all(task.data_folder()).map_err(unusable)?;
+        let calls = Calls::start(&task).map_err(unusable)?;
+        let witness = Arc::new(Witness::new(task.data_folder()));
+        let load = || Library::load(&task.subject.file, witness.clone());
+        let library = calls
+            .run("loading the library", OPEN_LIMIT, load)
+            .map_err(|refusal| Stop::NotJudged(refusal.to_string()))?;
+        Ok(Self { task, library, witness, calls, notes: Mutex::default() })
+    }
+
+    pub(crate) fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// A request for the component with its config.
+    pub(crate) fn request<'a>(&'a self, config: &'a str) -> OpenRequest<'a> {
+        OpenRequest {
+            component: &self.task.subject.component,
+            instance: &self.task.subject.component,
+            config,
+            config_line: 1,
+            config_column: 1,
+            ron_extensions: 0,
+        }
+    }
+
+    /// Numbers that are the same for the same seed and rule.
+    pub(crate) fn random(&self) -> fastrand::Rng {
+        let rule = self.task.rule.bytes();
+        let rule = rule.fold(0, |hash: u64, byte| hash.wrapping_mul(31) + u64::from(byte));
+        fastrand::Rng::with_seed(self.task.subject.seed ^ rule)
+    }
+
+    /// Says what the component is given from now on, for whoever reads of a
+    /// failure.
+    pub(crate) fn given(&self, input: impl fmt::Display) {
+        self.calls.given(input.to_string());
+    }
+
+    /// Calls the component; one that takes longer than its limit is noticed.
+    pub(crate) fn call<R>(
+        &self,
+        method: &'static str,
+        limit: Duration,
+        call: impl FnOnce() -> R,
+    ) -> R {
+        self.calls.run(method, limit, call)
+    }
+
+    /// Drops an instance, which runs its author's destructor.
+    pub(crate) fn drop<T>(&self, instance: T) {
+        self.calls.run("drop", DROP_LIMIT, || drop(instance));
+    }
+
+    /// A broken rule: what was seen, in the last call that was made.
+    pub(crate) fn broken(&self, rule: &str, seen: impl fmt::Display) -> Stop {
+        Stop::Broken(Box::new(self.finding(rule, seen, false)))
+    }
+
+    /// The same of something that took too long.
+    pub(crate) fn too_slow(&self, rule: &str, seen: impl fmt::Display) -> Stop {
+        Stop::Broken(Box::new(self.finding(rule, seen, true)))
+    }
+
+    fn finding(&self, rule: &str, seen: impl fmt::Display, by_time: bool) -> Finding {
+        let (rule, seen) = (rule.to_owned(), seen.to_string());
+        Finding { rule, seen, input: self.calls.last(), by_time }
+    }
+
+    /// A call that failed: the component panicked, did what the host refuses
+    /// (`breach` is the rule against it), or reported an error (`failure`).
+    pub(crate) fn fault(&self, fault: &Fault, blame: Blame) -> Stop {
+        let rule = match fault.code {
+            FaultCode::PANICKED | FaultCode::POISONED => blame.panic,
+            _ if fault.found_by_host => blame.breach,
+            _ => blame.failure,
+        };
+        self.broken(rule, fault)
+    }
+
+    /// Adds a remark on what the test could not look at.
+    pub(crate) fn note(&self, note: impl fmt::Display) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note.to_string());
+    }
+
+    /// Wants log lines up to a level from now on, 0 none to 5 all.
+    pub(crate) fn set_log_level(&self, level: u32) {
+        self.witness.set_level(level);
+    }
+
+    /// How often the library has called its host.
+    pub(crate) fn calls_of_host(&self) -> u64 {
+        self.witness.calls()
+    }
+
+    /// Names of counters that were used so far; it stops counting at a thousand.
+    pub(crate) fn counters(&self) -> usize {
+        self.witness.counters()
+    }
+
+    /// The outcome of a test, with what every test looks after.
+    pub(crate) fn conclude(&self, judged: Judged) -> Outcome {
+        let stray = self.witness.first_fault().map(|fault| {
+            self.finding("ANY-004", format_args!("a fault that no call returned: {fault}"), false)
+        });
+        match (judged, stray) {
+            (Err(Stop::Broken(finding)), _) => Outcome::Broken(*finding),
+            (_, Some(finding)) => Outcome::Broken(finding),
+            (Err(Stop::NotJudged(reason)), _) => Outcome::NotJudged { reason },
+            (Ok(()), None) => match self.calls.slowest() {
+                Some(finding) => Outcome::Broken(finding),
+                None => {
+                    let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+                    Outcome::Kept { note: notes.join("; ") }
+                }
+            },
+        }
+    }
+}
+
+/// Which rules a failed call breaks.
+#[derive(Clone, Copy)]
+pub(crate) struct Blame {
+    /// The host refuses what it did.
+    pub(crate) breach: &'static str,
+    /// It reported an error.
+    pub(crate) failure: &'static str,
+    /// It panicked.
+    pub(crate) panic: &'static str,
+}
+
+impl Blame {
+    /// Whatever it does is against one rule.
+    pub(crate) const fn all(rule: &'static str) -> Self {
+        Self { breach: rule, failure: rule, panic: rule }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.calls.end();
+    }
+}

@@ -1,0 +1,239 @@
+//! Transports.
+
+use std::{fs, path::PathBuf, thread, time::Duration};
+
+use spacetime_sdk::{
+    Answer, Error, Event, EventSender, Port, Question, Request, Result, Transport,
+    TransportContext, Verdict, async_trait,
+    tokio::{self, net::TcpStream, time},
+};
+
+use crate::strategy::{Page, page};
+
+/// Tells the host that it is there.
+async fn tell_online(port: &Port) -> Result<()> {
+    port.emit(Event::Online { detail: "violating".to_owned() }).await
+}
+
+fn ticket(request: &Request) -> Option<u64> {
+    match request {
+        Request::SubmitProof { ticket, .. } | Request::SubmitBlock { ticket, .. } => Some(*ticket),
+        _ => None,
+    }
+}
+
+fn rejected(ticket: u64) -> Event {
+    Event::Verdict { ticket, verdict: Verdict::Rejected, reason: "not wanted".to_owned() }
+}
+
+/// Rejects what is submitted, until the end.
+async fn serve(port: &mut Port) -> Result<()> {
+    while let Some(request) = port.next_request().await {
+        if let Some(ticket) = ticket(&request) {
+            port.emit(rejected(ticket)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn something() -> Event {
+    Event::Offline { reason: "nothing to speak of".to_owned() }
+}
+
+/// A transport without a config whose session is this.
+macro_rules! transport {
+    ($name:ident, |$port:ident| $run:block $($method:item)*) => {
+        pub(crate) struct $name;
+
+        #[async_trait]
+        impl Transport for $name {
+            type Config = ();
+
+            fn open((): (), _: &TransportContext) -> Result<Self> {
+                Ok(Self)
+            }
+
+            async fn run(&mut self, $port: &mut Port) -> Result<()> $run
+
+            $($method)*
+        }
+    };
+}
+
+transport!(Honest, |port| {
+    tell_online(port).await?;
+    serve(port).await
+});
+
+transport!(SlowToEnd, |port| {
+    tell_online(port).await?;
+    serve(port).await?;
+    // Being slow is the violation; nothing waits by it.
+    time::sleep(Duration::from_millis(1500)).await;
+    Ok(())
+});
+
+/// Offers an event again and again, without waiting for the host.
+async fn insist(sender: EventSender) {
+    loop {
+        // Gives up on it, and offers the next one.
+        let offered = time::timeout(Duration::ZERO, sender.emit(something())).await;
+        if matches!(offered, Ok(Err(_))) {
+            return;
+        }
+        time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+transport!(Eager, |port| {
+    for _ in 0..4 {
+        tokio::spawn(insist(port.sender()));
+    }
+    tell_online(port).await?;
+    serve(port).await
+});
+
+transport!(Undaunted, |port| {
+    loop {
+        // Whether the host listens is what it does not look at.
+        let _ = port.emit(something()).await;
+        tokio::select! {
+            request = port.next_request() => if request.is_none() {
+                return Ok(());
+            },
+            () = time::sleep(Duration::from_millis(1)) => {}
+        }
+    }
+});
+
+transport!(Lingering, |port| {
+    let sender = port.sender();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let Ok(runtime) = runtime else { return };
+        for _ in 0..20 {
+            // Going on is the violation; nothing waits by it.
+            thread::sleep(Duration::from_millis(50));
+            // Whether the host listens is what it does not look at.
+            let _ = runtime.block_on(sender.emit(something()));
+        }
+    });
+    tell_online(port).await?;
+    serve(port).await
+});
+
+transport!(Collecting, |port| {
+    let mut collected = Vec::new();
+    while let Some(request) = port.next_request().await {
+        collected.push(request);
+    }
+    Ok(())
+});
+
+transport!(AnsweringTwice, |port| {
+    tell_online(port).await?;
+    while let Some(request) = port.next_request().await {
+        if let Some(ticket) = ticket(&request) {
+            port.emit(rejected(ticket)).await?;
+            port.emit(rejected(ticket)).await?;
+        }
+    }
+    Ok(())
+});
+
+transport!(Wordy, |port| {
+    port.emit(Event::Online { detail: "and then ".repeat(1000) }).await?;
+    serve(port).await
+});
+
+transport!(CheckingBadly, |port| {
+    tell_online(port).await?;
+    serve(port).await
+}
+    fn check((): (), _: &TransportContext) -> Result<String> {
+        panic!("it never thought of this")
+    }
+);
+
+transport!(BesideThePoint, |port| {
+    tell_online(port).await?;
+    serve(port).await
+}
+    fn ask((): (), _: &TransportContext, _: Question) -> Result<Answer> {
+        Ok(Answer::Refused("not today".to_owned()))
+    }
+);
+
+pub(crate) struct Locking;
+
+#[async_trait]
+impl Transport for Locking {
+    type Config = ();
+
+    fn open((): (), context: &TransportContext) -> Result<Self> {
+        let lock: PathBuf = context.data_directory.join("in-use");
+        if lock.exists() {
+            return Err(Error::new("the folder is in use"));
+        }
+        fs::write(lock, "")?;
+        Ok(Self)
+    }
+
+    async fn run(&mut self, port: &mut Port) -> Result<()> {
+        tell_online(port).await?;
+        serve(port).await
+    }
+}
+
+pub(crate) struct Believing(Option<String>);
+
+#[async_trait]
+impl Transport for Believing {
+    type Config = ();
+
+    fn open((): (), context: &TransportContext) -> Result<Self> {
+        let address = context.node_address.as_ref().zip(context.node_port);
+        Ok(Self(address.map(|(address, port)| format!("{address}:{port}"))))
+    }
+
+    async fn run(&mut self, port: &mut Port) -> Result<()> {
+        if let Some(address) = self.0.clone() {
+            tokio::spawn(async move {
+                let stream = TcpStream::connect(address).await?;
+                let mut length = [0; 4];
+                stream.readable().await?;
+                stream.try_read(&mut length)?;
+                let announced = u32::from_le_bytes(length);
+                // What nobody has sent yet.
+                let message = vec![1_u8; announced.min(512 << 20) as usize];
+                std::future::pending::<()>().await;
+                drop(message);
+                Ok::<(), std::io::Error>(())
+            });
+        }
+        tell_online(port).await?;
+        serve(port).await
+    }
+}
+
+pub(crate) struct Hoarding(Vec<Page>);
+
+#[async_trait]
+impl Transport for Hoarding {
+    type Config = ();
+
+    fn open((): (), _: &TransportContext) -> Result<Self> {
+        Ok(Self(Vec::new()))
+    }
+
+    async fn run(&mut self, port: &mut Port) -> Result<()> {
+        tell_online(port).await?;
+        while let Some(request) = port.next_request().await {
+            self.0.push(page());
+            if let Some(ticket) = ticket(&request) {
+                port.emit(rejected(ticket)).await?;
+            }
+        }
+        Ok(())
+    }
+}
