@@ -28,7 +28,12 @@ impl Server {
     }
 
     fn say(&mut self, line: &str) {
-        writeln!(self.0.get_mut(), "{line}").expect("the plugin listens");
+        // In one piece: the plugin may hang up as soon as it has seen too much.
+        let line = format!("{line}\n");
+        let stream = self.0.get_mut();
+        stream
+            .write_all(line.as_bytes())
+            .expect("the plugin listens");
     }
 }
 
