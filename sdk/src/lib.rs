@@ -69,6 +69,7 @@ mod turns;
 
 #[cfg(feature = "transport")]
 pub use async_trait::async_trait;
+pub use serde;
 #[cfg(feature = "kernels")]
 pub use spacetime_kernels as kernels;
 pub use spacetime_protocol as protocol;

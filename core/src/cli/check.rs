@@ -51,6 +51,8 @@ struct Report {
     transports: Vec<Transport>,
     /// What `run` would do about it, or what is merely unusual.
     notes: Vec<String>,
+    /// What mining goes on without.
+    warnings: Vec<Warning>,
     problems: Vec<Problem>,
 }
 
@@ -80,6 +82,12 @@ struct Transport {
     name: String,
     /// What it says of its chain or node; `None`: it was not asked.
     status: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Warning {
+    area: &'static str,
+    message: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,6 +128,7 @@ impl Report {
             policy: None,
             transports: Vec::new(),
             notes: Vec::new(),
+            warnings: Vec::new(),
             problems: Vec::new(),
         };
         report.look_at_plugins(manifest, load);
@@ -213,20 +222,29 @@ impl Report {
     fn look_at_plots(&mut self, manifest: &Manifest) {
         let metadata = &manifest.plot_metadata_path;
         match PlotSet::inspect(&manifest.plot_directories, metadata) {
-            Ok((mut set, mut problems)) => {
+            Ok((mut set, problems)) => {
                 // What is wrong with the key is told for itself.
                 let key = keys::load(&manifest.private_key_path).ok();
                 let key = key.map(|key| key.plot_key());
-                problems.extend(set.keep_only(Eligible::of(&manifest.network, key)));
+                let set_aside = set.keep_only(Eligible::of(&manifest.network, key));
                 set.plots().iter().for_each(|plot| self.plots.add(plot));
                 for problem in problems {
                     self.look_at_plot_problem(manifest, &problem);
                 }
+                set_aside.iter().for_each(|problem| self.look_at_set_aside(problem));
             }
             Err(error) => self.problem(Exit::Plot, "plot", error),
         }
         if self.plots.count == 0 {
             self.note_no_plots(manifest);
+        }
+    }
+
+    /// A plot that cannot win is no problem beside one that can.
+    fn look_at_set_aside(&mut self, problem: &PlotProblem) {
+        match self.plots.count {
+            0 => self.problem(Exit::Plot, "plot", problem),
+            _ => self.warnings.push(Warning { area: "plot", message: problem.to_string() }),
         }
     }
 
@@ -309,6 +327,9 @@ impl Report {
         }
         for note in &self.notes {
             row("note", note);
+        }
+        for warning in &self.warnings {
+            row("warning", &output.paint(Style::Warn, &warning.message));
         }
         for problem in &self.problems {
             row("problem", &output.paint(Style::Bad, &problem.message));

@@ -140,7 +140,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The file is no plugin; or the copy cannot be written (`PLG-0051`).
+    /// The file is no plugin; or the copy cannot be written ([`NoCopy`](crate::Code::NoCopy)).
     pub fn keep(&self, file: PluginFile) -> Result<PrivateCopy, Refusal> {
         let inspection = file.inspect()?;
         let name = file.path().file_name().unwrap_or(OsStr::new("plugin"));

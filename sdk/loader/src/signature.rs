@@ -164,7 +164,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// There is one that cannot be read (`PLG-0042`).
+    /// There is one that cannot be read ([`SignatureDamaged`](crate::Code::SignatureDamaged)).
     pub fn beside(file: &PluginFile) -> Result<Option<Self>, Refusal> {
         let places = [Self::path_of(file.path()), Self::path_of(file.real_path())];
         let Some(place) = places.iter().find(|place| place.exists()) else { return Ok(None) };
@@ -225,8 +225,10 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// It is of another file (`PLG-0043`), or not its signer's (`PLG-0044`);
-    /// or the file is no plugin.
+    /// It is of another file
+    /// ([`SignatureOfAnother`](crate::Code::SignatureOfAnother)), or not its
+    /// signer's ([`SignatureForged`](crate::Code::SignatureForged)); or the file
+    /// is no plugin.
     pub fn verify(&self, file: &PluginFile) -> Result<(), Refusal> {
         if self.sha256 != file.sha256() {
             return Err(Refusal::signature_of_another(file.path(), self, file.sha256()));

@@ -1,6 +1,7 @@
 //! Commands that look at plugins without running any of their code.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -85,6 +86,29 @@ fn a_config_is_held_to_its_description_before_anything_is_loaded() {
     }
 }
 
+#[test]
+fn configs_of_shadows_and_of_the_command_line_are_held_to_theirs_too() {
+    let words = "level must be between 1 and 9";
+    let home = Home::new().plugin(&file());
+    let shadow = home.set("shadow", "[(name: \"initialising\", config: (level: 10))]");
+    for command in [&["check"][..], &["run"]] {
+        let ended = untouched(&shadow, command);
+        ended.assert_refused(6, "config of shadow strategy `initialising`");
+        ended.assert_refused(6, words);
+    }
+
+    let home = shadow.unset("shadow");
+    home.command(&["key", "new", "--key", "key", "--json"]).document();
+    let made = home.command(&["plot", "create", "--out", "a.plot", "--leaves", "1024"]);
+    assert_eq!(made.code, Some(0), "{made:#?}");
+    let challenge = "07".repeat(32);
+    let fixed = ["prove", "--plot", "a.plot", "--challenge", &challenge];
+    let strategy = ["--strategy", "initialising", "--strategy-config", "(level: 10)"];
+    let ended = untouched(&home, &[&fixed[..], &strategy].concat());
+    ended.assert_refused(6, "--strategy-config:1:");
+    ended.assert_refused(6, words);
+}
+
 /// Without a manifest's help, by the file alone.
 #[test]
 fn an_inspected_file_tells_what_it_is() {
@@ -109,11 +133,8 @@ fn an_inspected_file_tells_what_it_is() {
     }
     assert_eq!(document["sha256"], const_hex::encode(Sha256::digest(&bytes)));
     assert_eq!(document["size_bytes"], bytes.len());
-    assert!(
-        document["loads"] == true
-            && document["refusal"].is_null()
-            && document["signature"].is_null()
-    );
+    assert_eq!((&document["loads"], &document["trust"]), (&true.into(), &"miner".into()));
+    assert!(document["refusal"].is_null() && document["signature"].is_null(), "{document:#}");
     let component = &document["components"][0];
     assert_eq!((&component["kind"], &component["name"]), (&"strategy".into(), &"sampling".into()));
     let config = &component["config"];
@@ -154,7 +175,11 @@ fn a_file_that_would_not_load_is_inspected_all_the_same() {
         (&document["loads"], &document["refusal"]["code"]),
         (&false.into(), &"PLG-0006".into())
     );
-    assert_eq!(document["signature"], "other.so.sig");
+    let signature = &document["signature"];
+    assert_eq!(signature["path"], "other.so.sig");
+    assert!(signature["signer"].is_null(), "{signature}");
+    assert_eq!(signature["refusal"]["code"], "PLG-0042");
+    assert!(document["trust"].is_null(), "{document:#}");
     let text = home.command(&["plugin", "inspect", "other.so"]);
     assert!(
         text.stdout.contains("would not load it: plugin other.so was built with panic"),
@@ -164,7 +189,7 @@ fn a_file_that_would_not_load_is_inspected_all_the_same() {
     std::fs::write(home.path("text.so"), "no library").unwrap();
     home.command(&["plugin", "inspect", "text.so"]).assert_refused(6, "[PLG-0002]");
     home.command(&["plugin", "inspect", "absent.so"]).assert_refused(6, "[PLG-0001]");
-    home.command(&["plugin", "inspect", "."]).assert_refused(6, "it is not a file");
+    home.command(&["plugin", "inspect", "."]).assert_refused(6, "it is not a regular file");
 }
 
 #[test]
@@ -172,9 +197,13 @@ fn every_code_is_explained() {
     let home = Home::new();
     let all = home.command(&["plugin", "explain", "--json"]).document();
     let all = all.as_array().unwrap();
-    assert!(all.len() >= 13, "{all:?}");
-    for one in all {
-        let code = one["code"].as_str().unwrap();
+    let codes: BTreeSet<String> =
+        all.iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(codes.len(), all.len());
+    let documented = codes_in(&spacetime_tests::artifacts::repository().join("docs"));
+    assert!(documented.contains("PLG-0053"), "{documented:?}");
+    assert!(documented.is_subset(&codes), "{:?}", documented.difference(&codes));
+    for (one, code) in all.iter().zip(&codes) {
         assert_eq!(home.command(&["plugin", "explain", code, "--json"]).document(), *one);
     }
     let text = home.command(&["plugin", "explain", "7"]).stdout;
@@ -186,6 +215,23 @@ fn every_code_is_explained() {
     home.command(&["plugin", "explain", "PLG-4711"]).assert_refused(8, "PLG-4711");
 }
 
+/// All codes that the texts in a folder name.
+fn codes_in(folder: &Path) -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            codes.append(&mut codes_in(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let numbers = text.split("PLG-").skip(1).filter_map(|rest| rest.get(..4));
+            let numbers = numbers.filter(|number| number.parse::<u16>().is_ok());
+            codes.extend(numbers.map(|number| format!("PLG-{number}")));
+        }
+    }
+    codes
+}
+
 /// A plugin of an SDK that wrote no description is taken on trust, and told.
 #[test]
 fn a_config_that_is_not_described_is_told_of() {
@@ -193,7 +239,7 @@ fn a_config_that_is_not_described_is_told_of() {
     let copy = home.path("old.so");
     let source = plugin("spacetime-policy-empty");
     hide_config(&source, &copy);
-    let home = home.plugin(&copy).set("policy", "(name: \"empty\")");
+    let home = home.outside_plugin(&copy).set("policy", "(name: \"empty\")");
     let checked = home.command(&["check", "--json"]);
     assert_eq!(checked.code, Some(0), "{checked:#?}");
     let notes = checked.document()["notes"].to_string();

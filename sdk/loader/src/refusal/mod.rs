@@ -44,6 +44,11 @@ impl Refusal {
         &self.path
     }
 
+    /// What is wrong with it.
+    pub fn kind(&self) -> Code {
+        self.code
+    }
+
     /// A code that stays the same between versions (`PLG-0003`), and that
     /// [`Explanation::of`] explains.
     pub fn code(&self) -> &'static str {
