@@ -206,11 +206,6 @@ impl Quarantine {
         })
     }
 
-    /// The same of a loaded library's component.
-    pub(super) fn held_of(&self, kind: Kind, component: &str, library: &Library) -> Option<&Entry> {
-        self.held(Some(kind), component, library.sha256())
-    }
-
     /// What there is on a component of the file with this hash, or on the file
     /// as a whole, used or not.
     pub fn on(&self, kind: Option<Kind>, component: &str, sha256: FileHash) -> Option<&Entry> {
@@ -219,11 +214,6 @@ impl Quarantine {
             let is_it = culprit.kind == kind && culprit.component == component;
             culprit.sha256 == sha256 && (is_it || culprit.kind.is_none())
         })
-    }
-
-    /// Whether a file as a whole may be held, so that its hash matters.
-    pub(super) fn holds_files(&self) -> bool {
-        self.entries.iter().any(|entry| entry.is_held() && entry.culprit.kind.is_none())
     }
 
     /// Strikes what was in files that have been replaced since: their plugins
@@ -277,7 +267,6 @@ mod tests {
         assert!(!held(Some(Kind::Strategy), "other", a));
         assert!(!held(Some(Kind::Policy), "mine", a));
         assert!(!held(None, "", a));
-        assert!(!quarantine.holds_files());
         let text = quarantine.entries()[0].to_string();
         assert!(text.contains("1970-01-01T00:16:40") && text.contains("in `plan`"), "{text}");
         assert!(text.contains("SIGSEGV"), "{text}");
@@ -306,7 +295,7 @@ mod tests {
         }
         let mut quarantine = empty();
         quarantine.add(&culprit(None, ""), Method::Load, Cause::Segv, 0);
-        assert!(quarantine.holds_files() && quarantine.release("").is_empty());
+        assert!(quarantine.release("").is_empty());
         assert_eq!(quarantine.release("my-plugin").len(), 1);
     }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use serde::Deserialize;
-use spacetime_sdk::{Error, Result, count, tracing};
+use spacetime_sdk::{Error, Result, Schema, count, tracing};
 
 /// What there is too much of, in each call.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Flood {
     #[default]
@@ -48,7 +48,7 @@ impl Flood {
 }
 
 /// What panics when it is to be shown.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unshowable {
     #[default]

@@ -5,9 +5,10 @@
 use std::sync::Once;
 
 use serde::Deserialize;
+use spacetime_sdk::Schema;
 
 /// What is changed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Meddle {
     #[default]

@@ -6,9 +6,10 @@
 use std::hint::black_box;
 
 use serde::Deserialize;
+use spacetime_sdk::Schema;
 
 /// How the process ends.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ruin {
     #[default]

@@ -12,3 +12,4 @@ mod outsider;
 mod schemes;
 mod sessions;
 mod small;
+mod untouched;
