@@ -98,22 +98,26 @@ impl Health {
         if !self.is_well() {
             return;
         }
-        let give_up = self.replaceable && (self.is_too_much(now) || fault.is_fatal());
+        let too_many = self.replaceable && self.is_too_much(now);
+        let give_up = self.replaceable && (too_many || fault.is_fatal());
         if give_up && self.quarantined.swap(true, Ordering::AcqRel) {
             // Another thread gave it up, and has told of it.
             return;
         }
         let left_out = self.told.lock().unwrap_or_else(PoisonError::into_inner).pass(now);
-        match left_out {
-            Some(0) => self.observer.fault(&self.component, fault, give_up),
-            None if !give_up => {}
-            left_out => {
-                let others = left_out.unwrap_or_default();
-                let message = format!("{fault} ({others} other faults of it were left unsaid)");
-                let fault = Fault { message, ..fault.clone() };
-                self.observer.fault(&self.component, &fault, give_up);
-            }
+        if left_out.is_none() && !give_up {
+            return;
         }
+        let mut fault = fault.clone();
+        if too_many && !fault.is_fatal() {
+            // Also, the same fault again would not be told again so soon.
+            let minutes = WINDOW.as_secs() / 60;
+            fault.message += &format!(" (fault {LIMIT} of it within {minutes} minutes)");
+        }
+        if let Some(others @ 1..) = left_out {
+            fault.message += &format!(" ({others} other faults of it were left unsaid)");
+        }
+        self.observer.fault(&self.component, &fault, give_up);
     }
 
     fn is_too_much(&self, now: Instant) -> bool {
