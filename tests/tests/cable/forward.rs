@@ -2,10 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -49,7 +46,8 @@ pub(crate) struct Cut {
 /// What went through a cable.
 #[derive(Default)]
 pub(crate) struct Seen {
-    connections: AtomicUsize,
+    /// Connections that were accepted so far.
+    connections: watch::Sender<usize>,
     /// Of the first connection.
     to_node: Mutex<Vec<u8>>,
     to_miner: Mutex<Vec<u8>>,
@@ -57,19 +55,17 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Connections so far.
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
-    }
-
     /// The first connection's bytes.
     pub(crate) fn bytes(&self, way: Way) -> Vec<u8> {
         self.of(way).lock().unwrap().clone()
     }
 
-    /// When it was cut.
-    pub(crate) fn cut_at(&self) -> Option<Instant> {
-        *self.cut_at.borrow()
+    /// Waits until a second connection was accepted; how many there were by
+    /// then. The miner has it before that: the system takes it for the cable.
+    pub(crate) async fn is_connected_again(&self) -> usize {
+        let mut connections = self.connections.subscribe();
+        let again = timeout(DEADLINE, connections.wait_for(|connections| *connections > 1)).await;
+        *again.expect("nobody connects again").unwrap()
     }
 
     /// Waits until it was cut; when.
@@ -95,7 +91,8 @@ pub(crate) async fn cable(node: SocketAddr, cut: Option<Cut>, seen: Arc<Seen>) -
     tokio::spawn(async move {
         let mut cut = cut;
         while let Ok((near, _)) = listener.accept().await {
-            let is_first = seen.connections.fetch_add(1, Ordering::Relaxed) == 0;
+            let is_first = *seen.connections.borrow() == 0;
+            seen.connections.send_modify(|connections| *connections += 1);
             let Ok(far) = TcpStream::connect(node).await else { continue };
             let seen = is_first.then(|| seen.clone());
             tokio::spawn(forward(near, far, cut.take(), seen));

@@ -29,6 +29,7 @@ use std::{
 
 use spacetime_sdk_loader::{Library, abi::Event};
 use spacetime_tests::session::{Opening, Session};
+use tokio::runtime::Runtime;
 
 use crate::{
     forward::{Cut, How, Seen, Way},
@@ -121,13 +122,9 @@ fn online(opening: &Opening<'_>, library: &Library) -> Session {
 
 /// From a cut until the miner can mine with a node again, which a session says
 /// at `back`: by its second connection, after one pause.
-fn away(seen: &Seen, back: impl FnOnce(Instant) -> Instant) -> Duration {
-    let Some(cut_at) = seen.cut_at() else { return Duration::ZERO };
+fn away(runtime: &Runtime, seen: &Seen, back: impl FnOnce(Instant) -> Instant) -> Duration {
+    let cut_at = runtime.block_on(seen.is_cut());
     let back_at = back(cut_at);
-    // What it waits for came whole just before the cut: it was never away.
-    if seen.connections() == 1 {
-        return Duration::ZERO;
-    }
-    assert_eq!(seen.connections(), 2, "one pause, one attempt");
+    assert_eq!(runtime.block_on(seen.is_connected_again()), 2, "one pause, one attempt");
     back_at - cut_at
 }

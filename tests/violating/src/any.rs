@@ -231,8 +231,6 @@ impl Strategy for Alone {
     }
 
     fn begin(&mut self, job: &Job, plot: &Plot) -> Result<()> {
-        // Long enough for others to come.
-        thread::sleep(Duration::from_millis(1));
         self.0.begin(job, plot)
     }
 

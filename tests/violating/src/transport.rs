@@ -1,11 +1,18 @@
 //! Transports.
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{
+    fs,
+    io::{self, Read},
+    net::TcpStream,
+    path::PathBuf,
+    thread,
+    time::Duration,
+};
 
 use spacetime_sdk::{
     Answer, Error, Event, EventSender, Port, Question, Request, Result, Transport,
     TransportContext, Verdict, async_trait,
-    tokio::{self, net::TcpStream, time},
+    tokio::{self, time},
 };
 
 use crate::strategy::{Page, page};
@@ -185,35 +192,39 @@ impl Transport for Locking {
     }
 }
 
-pub(crate) struct Believing(Option<String>);
+/// Holds what its peer announced.
+pub(crate) struct Believing {
+    _message: Vec<u8>,
+}
 
 #[async_trait]
 impl Transport for Believing {
     type Config = ();
 
     fn open((): (), context: &TransportContext) -> Result<Self> {
-        let address = context.node_address.as_ref().zip(context.node_port);
-        Ok(Self(address.map(|(address, port)| format!("{address}:{port}"))))
+        let address = context.node_address.as_deref().zip(context.node_port);
+        // A peer that announces nothing is not waited for.
+        let announced = address.and_then(|address| announced(address).ok()).unwrap_or_default();
+        // What nobody has sent yet.
+        Ok(Self { _message: vec![1; announced.min(MESSAGE)] })
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {
-        if let Some(address) = self.0.clone() {
-            tokio::spawn(async move {
-                let stream = TcpStream::connect(address).await?;
-                let mut length = [0; 4];
-                stream.readable().await?;
-                stream.try_read(&mut length)?;
-                let announced = u32::from_le_bytes(length);
-                // What nobody has sent yet.
-                let message = vec![1_u8; announced.min(512 << 20) as usize];
-                std::future::pending::<()>().await;
-                drop(message);
-                Ok::<(), std::io::Error>(())
-            });
-        }
         tell_online(port).await?;
         serve(port).await
     }
+}
+
+/// The most that is believed, in bytes.
+const MESSAGE: usize = 320 << 20;
+
+/// How long a peer says that its message is.
+fn announced(peer: (&str, u16)) -> io::Result<usize> {
+    let mut stream = TcpStream::connect(peer)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    Ok(usize::try_from(u32::from_le_bytes(length)).unwrap_or(MESSAGE))
 }
 
 pub(crate) struct Hoarding(Vec<Page>);

@@ -3,7 +3,7 @@
 mod config;
 mod instance;
 
-use std::{thread, time::Duration};
+use std::{sync::Barrier, thread, time::Duration};
 
 use spacetime_sdk_loader::{Kind, abi::FaultCode};
 
@@ -169,11 +169,19 @@ const AT_ONCE: usize = 4;
 fn side_by_side(probe: &Probe) -> Judged {
     let blame = Blame { breach: "ANY-010", failure: "ANY-010", panic: "ANY-010" };
     probe.given(format_args!("{AT_ONCE} instances, each on a thread of its own"));
+    // How threads meet is chance otherwise: one may be done before the next begins.
+    let all_there = Barrier::new(AT_ONCE);
     thread::scope(|scope| {
         let live = || -> Judged {
-            let mut instance = Instance::must_open(probe, &probe.task.subject.config, blame)?;
-            instance.use_once(probe, blame)?;
-            instance.close(probe, blame)
+            all_there.wait();
+            let opened = Instance::must_open(probe, &probe.task.subject.config, blame);
+            all_there.wait();
+            let used = opened.and_then(|mut instance| {
+                instance.use_once(probe, blame)?;
+                Ok(instance)
+            });
+            all_there.wait();
+            used?.close(probe, blame)
         };
         let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(live)).collect();
         threads.into_iter().try_for_each(|thread| thread.join().expect("the kit does not panic"))

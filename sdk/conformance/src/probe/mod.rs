@@ -13,7 +13,7 @@ use std::{
 
 use spacetime_sdk_loader::{Fault, Library, OpenRequest, abi::FaultCode};
 
-pub(crate) use self::memory::{cpu_time, grows, resources};
+pub(crate) use self::memory::{Resources, cpu_time, grows, resources};
 use self::{calls::Calls, witness::Witness};
 use crate::task::{Finding, Outcome, Task};
 

@@ -14,7 +14,7 @@ use std::{
 use spacetime_sdk_loader::abi::Emitted;
 
 use super::session::Session;
-use crate::probe::{Blame, Judged, Probe, resources};
+use crate::probe::{Blame, Judged, Probe, Resources, resources};
 
 /// How a peer behaves to whoever connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +141,28 @@ const TOGETHER: Duration = Duration::from_millis(300);
 /// What a peer may make it take: a few messages of the largest size.
 const ROOM: u64 = 256 << 20;
 
+/// How often it is looked how much that is, and how much more by then means
+/// that it is still about to take more.
+const LOOK: Duration = Duration::from_millis(100);
+const STEP: u64 = 1 << 20;
+
+/// The most memory that this process takes beyond what it took before, over
+/// the time that a session has to do with a peer, and on while it grows.
+fn most_taken(before: Option<Resources>) -> u64 {
+    let (begun, mut most) = (Instant::now(), 0);
+    loop {
+        // What a peer can do shows only after a while.
+        thread::sleep(LOOK);
+        let taken = resources().zip(before);
+        let taken = taken.map_or(0, |(now, before)| now.memory.saturating_sub(before.memory));
+        let grows = taken >= most + STEP;
+        most = most.max(taken);
+        if most > ROOM || begun.elapsed() >= TOGETHER && !grows {
+            return most;
+        }
+    }
+}
+
 pub(super) fn hostile(probe: &Probe) -> Judged {
     let mut connections = 0;
     for behaviour in [
@@ -162,12 +184,9 @@ pub(super) fn hostile(probe: &Probe) -> Judged {
             // A connection shows only by being there.
             thread::sleep(Duration::from_millis(5));
         }
-        // What a peer can do takes a while.
-        thread::sleep(TOGETHER);
+        let taken = most_taken(before);
         connections += session.peer().map_or(0, Peer::connections);
-        let taken = resources().zip(before);
         session.close()?;
-        let taken = taken.map_or(0, |(now, before)| now.memory.saturating_sub(before.memory));
         if taken > ROOM {
             let seen = format_args!("it took {} MiB", taken >> 20);
             return Err(probe.broken("TRN-015", seen));
