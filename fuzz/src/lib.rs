@@ -11,13 +11,16 @@ use spacetime_protocol::{
     block::Block, cache::CacheIndex, header::BlockHeader, network::Network, plot::PlotHeader,
     proof::BlockProof, transaction::Transaction, wire,
 };
-use spacetime_sdk_loader::Descriptor;
+use spacetime_sdk_loader::{
+    Inspection, json_schema,
+    schema::{Shape, check},
+};
 
 /// A target's name, and what it does with any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("block", block),
     ("block_header", block_header),
     ("block_proof", block_proof),
@@ -32,6 +35,7 @@ pub const TARGETS: [Target; 15] = [
     ("plot_header", plot_header),
     ("plot_metadata", plot_metadata),
     ("plotting_checkpoint", plotting_checkpoint),
+    ("schema", schema),
     ("transaction", transaction),
 ];
 
@@ -145,9 +149,32 @@ pub fn manifest(data: &[u8]) {
 
 /// A plugin file, of which nothing is run.
 pub fn descriptor(data: &[u8]) {
-    if let Err(refusal) = Descriptor::parse(data, Path::new("plugin.so")) {
-        assert!(refusal.to_string().contains("plugin.so"));
+    match Inspection::parse(data, Path::new("plugin.so")) {
+        Err(refusal) => assert!(refusal.to_string().contains("plugin.so")),
+        Ok(inspection) => {
+            let components = inspection.descriptor.components.iter();
+            components.filter_map(|component| component.config.as_ref()).for_each(described);
+        }
     }
+}
+
+/// What a plugin's file says of a config, and behind a line's end a config.
+pub fn schema(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (json, config) = text.split_once('\n').unwrap_or((text, "()"));
+    if let Ok(shape) = serde_json::from_str::<Shape>(json) {
+        described(&shape);
+        let again = serde_json::to_string(&shape).expect("what was read can be written");
+        serde_json::from_str::<Shape>(&again).expect("what was written can be read");
+        if let Err(error) = check(&shape, config, 0) {
+            assert!(!error.message.is_empty() && error.line > 0 && error.column > 0);
+        }
+    }
+}
+
+fn described(shape: &Shape) {
+    let schema = json_schema(shape);
+    assert!(schema["$schema"].is_string());
 }
 
 /// The file that remembers plots.

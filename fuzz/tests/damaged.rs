@@ -48,6 +48,27 @@ fn seeds() -> Vec<Vec<u8>> {
     spacetime_core::keys::create(&key, spacetime_protocol::keys::Scheme::Ed25519).unwrap();
     seeds.push(std::fs::read(&key).unwrap());
     std::fs::remove_dir_all(folder).unwrap();
+    seeds.extend(described());
+    seeds
+}
+
+/// Plugin files of all platforms, and descriptions of configs with configs.
+fn described() -> Vec<Vec<u8>> {
+    let files = spacetime_tests::assembled::samples();
+    let path = std::path::Path::new("plugin.so");
+    let shapes = files.iter().flat_map(|file| {
+        let inspection = spacetime_sdk_loader::Inspection::parse(file, path).unwrap();
+        inspection.descriptor.components.into_iter().filter_map(|component| component.config)
+    });
+    let mut seeds = Vec::new();
+    for shape in shapes {
+        let json = serde_json::to_string(&shape).unwrap();
+        for config in ["(step: 1)", "(step: Some([(1, \"a\")]))", "L2", "{\"a\": named(size: 1)}"] {
+            seeds.push(format!("{json}\n{config}").into_bytes());
+        }
+    }
+    // Each is spoilt only so often, and has more to spoil than others.
+    (0..64).for_each(|_| seeds.extend(files.iter().cloned()));
     seeds
 }
 

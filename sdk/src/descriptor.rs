@@ -4,11 +4,19 @@
 //! Framing: the 16 bytes of [`MAGIC`], the text's length and its CRC-32 (IEEE
 //! 802.3), each a little-endian `u32`, then the text in UTF-8.
 
+use crate::{
+    json::{byte, comma, escaped, raw, string},
+    schema::{self, Type},
+};
+
 /// What a descriptor begins with.
 pub const MAGIC: [u8; 16] = *b"SPACETIME-PLUGIN";
 
 /// Bytes before the text.
 pub const FRAME: usize = 24;
+
+/// The names that the section has: on ELF, Apple and Windows systems.
+pub const SECTIONS: [&str; 3] = [".stplugin", "__stplugin", ".stplg"];
 
 /// The compiler that built the SDK, and so the plugin.
 pub const RUSTC: &str = env!("SPACETIME_SDK_RUSTC");
@@ -24,27 +32,15 @@ pub enum Part {
     Raw(&'static str),
     /// The inside of a JSON string, to be escaped.
     Text(&'static str),
+    /// What a config may be.
+    Schema(&'static Type),
+    /// A list of those names that are marked.
+    Names(&'static [(&'static str, bool)]),
 }
 
 /// Length of the text that the parts make, in bytes.
 pub const fn text_len(parts: &[Part]) -> usize {
-    let mut len = 0;
-    let mut i = 0;
-    while i < parts.len() {
-        match parts[i] {
-            Part::Raw(raw) => len += raw.len(),
-            Part::Text(text) => {
-                let bytes = text.as_bytes();
-                let mut j = 0;
-                while j < bytes.len() {
-                    len += if needs_escape(bytes[j]) { 6 } else { 1 };
-                    j += 1;
-                }
-            }
-        }
-        i += 1;
-    }
-    len
+    write(&mut [], 0, parts)
 }
 
 /// The framed descriptor; `N` is [`FRAME`] + [`text_len`].
@@ -54,26 +50,8 @@ pub const fn text_len(parts: &[Part]) -> usize {
 /// If `N` is another number; at compile time, where this is meant to run.
 pub const fn encode<const N: usize>(parts: &[Part]) -> [u8; N] {
     let mut out = [0; N];
-    let mut at = FRAME;
-    let mut i = 0;
-    while i < parts.len() {
-        let (bytes, escape) = match parts[i] {
-            Part::Raw(raw) => (raw.as_bytes(), false),
-            Part::Text(text) => (text.as_bytes(), true),
-        };
-        let mut j = 0;
-        while j < bytes.len() {
-            at = if escape && needs_escape(bytes[j]) {
-                put_escape(&mut out, at, bytes[j])
-            } else {
-                out[at] = bytes[j];
-                at + 1
-            };
-            j += 1;
-        }
-        i += 1;
-    }
-    assert!(at == N, "the descriptor's length was computed from other parts");
+    let end = write(&mut out, FRAME, parts);
+    assert!(end == N, "the descriptor's length was computed from other parts");
     let mut i = 0;
     while i < MAGIC.len() {
         out[i] = MAGIC[i];
@@ -85,20 +63,35 @@ pub const fn encode<const N: usize>(parts: &[Part]) -> [u8; N] {
     out
 }
 
-const fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-const fn put_escape<const N: usize>(out: &mut [u8; N], at: usize, byte: u8) -> usize {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let escape =
-        [b'\\', b'u', b'0', b'0', DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]];
+/// Writes behind `at`, or counts; see [`crate::json`].
+const fn write(out: &mut [u8], mut at: usize, parts: &[Part]) -> usize {
     let mut i = 0;
-    while i < escape.len() {
-        out[at + i] = escape[i];
+    while i < parts.len() {
+        at = match parts[i] {
+            Part::Raw(json) => raw(out, at, json),
+            Part::Text(text) => escaped(out, at, text),
+            Part::Schema(schema) => schema::write(out, at, schema),
+            Part::Names(names) => marked(out, at, names),
+        };
         i += 1;
     }
-    at + escape.len()
+    at
+}
+
+const fn marked(out: &mut [u8], at: usize, names: &[(&str, bool)]) -> usize {
+    let mut at = byte(out, at, b'[');
+    let mut first = true;
+    let mut i = 0;
+    while i < names.len() {
+        let (name, is_marked) = names[i];
+        if is_marked {
+            at = comma(out, at, !first);
+            at = string(out, at, name);
+            first = false;
+        }
+        i += 1;
+    }
+    byte(out, at, b']')
 }
 
 const fn put_u32<const N: usize>(out: &mut [u8; N], at: usize, value: u32) {
@@ -110,17 +103,30 @@ const fn put_u32<const N: usize>(out: &mut [u8; N], at: usize, value: u32) {
     }
 }
 
-/// CRC-32 of `bytes[from..]`.
-pub const fn crc32(bytes: &[u8], from: usize) -> u32 {
-    let mut crc = u32::MAX;
-    let mut i = from;
-    while i < bytes.len() {
-        crc ^= bytes[i] as u32;
+/// What a byte does to a CRC: computed once, since compilers take their time
+/// over constant functions, and descriptors have many bytes.
+const CRC_TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < table.len() {
+        let mut crc = i as u32;
         let mut bit = 0;
         while bit < 8 {
             crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
             bit += 1;
         }
+        table[i] = crc;
+        i += 1;
+    }
+    table
+};
+
+/// CRC-32 of `bytes[from..]`.
+pub const fn crc32(bytes: &[u8], from: usize) -> u32 {
+    let mut crc = u32::MAX;
+    let mut i = from;
+    while i < bytes.len() {
+        crc = (crc >> 8) ^ CRC_TABLE[(crc as u8 ^ bytes[i]) as usize];
         i += 1;
     }
     !crc
@@ -141,11 +147,19 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_framed() {
-        const PARTS: &[Part] =
-            &[Part::Raw("{\"about\":\""), Part::Text("a \"b\"\n\\"), Part::Raw("\"}")];
+        const PARTS: &[Part] = &[
+            Part::Raw("{\"about\":\""),
+            Part::Text("a \"b\"\n\\"),
+            Part::Raw("\",\"cpu\":"),
+            Part::Names(&[("a", false), ("b", true), ("c", false), ("d", true)]),
+            Part::Raw("}"),
+        ];
         const N: usize = FRAME + text_len(PARTS);
         static ENCODED: [u8; N] = encode(PARTS);
-        assert_eq!(text(&ENCODED), "{\"about\":\"a \\u0022b\\u0022\\u000a\\u005c\"}");
+        assert_eq!(
+            text(&ENCODED),
+            "{\"about\":\"a \\u0022b\\u0022\\u000a\\u005c\",\"cpu\":[\"b\",\"d\"]}"
+        );
         assert_eq!(ENCODED[..16], MAGIC);
         assert_eq!(crc32(b"123456789", 0), 0xCBF4_3926);
     }

@@ -10,14 +10,14 @@ use serde::de::DeserializeOwned;
 use spacetime_protocol::{Challenge, Score, Target};
 use spacetime_sdk_abi::{self as abi, EngineObject, Fault, OpenArgs};
 
-use crate::{config, error::Result, instance::Instance};
+use crate::{config, error::Result, instance::Instance, schema::Schema};
 
 /// Scores leaves; the host checks what it claims.
 ///
 /// One instance serves all of the host's hashing threads at once.
 pub trait Engine: Sized + Send + Sync + 'static {
     /// The component's config in the manifest; `()` when it takes none.
-    type Config: DeserializeOwned;
+    type Config: DeserializeOwned + Schema;
 
     /// Makes an instance; check the config's values here.
     ///

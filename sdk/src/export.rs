@@ -7,6 +7,10 @@
 /// under which manifests use the component, the type that implements the
 /// kind's trait, and a description, as in the [crate's example](crate). The
 /// plugin's id and version are those of the package.
+///
+/// All of this, what each component's config may be, the interface, the
+/// compiler and the processor features that the plugin was built for are written
+/// into a section of the library's file; see [`descriptor`](crate::descriptor).
 #[macro_export]
 macro_rules! export_plugin {
     ($($kind:ident $name:literal : $type:ty, $about:literal);+ $(;)?) => {
@@ -33,7 +37,11 @@ macro_rules! export_plugin {
                 __private::Part::Text(__private::TARGET),
                 __private::Part::Raw("\",\"panic\":\""),
                 __private::Part::Text(if cfg!(panic = "unwind") { "unwind" } else { "abort" }),
-                __private::Part::Raw("\",\"components\":["),
+                __private::Part::Raw("\",\"profile\":\""),
+                __private::Part::Text(if cfg!(debug_assertions) { "debug" } else { "release" }),
+                __private::Part::Raw("\",\"cpu\":"),
+                __private::Part::Names($crate::__required_features!()),
+                __private::Part::Raw(",\"components\":["),
                 $(
                     __private::Part::Raw("{\"kind\":\""),
                     __private::Part::Text(stringify!($kind)),
@@ -41,7 +49,11 @@ macro_rules! export_plugin {
                     __private::Part::Text($name),
                     __private::Part::Raw("\",\"about\":\""),
                     __private::Part::Text($about),
-                    __private::Part::Raw("\"},"),
+                    __private::Part::Raw("\",\"config\":"),
+                    __private::Part::Schema(
+                        &<$crate::__config!($kind $type) as $crate::Schema>::SCHEMA,
+                    ),
+                    __private::Part::Raw("},"),
                 )+
                 // Ends the list after its last comma.
                 __private::Part::Raw("null]}"),
@@ -147,6 +159,24 @@ macro_rules! export_plugin {
                 )
             };
         };
+    };
+}
+
+/// The type of a component's config.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __config {
+    (strategy $type:ty) => {
+        <$type as $crate::Strategy>::Config
+    };
+    (engine $type:ty) => {
+        <$type as $crate::Engine>::Config
+    };
+    (policy $type:ty) => {
+        <$type as $crate::Policy>::Config
+    };
+    (transport $type:ty) => {
+        <$type as $crate::Transport>::Config
     };
 }
 

@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 use spacetime_protocol::{BlockHash, Identity, Score, TxHash};
 use spacetime_sdk_abi::{self as abi, Fault, OpenArgs, PolicyObject};
 
-use crate::{config, error::Result, instance::Instance};
+use crate::{config, error::Result, instance::Instance, schema::Schema};
 
 /// Chooses transactions; the host builds, checks and signs the block.
 pub trait Policy: Sized + Send + 'static {
     /// The component's config in the manifest; `()` when it takes none.
-    type Config: DeserializeOwned;
+    type Config: DeserializeOwned + Schema;
 
     /// Makes an instance; check the config's values here.
     ///

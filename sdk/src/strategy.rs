@@ -19,6 +19,7 @@ use crate::{
     error::{Result, fault},
     instance::Instance,
     job::{BatchStats, Job, Plot},
+    schema::Schema,
     turns::{Arrange, Turns},
 };
 
@@ -30,7 +31,7 @@ use crate::{
 /// at most: a strategy has no clock and no thread of the host's to keep.
 pub trait Strategy: Sized + Send + 'static {
     /// The component's config in the manifest; `()` when it takes none.
-    type Config: DeserializeOwned;
+    type Config: DeserializeOwned + Schema;
 
     /// Whether a plan may hold a leaf more than once, as a sample with
     /// replacement does. Unless this is declared, a leaf that is planned twice

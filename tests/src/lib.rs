@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing harness fails the test")]
 
 pub mod artifacts;
+pub mod assembled;
 #[cfg(doctest)]
 mod guide;
 pub mod home;

@@ -70,6 +70,44 @@ impl Project {
     }
 }
 
+/// The least that is a plugin, built by the unchanged SDK with these flags of the
+/// compiler for its own crate only: in a profile, they would rebuild all others.
+pub fn plugin_with_flags(name: &str, flags: &[&str]) -> PathBuf {
+    let project = Project::new(name);
+    let sdk = repository().join("sdk");
+    let manifest = format!(
+        "[package]\nname = \"outside-{name}\"\nedition = \"2024\"\n\
+         [lib]\ncrate-type = [\"cdylib\"]\n\
+         [dependencies]\nspacetime-sdk = {{ path = {sdk:?} }}\n[workspace]\n{}",
+        profiles()
+    );
+    project.write("Cargo.toml", &manifest).write("src/lib.rs", MINIMAL);
+    let arguments = [&["rustc", "--lib", "--"], flags].concat();
+    project.build(&arguments).file(&format!("outside-{name}"))
+}
+
+/// The least that is a plugin.
+pub const MINIMAL: &str = r#"//! The least that is a plugin.
+use spacetime_sdk::{Job, Plan, Plot, Result, Spans, Strategy};
+
+struct Nothing;
+
+impl Strategy for Nothing {
+    type Config = ();
+    fn open((): ()) -> Result<Self> {
+        Ok(Self)
+    }
+    fn begin(&mut self, _: &Job, _: &Plot) -> Result<()> {
+        Ok(())
+    }
+    fn plan(&mut self, _: &mut Spans<'_>) -> Result<Plan> {
+        Ok(Plan::Done)
+    }
+}
+
+spacetime_sdk::export_plugin! { strategy "nothing": Nothing, "Plans nothing"; }
+"#;
+
 /// Runs a cargo that builds in a folder outside the workspace.
 pub fn build_outside(root: &Path, arguments: &[&str]) -> Artifacts {
     // Cargo's own lock would do, but for the hint that it prints when it waits.

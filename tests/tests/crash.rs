@@ -105,7 +105,7 @@ fn fifty_kills_while_mining() {
             let won = ended.events("accepted")[0]["height"].as_u64().unwrap();
             assert!(won > height, "the chain of {height} blocks went back to {won}");
             height = won;
-            assert_succeeds(&home, &["check"]);
+            assert_succeeds(&home, &["check", "--load"]);
             assert_succeeds(&home, &["plot", "verify", "plots/first.plot", "--key", "key"]);
         }
     }

@@ -16,7 +16,10 @@ use std::{
 
 use spacetime_protocol::network::Network;
 use spacetime_sdk_loader::{Descriptor, abi::ABI_VERSION};
-use spacetime_tests::artifacts::{plugin, repository};
+use spacetime_tests::{
+    artifacts::{plugin, repository},
+    home::Home,
+};
 
 /// What a stored plugin's components do, with the config `5`.
 const STORED: [&str; 4] = [
@@ -45,6 +48,22 @@ fn versions() -> Vec<(String, PathBuf)> {
         "nothing is stored of interface {current}: tests/stored/README.md says how"
     );
     versions
+}
+
+/// Its SDK wrote no description of configs.
+#[test]
+fn check_says_that_the_config_of_the_first_versions_plugin_is_not_checked() {
+    let file = repository().join("tests/stored/1.0/x86_64-unknown-linux-gnu/libstored.so");
+    let strategy = "(name: \"stored\", config: 5)";
+    let home = Home::new().outside_plugin(&file).set("strategy", strategy);
+    let checked = home.command(&["check", "--json"]);
+    assert_eq!(checked.code, Some(0), "{checked:#?}");
+    let notes = checked.document()["notes"].to_string();
+    assert!(notes.contains("strategy `stored`") && notes.contains("check --load"), "{notes}");
+    assert_eq!(home.command(&["check", "--load"]).code, Some(0));
+    let wrong = home.set("strategy", "(name: \"stored\", config: \"five\")");
+    assert_eq!(wrong.command(&["check"]).code, Some(0));
+    wrong.command(&["check", "--load"]).assert_refused(6, "config of strategy `stored`");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_install, plugin_key, plugin_list, plugin_new, plugin_sign,
-    plugin_test, plugin_trust, plugin_verify, prove, run, strategy_replay, tx_send, tx_status,
+    plot_list, plot_verify, plugin_explain, plugin_inspect, plugin_install, plugin_key,
+    plugin_list, plugin_new, plugin_sign, plugin_test, plugin_trust, plugin_verify, prove, run,
+    strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -102,6 +103,10 @@ pub(super) enum Tx {
 pub(super) enum Plugin {
     /// List every component found, and why one cannot load
     List(plugin_list::Args),
+    /// Show what a plugin's file tells of itself, and whether it would load here
+    Inspect(plugin_inspect::Args),
+    /// Explain the code of a refusal, or list all
+    Explain(plugin_explain::Args),
     /// Make the Cargo project of a new plugin, which builds and passes its tests at once
     New(plugin_new::Args),
     /// Test a plugin's components against the rules of their kinds
@@ -157,6 +162,8 @@ impl Command {
             Self::Tx(Tx::Status(args)) => tx_status::run(args, output),
             Self::Balance(args) => balance::run(args, output),
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
+            Self::Plugin(Plugin::Inspect(args)) => plugin_inspect::run(args, output),
+            Self::Plugin(Plugin::Explain(args)) => plugin_explain::run(args, output),
             Self::Plugin(Plugin::Key(PluginKey::New(args))) => plugin_key::new(args, output),
             Self::Plugin(Plugin::Key(PluginKey::Show(args))) => plugin_key::show(args, output),
             Self::Plugin(Plugin::Sign(args)) => plugin_sign::run(args, output),

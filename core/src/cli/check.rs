@@ -1,14 +1,19 @@
 //! `check`: looks at everything that mining would need, mines nothing, and
-//! takes no lock, so that it works beside a running miner.
+//! takes no lock, so that it works beside a running miner. Plugins' code is run
+//! only with `--load`.
 
-use std::{fmt::Write, path::PathBuf, sync::Arc};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use spacetime_protocol::{
     Identity, Leaf,
     keys::{Scheme, SecretKey},
 };
-use spacetime_sdk_loader::{Fault, abi::FaultCode};
+use spacetime_sdk_loader::{Descriptor, Fault, abi::FaultCode};
 
 use super::{Exit, Failure, Output, Style, manifest::ManifestArgs};
 use crate::{
@@ -16,7 +21,7 @@ use crate::{
     manifest::Manifest,
     observe,
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
-    plugin::{FaultObserver, Registry, TransportSetup},
+    plugin::{FaultObserver, Plan, PlannedComponent, Registry, TransportSetup},
 };
 
 /// Arguments of `check`.
@@ -24,6 +29,10 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     manifest: ManifestArgs,
+    /// Also load the plugins, which runs their code: open the components, and ask
+    /// each transport about its chain or node
+    #[arg(long)]
+    load: bool,
 }
 
 /// What was found.
@@ -42,6 +51,8 @@ struct Report {
     transports: Vec<Transport>,
     /// What `run` would do about it, or what is merely unusual.
     notes: Vec<String>,
+    /// What mining goes on without.
+    warnings: Vec<Warning>,
     problems: Vec<Problem>,
 }
 
@@ -69,8 +80,14 @@ struct Plugin {
 #[derive(Debug, Serialize)]
 struct Transport {
     name: String,
-    /// What it says of itself, if anything.
-    status: String,
+    /// What it says of its chain or node; `None`: it was not asked.
+    status: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Warning {
+    area: &'static str,
+    message: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,7 +100,7 @@ struct Problem {
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let manifest = args.manifest.load()?;
-    let report = Report::of(&manifest);
+    let report = Report::of(&manifest, args.load);
     output.result(&report, report.text(output))?;
     match report.problems.first() {
         None => Ok(()),
@@ -98,7 +115,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
 }
 
 impl Report {
-    fn of(manifest: &Manifest) -> Self {
+    fn of(manifest: &Manifest, load: bool) -> Self {
         let mut report = Self {
             ok: true,
             manifest: manifest.name(),
@@ -111,9 +128,10 @@ impl Report {
             policy: None,
             transports: Vec::new(),
             notes: Vec::new(),
+            warnings: Vec::new(),
             problems: Vec::new(),
         };
-        report.look_at_plugins(manifest);
+        report.look_at_plugins(manifest, load);
         report.look_at_plots(manifest);
         report.look_at_key(manifest);
         report.ok = report.problems.is_empty();
@@ -124,23 +142,58 @@ impl Report {
         self.problems.push(Problem { area, message: message.to_string(), exit });
     }
 
-    fn look_at_plugins(&mut self, manifest: &Manifest) {
+    fn look_at_plugins(&mut self, manifest: &Manifest, load: bool) {
         if manifest.transports.is_empty() {
             let message = "`transports` is missing or empty: no challenge would ever come";
             self.problem(Exit::Manifest, "manifest", message);
         }
+        match load {
+            false => self.read_plugins(manifest),
+            true => self.load_plugins(manifest),
+        }
+    }
+
+    /// What the plugins' files tell.
+    fn read_plugins(&mut self, manifest: &Manifest) {
+        let plan = Plan::of(manifest);
+        for problem in &plan.problems {
+            self.problem(Exit::Plugin, "plugin", problem);
+        }
+        for component in plan.components().filter(|component| !component.is_described) {
+            self.notes.push(format!(
+                "the file of {} does not say what its config may be: `check --load` asks its code",
+                component.culprit
+            ));
+        }
+        let name = |component: Option<PlannedComponent>| component.map(|component| component.name);
+        let files = plan.plugins.iter();
+        self.plugins = files.map(|file| Plugin::of(file.descriptor(), file.path())).collect();
+        self.transports = plan
+            .transports
+            .into_iter()
+            .map(|transport| Transport { name: transport.instance, status: None })
+            .collect();
+        self.strategy = name(plan.strategy);
+        self.engine = name(plan.engine);
+        self.policy = name(plan.policy);
+    }
+
+    /// What their code says besides.
+    fn load_plugins(&mut self, manifest: &Manifest) {
         let registry = Registry::load(manifest, Arc::new(Silent));
         for problem in registry.problems() {
             self.problem(Exit::Plugin, "plugin", problem);
         }
-        self.plugins = registry.libraries().iter().map(Plugin::of).collect();
+        let libraries = registry.libraries().iter();
+        self.plugins =
+            libraries.map(|library| Plugin::of(library.descriptor(), library.path())).collect();
         self.strategy = registry.strategy_name().map(str::to_owned);
         self.engine = registry.engine_name().map(str::to_owned);
         self.policy = registry.policy_name().map(str::to_owned);
-        self.look_at_transports(manifest, &registry);
+        self.ask_transports(manifest, &registry);
     }
 
-    fn look_at_transports(&mut self, manifest: &Manifest, registry: &Registry) {
+    fn ask_transports(&mut self, manifest: &Manifest, registry: &Registry) {
         // A transport's check needs an identity, not the user's: the key may
         // not be there yet, and is looked at for itself.
         let anybody = SecretKey::new(Scheme::Ed25519, [1; 32].into());
@@ -154,7 +207,7 @@ impl Report {
         for transport in registry.transports() {
             let name = transport.name().to_owned();
             match transport.check(&setup) {
-                Ok(status) => self.transports.push(Transport { name, status }),
+                Ok(status) => self.transports.push(Transport { name, status: Some(status) }),
                 Err(fault) if fault.code == FaultCode::CONFIG => {
                     self.problem(Exit::Plugin, "plugin", fault);
                 }
@@ -169,20 +222,29 @@ impl Report {
     fn look_at_plots(&mut self, manifest: &Manifest) {
         let metadata = &manifest.plot_metadata_path;
         match PlotSet::inspect(&manifest.plot_directories, metadata) {
-            Ok((mut set, mut problems)) => {
+            Ok((mut set, problems)) => {
                 // What is wrong with the key is told for itself.
                 let key = keys::load(&manifest.private_key_path).ok();
                 let key = key.map(|key| key.plot_key());
-                problems.extend(set.keep_only(Eligible::of(&manifest.network, key)));
+                let set_aside = set.keep_only(Eligible::of(&manifest.network, key));
                 set.plots().iter().for_each(|plot| self.plots.add(plot));
                 for problem in problems {
                     self.look_at_plot_problem(manifest, &problem);
                 }
+                set_aside.iter().for_each(|problem| self.look_at_set_aside(problem));
             }
             Err(error) => self.problem(Exit::Plot, "plot", error),
         }
         if self.plots.count == 0 {
             self.note_no_plots(manifest);
+        }
+    }
+
+    /// A plot that cannot win is no problem beside one that can.
+    fn look_at_set_aside(&mut self, problem: &PlotProblem) {
+        match self.plots.count {
+            0 => self.problem(Exit::Plot, "plot", problem),
+            _ => self.warnings.push(Warning { area: "plot", message: problem.to_string() }),
         }
     }
 
@@ -260,10 +322,14 @@ impl Report {
         row("engine", self.engine.as_deref().unwrap_or("the host's kernels"));
         row("policy", self.policy.as_deref().unwrap_or("empty blocks"));
         for transport in &self.transports {
-            row("transport", format!("{} {}", transport.name, transport.status).trim_end());
+            let status = transport.status.as_deref().unwrap_or_default();
+            row("transport", format!("{} {status}", transport.name).trim_end());
         }
         for note in &self.notes {
             row("note", note);
+        }
+        for warning in &self.warnings {
+            row("warning", &output.paint(Style::Warn, &warning.message));
         }
         for problem in &self.problems {
             row("problem", &output.paint(Style::Bad, &problem.message));
@@ -290,13 +356,9 @@ impl Plots {
 }
 
 impl Plugin {
-    fn of(library: &spacetime_sdk_loader::Library) -> Self {
-        let descriptor = library.descriptor();
-        Self {
-            plugin: descriptor.plugin.clone(),
-            version: descriptor.version.clone(),
-            path: library.path().to_owned(),
-        }
+    fn of(descriptor: &Descriptor, path: &Path) -> Self {
+        let Descriptor { plugin, version, .. } = descriptor;
+        Self { plugin: plugin.clone(), version: version.clone(), path: path.to_owned() }
     }
 }
 

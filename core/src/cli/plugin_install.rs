@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Serialize;
-use spacetime_sdk_loader::{FileHash, PublicKey};
+use spacetime_sdk_loader::{Code, FileHash, PublicKey};
 
 use super::{Exit, Failure, Output, exit::is_full, manifest::ManifestArgs};
 use crate::plugin::{
@@ -146,7 +146,7 @@ impl From<InstallError> for Failure {
             _ => Exit::Plugin,
         };
         let hint = match &error {
-            InstallError::Refused(refusal) if refusal.code() == "PLG-0040" => {
+            InstallError::Refused(refusal) if refusal.kind() == Code::NotAllowed => {
                 ". Or install it whoever made it, with --trust any"
             }
             _ => "",

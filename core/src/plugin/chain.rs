@@ -89,6 +89,7 @@ impl ChainAccess {
     pub fn open(manifest: &Manifest, whom: &Whom, identity: &Identity) -> Result<Self, ChainError> {
         let mut manifest =
             Manifest { strategy: None, engine: None, policy: None, ..manifest.clone() };
+        manifest.shadows.clear();
         if let Whom::Node { transport, address, port } = whom {
             manifest.node_address = Some(address.clone());
             manifest.node_port = port.or(manifest.node_port);

@@ -145,6 +145,7 @@ mod tests {
             kind: Kind::Strategy,
             name: (*name).to_owned(),
             about: String::new(),
+            config: None,
         };
         Descriptor {
             plugin: id.into(),
@@ -156,6 +157,8 @@ mod tests {
             rustc: "rustc".into(),
             target: "target".into(),
             panic: "unwind".into(),
+            profile: String::new(),
+            cpu: Vec::new(),
             components: names.iter().map(component).collect(),
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use spacetime_sdk_loader::{
     Component, Descriptor, Kind, Library, PluginFile, Refusal, Strategy, abi::FaultCode,
-    file_names, inspect, resolve,
+    file_names, resolve,
 };
 use thiserror::Error;
 
@@ -15,7 +15,8 @@ use super::{
     choose::{Offer, Wanted, choose},
     folders::list,
     health::{FaultObserver, Health},
-    opener::{Opener, culprit, load},
+    opener::{Opener, admit, load},
+    plan::{check_config, culprit, explain},
     services::hub,
     slots::StrategySlot,
     trust::{Gate, Permission},
@@ -101,8 +102,9 @@ fn judge(
     descriptor: &mut Option<Descriptor>,
 ) -> Result<Permission, Refusal> {
     let file = PluginFile::read(path)?;
-    let descriptor = descriptor.insert(file.descriptor()?);
-    inspect(path, descriptor)?;
+    let inspection = file.inspect()?;
+    let descriptor = descriptor.insert(inspection.descriptor.clone());
+    inspection.accepted()?;
     gate.judge(&file, descriptor, entry)
 }
 
@@ -148,8 +150,9 @@ pub fn find_strategies(
         hub().work_in(&manifest.folder);
     }
     let found = inventory(manifest, folders, gate);
-    let (library, component) = find(Kind::Strategy, name, &found, folders, gate)?;
-    let health = Health::new(culprit(Kind::Strategy, component, &library), observer, true);
+    let (library, component) = find(Kind::Strategy, name, &config, &found, shelf)?;
+    let health =
+        Health::new(culprit(Kind::Strategy, component, library.descriptor()), observer, true);
     hub().watch(instance, &health);
     let opener = Opener::new(library, component, instance.to_owned(), config, health);
     let spare = opener.open(Strategy::open).map_err(|fault| {
@@ -162,14 +165,16 @@ pub fn find_strategies(
     Ok((Arc::new(StrategySlot::new(Some((opener, spare)))), id))
 }
 
-/// Finds a component among plugins and loads its library.
+/// Finds a component among plugins, holds the config to what its file says of
+/// it, and loads its library.
 fn find<'a>(
     kind: Kind,
     name: &'a str,
+    config: &ConfigText,
     found: &[Found],
-    folders: &[PathBuf],
-    gate: &Gate,
+    shelf: Shelf<'_>,
 ) -> Result<(Library, &'a str), FindError> {
+    let Shelf { folders, gate, .. } = shelf;
     let described = |found: &&Found| found.descriptor.is_some();
     let found: Vec<&Found> = found.iter().filter(described).collect();
     let offers: Vec<Offer<'_>> = found
@@ -184,13 +189,18 @@ fn find<'a>(
         FindError::Unknown(format!("{} (looked in {})", unchosen.message(), list(folders)))
     })?;
     let Found { path, entry, .. } = found[position];
-    let library = load(gate, path, entry.as_ref());
-    Ok((library.map_err(|refusal| FindError::Refused(refusal.to_string()))?, name))
+    let refused = |refusal: Refusal| FindError::Refused(refusal.to_string());
+    let admitted = admit(gate, path, entry.as_ref()).map_err(refused)?;
+    let descriptor = admitted.descriptor();
+    check_config(kind, name, descriptor, config).map_err(|fault| {
+        FindError::Refused(explain(&culprit(kind, name, descriptor), config, fault).message)
+    })?;
+    Ok((load(admitted).map_err(refused)?, name))
 }
 
 /// Loads a plugin, which runs its code; what goes wrong is noted.
 pub fn try_load(found: &mut Found, gate: &Gate) {
     if found.refusal.is_none() {
-        found.refusal = load(gate, &found.path, found.entry.as_ref()).err();
+        found.refusal = admit(gate, &found.path, found.entry.as_ref()).and_then(load).err();
     }
 }

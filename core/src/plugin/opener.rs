@@ -2,10 +2,11 @@
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, Refusal, abi::FaultCode};
+use spacetime_sdk_loader::{Fault, Library, OpenRequest, Refusal};
 
 use super::{
     health::Health,
+    plan::explain,
     services::hub,
     trust::{Admitted, Gate},
 };
@@ -15,26 +16,43 @@ use crate::{
     record::StrategyId,
 };
 
-/// What reading a plugin file and copying it may take.
+/// What reading a plugin file may take, and copying it.
 const COPY_LIMIT: Duration = Duration::from_secs(60);
 
-/// Loads a library that the gate admits, from its private copy, waiting for
-/// its initialisers no longer than they deserve.
+/// Reads a plugin file and asks the gate for it, waiting for a slow disk no
+/// longer than it deserves.
 ///
 /// # Errors
 ///
 /// Why it cannot or may not be loaded.
-pub(super) fn load(
+pub(super) fn admit(
     gate: &Gate,
     path: &Path,
     entry: Option<&PluginEntry>,
-) -> Result<Library, Refusal> {
+) -> Result<Admitted, Refusal> {
     let (gate, owned, entry) = (gate.clone(), path.to_owned(), entry.cloned());
-    let copy = move || Ok(gate.admit(&owned, entry.as_ref()).and_then(Admitted::copy));
-    let copy = within(COPY_LIMIT, copy)
-        .unwrap_or_else(|fault| Err(Refusal::unreadable(path, &io::Error::other(fault))))?;
+    on_disk(path, move || gate.admit(&owned, entry.as_ref()))
+}
+
+/// Loads a library that the gate has admitted, from its private copy, waiting
+/// for its initialisers no longer than they deserve.
+///
+/// # Errors
+///
+/// Why it cannot be loaded.
+pub(super) fn load(admitted: Admitted) -> Result<Library, Refusal> {
+    let path = admitted.path().to_owned();
+    let copy = on_disk(&path, || admitted.copy())?;
     within(OPEN_LIMIT, move || Ok(Library::load_copy(copy, hub().clone())))
-        .unwrap_or_else(|fault| Err(Refusal::start(path, &fault.to_string())))
+        .unwrap_or_else(|fault| Err(Refusal::start(&path, &fault.to_string())))
+}
+
+fn on_disk<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    within(COPY_LIMIT, move || Ok(work()))
+        .unwrap_or_else(|fault| Err(Refusal::unreadable(path, &io::Error::other(fault))))
 }
 
 /// A component that was chosen, with its config.
@@ -107,25 +125,6 @@ impl Opener {
 
     /// Completes a config's fault with its place, so that it can be shown alone.
     pub(super) fn explain(&self, fault: Fault) -> Fault {
-        if fault.code != FaultCode::CONFIG {
-            return fault;
-        }
-        let place = match (self.config.origin.as_str(), fault.line) {
-            (origin, 0) => origin.to_owned(),
-            (origin, line) => format!("{origin}:{line}:{}", fault.column),
-        };
-        let field = match fault.field.as_str() {
-            "" => String::new(),
-            field => format!(", field `{field}`"),
-        };
-        let message =
-            format!("{place}: config of {}{field}: {}", self.health.component(), fault.message);
-        Fault { message, ..fault }
+        explain(self.health.component(), &self.config, fault)
     }
-}
-
-/// A component and its plugin, as messages name them.
-pub(super) fn culprit(kind: Kind, component: &str, library: &Library) -> String {
-    let descriptor = library.descriptor();
-    format!("{kind} `{component}` (plugin {} {})", descriptor.plugin, descriptor.version)
 }

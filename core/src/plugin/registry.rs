@@ -1,25 +1,21 @@
-//! Loads what a manifest lists, and nothing else, and finds the components
+//! Loads what a manifest lists, and nothing else, and opens the components
 //! that it names.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use spacetime_sdk_loader::{
-    Engine, Fault, Kind, Library, OpenRequest, Policy, Strategy, abi::FaultCode, resolve,
-};
+use spacetime_sdk_loader::{Engine, Fault, Library, OpenRequest, Policy, Strategy, abi::FaultCode};
 
 use super::{
-    choose::{Offer, Unchosen, Wanted, choose},
-    folders::{self, folders},
     health::{FaultObserver, Health, OfShadow},
-    opener::{Opener, culprit, load},
+    opener::{Opener, load},
+    plan::{Plan, PlannedComponent, PlannedPlugin, PlannedShadow, refused},
     problem::RegistryProblem,
     services::hub,
     slots::{EngineSlot, PolicySlot, ShadowSlot, StrategySlot, TransportSlot},
-    trust::Gate,
 };
 use crate::{
     foreign::Foreign,
-    manifest::{ComponentEntry, Manifest, PluginEntry, ShadowEntry},
+    manifest::Manifest,
     record::StrategyId,
     scan::{EngineSource, StrategySource},
 };
@@ -38,20 +34,32 @@ pub struct Registry {
 impl Registry {
     /// Loads the manifest's plugins and opens its strategy, engine and policy,
     /// so that whatever is wrong with them shows at once; with a problem that
-    /// is fatal, nothing shall be mined.
+    /// is fatal, nothing shall be mined. One that the plugins' files tell is told
+    /// before any of them is loaded.
     pub fn load(manifest: &Manifest, observer: Arc<dyn FaultObserver>) -> Self {
-        hub().work_in(&manifest.folder);
-        let mut loading = Loading::new(manifest, observer);
-        for entry in &manifest.plugins {
-            loading.load(entry);
+        let mut plan = Plan::of(manifest);
+        let problems = std::mem::take(&mut plan.problems);
+        let is_fatal = problems.iter().any(RegistryProblem::is_fatal);
+        let mut loading = Loading { observer, libraries: Vec::new(), problems };
+        if is_fatal {
+            plan = Plan::default();
         }
-        let strategies = Arc::new(loading.strategy());
-        let shadows = manifest.shadows.iter().filter_map(|entry| loading.shadow(entry)).collect();
-        let engine = loading.engine().map(Arc::new);
-        let policy = Arc::new(loading.policy());
-        let transports = loading.transports();
+        hub().work_in(&manifest.folder);
+        for PlannedPlugin { admitted, entry } in plan.plugins {
+            let loaded = load(admitted);
+            if let Err(refusal) = &loaded {
+                loading.problems.push(refused(manifest, &entry, refusal));
+            }
+            loading.libraries.push(loaded.ok());
+        }
+        let strategies = Arc::new(loading.strategy(plan.strategy));
+        let shadows =
+            plan.shadows.into_iter().filter_map(|shadow| loading.shadow(shadow)).collect();
+        let engine = loading.engine(plan.engine).map(Arc::new);
+        let policy = Arc::new(loading.policy(plan.policy));
+        let transports = loading.transports(plan.transports);
         let Loading { libraries, problems, .. } = loading;
-        let libraries = libraries.into_iter().map(|(_, library)| library).collect();
+        let libraries = libraries.into_iter().flatten().collect();
         Self { libraries, problems, strategies, shadows, engine, policy, transports }
     }
 
@@ -112,101 +120,80 @@ impl Registry {
 }
 
 /// A registry in the making.
-struct Loading<'a> {
-    manifest: &'a Manifest,
+struct Loading {
     observer: Arc<dyn FaultObserver>,
-    folders: Vec<PathBuf>,
-    gate: Gate,
-    /// With the paths of their manifest entries.
-    libraries: Vec<(PathBuf, Library)>,
-    instances: Vec<String>,
+    /// In the plan's order; `None`: it was refused.
+    libraries: Vec<Option<Library>>,
     problems: Vec<RegistryProblem>,
-    /// Whether a listed plugin is missing, so that a name may be its.
-    incomplete: bool,
 }
 
-impl<'a> Loading<'a> {
-    fn new(manifest: &'a Manifest, observer: Arc<dyn FaultObserver>) -> Self {
-        Self {
-            manifest,
-            observer,
-            folders: folders(&[], &manifest.plugin_directories),
-            gate: Gate::of(manifest),
-            libraries: Vec::new(),
-            instances: Vec::new(),
-            problems: Vec::new(),
-            incomplete: false,
-        }
-    }
-
-    fn load(&mut self, entry: &PluginEntry) {
-        let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
-        let refusal = match load(&self.gate, &path, Some(entry)) {
-            Ok(library) => return self.libraries.push((entry.path.clone(), library)),
-            Err(refusal) => refusal,
-        };
-        let reason = match path.exists() {
-            true => refusal.to_string(),
-            false => self.not_found(entry),
-        };
-        self.incomplete = true;
-        let place = match entry.line {
-            0 => "--set plugins".to_owned(),
-            line => format!("{}:{line}", self.manifest.name()),
-        };
-        let problem = RegistryProblem::lasting(format_args!("{place}: {reason}"));
-        self.problems.push(problem.with_detail(refusal.detail()));
-    }
-
-    fn not_found(&self, entry: &PluginEntry) -> String {
-        let folders = folders::list(&self.folders);
-        format!(
-            "there is no plugin file `{}` in {}, nor a crate's of that name in {folders}. Build or \
-             install it, or correct its path",
-            entry.path.display(),
-            self.manifest.folder.display(),
-        )
-    }
-
-    fn strategy(&mut self) -> StrategySlot {
-        let opened = self.opener(Kind::Strategy, self.manifest.strategy.as_ref());
-        StrategySlot::new(opened.and_then(|opener| {
-            let instead = "leaves are scanned in order instead";
+impl Loading {
+    fn strategy(&mut self, planned: Option<PlannedComponent>) -> StrategySlot {
+        let instead = "leaves are scanned in order instead";
+        let opened = planned.and_then(|planned| {
+            let opener = self.opener(planned, Some(instead))?;
             let spare = self.try_open(&opener, instead, Strategy::open)?;
             Some((opener, spare))
-        }))
+        });
+        StrategySlot::new(opened)
     }
 
-    fn shadow(&mut self, entry: &ShadowEntry) -> Option<ShadowSlot> {
-        let component = &entry.component;
-        let observer = Arc::new(OfShadow(self.observer.clone()));
-        let opener = self.opener_for(Kind::Strategy, component, Some(observer))?;
+    fn shadow(&mut self, PlannedShadow { component, reads }: PlannedShadow) -> Option<ShadowSlot> {
         let instead = "nothing is tried in its place";
+        let observer = Arc::new(OfShadow(self.observer.clone()));
+        let opener = self.opener_for(component, Some(instead), observer)?;
         let spare = self.try_open(&opener, instead, Strategy::open)?;
         let name = opener.instance().to_owned();
         let slot = StrategySlot::new(Some((opener, spare)));
-        Some(ShadowSlot::new(name, slot, entry.reads))
+        Some(ShadowSlot::new(name, slot, reads))
     }
 
-    fn engine(&mut self) -> Option<EngineSlot> {
-        let opener = self.opener(Kind::Engine, self.manifest.engine.as_ref())?;
-        let engine = self.try_open(&opener, "the host's own kernels hash instead", Engine::open)?;
+    fn engine(&mut self, planned: Option<PlannedComponent>) -> Option<EngineSlot> {
+        let instead = "the host's own kernels hash instead";
+        let opener = self.opener(planned?, Some(instead))?;
+        let engine = self.try_open(&opener, instead, Engine::open)?;
         Some(EngineSlot { opener, engine: Foreign::new(engine) })
     }
 
-    fn policy(&mut self) -> PolicySlot {
-        let opened = self.opener(Kind::Policy, self.manifest.policy.as_ref()).and_then(|opener| {
-            let policy = self.try_open(&opener, "blocks are empty instead", Policy::open)?;
+    fn policy(&mut self, planned: Option<PlannedComponent>) -> PolicySlot {
+        let instead = "blocks are empty instead";
+        let opened = planned.and_then(|planned| {
+            let opener = self.opener(planned, Some(instead))?;
+            let policy = self.try_open(&opener, instead, Policy::open)?;
             Some((opener, policy))
         });
         PolicySlot::new(opened)
     }
 
-    fn transports(&mut self) -> Vec<TransportSlot> {
-        let entries = &self.manifest.transports;
-        let openers: Vec<Option<Opener>> =
-            entries.iter().map(|entry| self.opener(Kind::Transport, Some(entry))).collect();
-        openers.into_iter().flatten().map(TransportSlot::new).collect()
+    fn transports(&mut self, planned: Vec<PlannedComponent>) -> Vec<TransportSlot> {
+        let openers = planned.into_iter().filter_map(|planned| self.opener(planned, None));
+        openers.map(TransportSlot::new).collect()
+    }
+
+    /// What it takes to open a component, if its plugin could be loaded;
+    /// `instead`: what the host does without it, if anything.
+    fn opener(&mut self, planned: PlannedComponent, instead: Option<&str>) -> Option<Opener> {
+        self.opener_for(planned, instead, self.observer.clone())
+    }
+
+    /// The same, with its faults told to somebody else.
+    fn opener_for(
+        &mut self,
+        planned: PlannedComponent,
+        instead: Option<&str>,
+        observer: Arc<dyn FaultObserver>,
+    ) -> Option<Opener> {
+        let PlannedComponent { name, instance, culprit, config, plugin, .. } = planned;
+        let Some(library) = self.libraries[plugin].clone() else {
+            let instead = instead.map(|instead| format!("; {instead}")).unwrap_or_default();
+            self.problems.push(RegistryProblem::lasting(format_args!(
+                "{culprit} cannot be used: its plugin could not be loaded{instead}"
+            )));
+            return None;
+        };
+        let health = Health::new(culprit, observer, instead.is_some());
+        hub().watch(&instance, &health);
+        Some(Opener::new(library, &name, instance, config, health))
     }
 
     /// Opens an instance; what goes wrong becomes a problem.
@@ -227,82 +214,5 @@ impl<'a> Loading<'a> {
         let message = format!("{} cannot be used: {fault}; {instead}", opener.health.component());
         self.problems.push(RegistryProblem::lasting(message).with_detail(&fault.detail));
         None
-    }
-
-    /// Finds the component that an entry names.
-    fn opener(&mut self, kind: Kind, entry: Option<&ComponentEntry>) -> Option<Opener> {
-        self.opener_for(kind, entry?, None)
-    }
-
-    /// The same; `shadow`: as a shadow, whose faults are told there.
-    fn opener_for(
-        &mut self,
-        kind: Kind,
-        entry: &ComponentEntry,
-        shadow: Option<Arc<dyn FaultObserver>>,
-    ) -> Option<Opener> {
-        let wanted = Wanted { kind, name: &entry.name, plugin: entry.plugin.as_deref() };
-        let offers: Vec<Offer<'_>> = self
-            .libraries
-            .iter()
-            .map(|(entry, library)| Offer {
-                entry: Some(entry),
-                path: library.path(),
-                descriptor: library.descriptor(),
-            })
-            .collect();
-        let (position, name) = match choose(&wanted, &offers) {
-            Ok(chosen) => chosen,
-            Err(unchosen) => {
-                let problem = self.unchosen(unchosen, entry);
-                self.problems.push(problem);
-                return None;
-            }
-        };
-        let library = self.libraries[position].1.clone();
-        let replaceable = kind != Kind::Transport;
-        let component = culprit(kind, name, &library);
-        let (component, instance, observer) = match shadow {
-            Some(observer) => {
-                let instance = self.instance(kind, &format!("shadow-{name}"));
-                (format!("shadow {component}"), instance, observer)
-            }
-            None => (component, self.instance(kind, name), self.observer.clone()),
-        };
-        let health = Health::new(component, observer, replaceable);
-        hub().watch(&instance, &health);
-        Some(Opener::new(library, name, instance, entry.config.clone(), health))
-    }
-
-    fn unchosen(&self, unchosen: Unchosen, entry: &ComponentEntry) -> RegistryProblem {
-        let place = format!("{}:{}", entry.config.origin, entry.config.line);
-        let is_unknown = matches!(unchosen, Unchosen::Unknown(_));
-        let message = format!("{place}: {}", unchosen.message());
-        if is_unknown && self.incomplete {
-            return RegistryProblem::lasting(format_args!(
-                "{message} (it may be in a plugin that could not be loaded)"
-            ));
-        }
-        if is_unknown {
-            let stop = if message.ends_with('?') { "" } else { "." };
-            return RegistryProblem::fatal(format_args!(
-                "{message}{stop} Add its plugin to `plugins`; `spacetime-miner plugin list` shows what \
-                 is installed"
-            ));
-        }
-        RegistryProblem::fatal(message)
-    }
-
-    /// A name for an instance that no other one has.
-    fn instance(&mut self, kind: Kind, name: &str) -> String {
-        let numbered = (2..).map(|number| format!("{name}-{number}"));
-        let qualified = (kind != Kind::Transport).then(|| format!("{kind}-{name}"));
-        let instance = std::iter::once(name.to_owned())
-            .chain(qualified)
-            .chain(numbered)
-            .find(|instance| !self.instances.contains(instance))
-            .unwrap_or_else(|| name.to_owned());
-        self.instances.push(instance.clone());
-        instance
     }
 }

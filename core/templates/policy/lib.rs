@@ -1,13 +1,15 @@
 //! The policy `my-plugin`: the transactions that pay best, if they pay enough.
 
-use serde::Deserialize;
-use spacetime_sdk::{BlockContext, Candidate, Policy, Result, Selection};
+use spacetime_sdk::{
+    BlockContext, Candidate, Policy, Result, Schema, Selection, serde::Deserialize,
+};
 
 /// What the manifest may say: `config: (min_fee: 1)`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, Schema)]
+#[serde(crate = "spacetime_sdk::serde", default)]
 struct Config {
     /// Transactions that pay less are left out.
+    #[schema(default = 0)]
     min_fee: u64,
 }
 

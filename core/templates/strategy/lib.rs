@@ -1,13 +1,13 @@
 //! The strategy `my-plugin`: every plot, from its end to its beginning.
 
-use serde::Deserialize;
-use spacetime_sdk::{Error, Job, Plan, Plot, Result, Spans, Strategy};
+use spacetime_sdk::{Job, Plan, Plot, Result, Schema, Spans, Strategy, serde::Deserialize};
 
 /// What the manifest may say: `config: (span: 65536)`.
-#[derive(Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, Schema)]
+#[serde(crate = "spacetime_sdk::serde", default)]
 struct Config {
     /// Leaves to look at in one go.
+    #[schema(min = 1, default = 65536)]
     span: u64,
 }
 
@@ -28,9 +28,6 @@ impl Strategy for Backwards {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self> {
-        if config.span == 0 {
-            return Err(Error::field("span", "must be at least 1"));
-        }
         Ok(Self {
             span: config.span,
             left: 0,

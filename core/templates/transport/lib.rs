@@ -5,10 +5,10 @@ mod lines;
 
 use std::{io, time::Duration};
 
-use serde::Deserialize;
 use spacetime_sdk::{
-    Error, Event, EventSender, Port, Request, Result, Transport, TransportContext, Verdict,
+    Error, Event, EventSender, Port, Request, Result, Schema, Transport, TransportContext, Verdict,
     async_trait,
+    serde::Deserialize,
     tokio::{
         io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
         net::TcpStream,
@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: u64 = 4096;
 
 /// What the manifest must say: `config: (server: "127.0.0.1:4000")`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Schema)]
+#[serde(crate = "spacetime_sdk::serde")]
 struct Config {
     /// Host and port.
     server: String,

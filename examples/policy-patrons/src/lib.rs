@@ -6,18 +6,19 @@ use std::{
     collections::{BinaryHeap, HashMap, HashSet},
 };
 
-use serde::Deserialize;
 use spacetime_sdk::{
-    BlockContext, Candidate, Error, Policy, Result, Selection, protocol::Identity, tracing,
+    BlockContext, Candidate, Error, Policy, Result, Schema, Selection, protocol::Identity,
+    serde::Deserialize, tracing,
 };
 
 /// What the manifest may say: `config: (patrons: ["ed11…"], min_fee: 1)`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, Schema)]
+#[serde(crate = "spacetime_sdk::serde", default)]
 struct Config {
     /// Identities, as `key show` shows them.
     patrons: Vec<String>,
     /// What others must pay.
+    #[schema(default = 0)]
     min_fee: u64,
 }
 

@@ -1,20 +1,22 @@
 //! The strategy `good-enough`: every leaf in order, until a score is good
 //! enough. What is left of the plots need not be read: drives sleep sooner.
 
-use serde::Deserialize;
 use spacetime_sdk::{
-    BatchStats, Error, Job, Plan, Plot, Result, Spans, Strategy, count,
+    BatchStats, Job, Plan, Plot, Result, Schema, Spans, Strategy, count,
     protocol::{Score, Target, score},
+    serde::Deserialize,
     tracing,
 };
 
 /// What the manifest may say: `config: (times: 4, portion: 65536)`.
-#[derive(Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, Schema)]
+#[serde(crate = "spacetime_sdk::serde", default)]
 struct Config {
     /// How much rarer a score must be than the target asks for.
+    #[schema(min = 1, default = 4)]
     times: u64,
     /// Leaves to plan between two looks at the best score.
+    #[schema(min = 1, default = 65536)]
     portion: u64,
 }
 
@@ -39,11 +41,6 @@ impl Strategy for GoodEnough {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self> {
-        for (field, value) in [("times", config.times), ("portion", config.portion)] {
-            if value == 0 {
-                return Err(Error::field(field, "must be at least 1"));
-            }
-        }
         Ok(Self { config, goal: None, is_reached: false, next: 0, end: 0 })
     }
 

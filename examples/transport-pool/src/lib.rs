@@ -12,8 +12,8 @@ use std::{
 
 use serde::Deserialize;
 use spacetime_sdk::{
-    Builder, Challenge, Error, Event, EventSender, Port, Request, Result, StopRule, Transport,
-    TransportContext, Verdict, async_trait, count,
+    Builder, Challenge, Error, Event, EventSender, Port, Request, Result, Schema, StopRule,
+    Transport, TransportContext, Verdict, async_trait, count,
     protocol::BlockHash,
     tokio::{io::AsyncWrite, net::TcpStream, select, time::timeout},
 };
@@ -24,15 +24,17 @@ use wire::{FromMiner, FromServer, Input, Outcome};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the manifest says: `config: (server: "pool.example.org:4000")`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Schema)]
 struct Config {
     /// Host and port.
     server: String,
     /// Whom the shares count for.
     #[serde(default = "default_worker")]
+    #[schema(default = "miner")]
     worker: String,
     /// A server that says nothing for so long is taken for lost.
     #[serde(default = "default_silence")]
+    #[schema(min = 1, default = 120)]
     silence_seconds: u32,
 }
 
@@ -58,9 +60,6 @@ impl Transport for Pool {
     fn open(config: Config, context: &TransportContext) -> Result<Self> {
         if !config.server.contains(':') {
             return Err(Error::field("server", "must be host:port"));
-        }
-        if config.silence_seconds == 0 {
-            return Err(Error::field("silence_seconds", "must be at least 1"));
         }
         let silence = Duration::from_secs(config.silence_seconds.into());
         let hello = FromMiner::Hello { agent: context.agent.clone(), worker: config.worker };

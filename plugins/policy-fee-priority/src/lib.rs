@@ -6,14 +6,18 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use spacetime_sdk::{BlockContext, Candidate, Policy, Result, Selection, protocol::Identity};
+use spacetime_sdk::{
+    BlockContext, Candidate, Policy, Result, Schema, Selection, protocol::Identity,
+};
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Schema)]
 #[serde(default)]
 struct Config {
     /// Transactions that pay less are left out.
+    #[schema(default = 0)]
     min_fee: u64,
-    /// Transactions per block; what the host allows if absent.
+    /// Transactions per block; what the host allows if `None`.
+    #[schema(default = None)]
     max_transactions: Option<usize>,
 }
 
@@ -92,5 +96,5 @@ fn pay(sender: &mut Sender, candidate: &Candidate) -> bool {
 
 spacetime_sdk::export_plugin! {
     policy "fee-priority": FeePriority,
-        "The transactions that pay most; config (min_fee: 0, max_transactions: None)";
+        "The transactions that pay most";
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
-use spacetime_sdk::{Error, Result};
+use spacetime_sdk::{Error, Result, Schema};
 
 /// Leaves in a gibibyte.
 const LEAVES_PER_GIB: f64 = (1 << 25) as f64;
@@ -11,18 +11,22 @@ const LEAVES_PER_GIB: f64 = (1 << 25) as f64;
 const JOULES_PER_KWH: f64 = 3.6e6;
 
 /// The config as the manifest has it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Config {
     /// The chance of a scan to win anything below which it is left out.
+    #[schema(min = 0, max = 1, default = 1e-9)]
     pub(crate) min_win_chance: f64,
-    /// What reading and hashing takes.
+    /// What reading and hashing a GiB takes, drives and processor together.
+    #[schema(above = 0, default = 10.0)]
     joules_per_gib: f64,
     /// The most that scanning may draw, on average over the time that a scan has.
     #[serde(deserialize_with = "some")]
+    #[schema(as = f64, above = 0)]
     pub(crate) max_watts: Option<f64>,
     /// The most that may be spent, on average, per win.
     #[serde(deserialize_with = "some")]
+    #[schema(as = f64, above = 0)]
     pub(crate) max_kwh_per_win: Option<f64>,
 }
 
@@ -38,21 +42,17 @@ fn some<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<f64>,
 }
 
 impl Config {
-    /// Itself, if all numbers are within their ranges.
+    /// Itself, if no number is infinite.
     pub(crate) fn checked(self) -> Result<Self> {
-        if !(0.0..=1.0).contains(&self.min_win_chance) {
-            return Err(Error::field("min_win_chance", "must be between 0 and 1"));
+        let numbers = [
+            ("joules_per_gib", Some(self.joules_per_gib)),
+            ("max_watts", self.max_watts),
+            ("max_kwh_per_win", self.max_kwh_per_win),
+        ];
+        match numbers.iter().find(|(_, number)| number.is_some_and(f64::is_infinite)) {
+            Some((field, _)) => Err(Error::field(field, "must be finite")),
+            None => Ok(self),
         }
-        let positive = |field, number: Option<f64>| match number {
-            Some(number) if !number.is_finite() || number <= 0.0 => {
-                Err(Error::field(field, "must be a number above 0"))
-            }
-            _ => Ok(()),
-        };
-        positive("joules_per_gib", Some(self.joules_per_gib))?;
-        positive("max_watts", self.max_watts)?;
-        positive("max_kwh_per_win", self.max_kwh_per_win)?;
-        Ok(self)
     }
 
     /// How many leaves the power budget allows in this time, if there is one.

@@ -1,24 +1,28 @@
 //! The config: a preset of the reference miner, its numbers, or both.
 
 use serde::{Deserialize, Deserializer};
-use spacetime_sdk::{Error, Result};
+use spacetime_sdk::{Error, Result, Schema};
 
 /// The config as the manifest has it.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Config {
     /// Where the numbers that are not given come from.
+    #[schema(default = L2)]
     preset: Preset,
-    /// Leaves per block.
+    /// Leaves per block; the preset's if it is not given.
     #[serde(deserialize_with = "some")]
+    #[schema(as = u64, min = 1, max = i32::MAX)]
     block_size: Option<u64>,
-    /// How many of them are scanned.
+    /// Leaves scanned of each block, no more than it has; the preset's if it is
+    /// not given.
     #[serde(deserialize_with = "some")]
+    #[schema(as = u64, min = 1)]
     leaves_per_block: Option<u64>,
 }
 
 /// The reference miner's presets.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, Schema)]
 enum Preset {
     /// Whole blocks that fit a second-level cache.
     #[default]
@@ -27,7 +31,9 @@ enum Preset {
     L3,
     /// A sample of each block that fits a second-level cache.
     Sampling {
+        /// Leaves scanned of each block of 8192.
         #[serde(default = "default_samples")]
+        #[schema(min = 1, default = 1024)]
         samples_per_block: u64,
     },
 }
@@ -51,15 +57,12 @@ fn some<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<u64>,
 impl Config {
     /// The numbers, within their ranges.
     pub(crate) fn shape(&self) -> Result<Shape> {
-        let preset = self.preset.shape()?;
+        let preset = self.preset.shape();
         let shape = Shape {
             block_size: self.block_size.unwrap_or(preset.block_size),
             leaves_per_block: self.leaves_per_block.unwrap_or(preset.leaves_per_block),
         };
-        if shape.block_size == 0 || shape.block_size > i32::MAX as u64 {
-            return Err(Error::field("block_size", "must be between 1 and 2147483647"));
-        }
-        if shape.leaves_per_block == 0 || shape.leaves_per_block > shape.block_size {
+        if shape.leaves_per_block > shape.block_size {
             let must = format!("must be between 1 and block_size, {}", shape.block_size);
             return Err(Error::field("leaves_per_block", must));
         }
@@ -68,15 +71,12 @@ impl Config {
 }
 
 impl Preset {
-    fn shape(self) -> Result<Shape> {
+    fn shape(self) -> Shape {
         let (block_size, leaves_per_block) = match self {
             Self::L2 => (8192, 8192),
             Self::L3 => (32768, 32768),
-            Self::Sampling { samples_per_block: 0 } => {
-                return Err(Error::field("preset.samples_per_block", "must be at least 1"));
-            }
             Self::Sampling { samples_per_block } => (8192, samples_per_block.min(8192)),
         };
-        Ok(Shape { block_size, leaves_per_block })
+        Shape { block_size, leaves_per_block }
     }
 }

@@ -4,11 +4,13 @@
 #![deny(unsafe_code)]
 
 use serde::Deserialize;
-use spacetime_sdk::{Error, Job, Plan, Plot, Result, Spans, Strategy, tracing};
+use spacetime_sdk::{Job, Plan, Plot, Result, Schema, Spans, Strategy, tracing};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Schema)]
 #[serde(default)]
 struct Config {
+    /// Leaves of each plot; a plot with fewer is scanned whole.
+    #[schema(min = 1, max = i32::MAX, default = 10_000)]
     sample_size: u64,
 }
 
@@ -50,9 +52,6 @@ impl Strategy for Sampling {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self> {
-        if config.sample_size == 0 || config.sample_size > i32::MAX as u64 {
-            return Err(Error::field("sample_size", "must be between 1 and 2147483647"));
-        }
         tracing::debug!(sample_size = config.sample_size, "Sampling({})", config.sample_size);
         Ok(Self { sample_size: config.sample_size, sample: Sample::new(1, 1) })
     }
@@ -85,7 +84,7 @@ impl Strategy for Sampling {
 }
 
 spacetime_sdk::export_plugin! {
-    strategy "sampling": Sampling, "An even sample of each plot; config (sample_size: 10000)";
+    strategy "sampling": Sampling, "An even sample of each plot";
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use spacetime_node::net::{self, Address, Backoff, Hub, Keep};
 use spacetime_sdk::{
-    Error, Result, TransportContext,
+    Error, Result, Schema, TransportContext,
     protocol::{MAX_NUMBER, wire::DEFAULT_PORT},
 };
 
@@ -16,25 +16,34 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The component's config; without one, the manifest's node is followed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Config {
-    /// The node; empty: the manifest's `node_address`.
+    /// The node, `HOST` or `HOST:PORT`; the manifest's `node_address` if it is
+    /// not given.
     address: String,
     /// More nodes of the same chain.
+    #[schema(default = [])]
     peers: Vec<String>,
+    /// What is believed.
+    #[schema(default = verified)]
     follow: Follow,
-    /// With [`Follow::Notices`]: of every block; none: not known.
+    /// With `follow: notices`: of every block; left out where it is not known.
     #[serde(deserialize_with = "given")]
+    #[schema(as = u64, min = 1, max = MAX_NUMBER)]
     difficulty: Option<u64>,
+    /// How connections are encrypted; not at all if it is not given.
     #[serde(deserialize_with = "given")]
+    #[schema(as = Tls)]
     tls: Option<Tls>,
-    /// Longest pause between attempts to connect, seconds; 0: the default.
-    longest_pause_seconds: u64,
+    /// Longest pause between two attempts to connect with a node, in seconds.
+    #[serde(deserialize_with = "given")]
+    #[schema(as = u64, min = 1, max = 3600, default = 60)]
+    longest_pause_seconds: Option<u64>,
 }
 
 /// What a miner believes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Schema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Follow {
     /// Only what follows from blocks that it has checked.
@@ -45,13 +54,13 @@ pub(crate) enum Follow {
 }
 
 /// How connections are encrypted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Schema)]
 #[serde(default)]
 struct Tls {
-    /// PEM file with the certificates to trust, relative to the manifest;
-    /// empty: the system's.
+    /// PEM file with the certificates to trust, relative to the manifest; the
+    /// system's if it is not given.
     ca_file: String,
-    /// The name in the node's certificate; empty: the address's.
+    /// The name in the node's certificate; the address's if it is not given.
     server_name: String,
 }
 
@@ -75,11 +84,7 @@ impl Settings {
     pub(crate) fn new(config: Config, context: &TransportContext) -> Result<Self> {
         let Config { address, peers, follow, difficulty, tls, longest_pause_seconds } = config;
         check_difficulty(difficulty, follow)?;
-        let longest_pause = match longest_pause_seconds {
-            0 => LONGEST_PAUSE,
-            1..=3600 => Duration::from_secs(longest_pause_seconds),
-            _ => return Err(Error::field("longest_pause_seconds", "must be 1 to 3600")),
-        };
+        let longest_pause = longest_pause_seconds.map_or(LONGEST_PAUSE, Duration::from_secs);
         Ok(Self {
             nodes: nodes(&address, &peers, context)?,
             follow,
@@ -159,13 +164,8 @@ impl Tls {
 }
 
 fn check_difficulty(difficulty: Option<u64>, follow: Follow) -> Result<()> {
-    let Some(difficulty) = difficulty else { return Ok(()) };
-    if follow == Follow::Verified {
+    if difficulty.is_some() && follow == Follow::Verified {
         let must = "is only for `follow: notices`: a verified chain says its own";
-        return Err(Error::field("difficulty", must));
-    }
-    if !(1..=MAX_NUMBER).contains(&difficulty) {
-        let must = format_args!("must be 1 to {MAX_NUMBER}, or left out where it is not known");
         return Err(Error::field("difficulty", must));
     }
     Ok(())

@@ -13,10 +13,12 @@ use serde::Deserialize;
 use spacetime_node::ask;
 use spacetime_node::local::{self, Status};
 use spacetime_sdk::protocol::network::Network;
-use spacetime_sdk::{Answer, Port, Question, Result, Transport, TransportContext, async_trait};
+use spacetime_sdk::{
+    Answer, Port, Question, Result, Schema, Transport, TransportContext, async_trait,
+};
 
 /// There is nothing to configure: network and data directory are the miner's.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Schema)]
 #[serde(default)]
 struct Config {}
 

@@ -22,8 +22,8 @@ use std::{
 };
 
 use crate::{
-    descriptor::Descriptor,
     file::{FileHash, PluginFile},
+    inspection::Inspection,
     refusal::Refusal,
 };
 
@@ -59,7 +59,7 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Cac
 #[derive(Debug)]
 pub struct PrivateCopy {
     original: PathBuf,
-    descriptor: Descriptor,
+    inspection: Inspection,
     sha256: FileHash,
     path: PathBuf,
     in_use: File,
@@ -77,9 +77,9 @@ impl PrivateCopy {
         &self.path
     }
 
-    /// What it says about itself.
-    pub fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+    /// All that it tells without being run.
+    pub fn inspection(&self) -> &Inspection {
+        &self.inspection
     }
 
     /// The hash of what is in it.
@@ -140,9 +140,9 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The file is no plugin; or the copy cannot be written (`PLG-0051`).
+    /// The file is no plugin; or the copy cannot be written ([`NoCopy`](crate::Code::NoCopy)).
     pub fn keep(&self, file: PluginFile) -> Result<PrivateCopy, Refusal> {
-        let descriptor = file.descriptor()?;
+        let inspection = file.inspect()?;
         let name = file.path().file_name().unwrap_or(OsStr::new("plugin"));
         let path = self.folder.join(file.sha256().to_string()).join(name);
         let (in_use, made) = self
@@ -151,7 +151,7 @@ impl Cache {
         // Tidying goes by it; no loss where it cannot be written.
         let _ = in_use.set_modified(SystemTime::now());
         let (original, sha256) = (file.path().to_owned(), file.sha256());
-        Ok(PrivateCopy { original, descriptor, sha256, path, in_use, made })
+        Ok(PrivateCopy { original, inspection, sha256, path, in_use, made })
     }
 
     fn take_or_make(&self, path: &Path, bytes: &[u8]) -> Result<(File, Made), CacheError> {

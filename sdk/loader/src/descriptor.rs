@@ -1,12 +1,11 @@
 //! Reads what a plugin file says about itself, without running any of it.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
 
-use object::{Object, ObjectSection};
 use serde::{Deserialize, Serialize};
-use spacetime_sdk::descriptor::{FRAME, MAGIC, crc32};
+use spacetime_sdk::schema::Shape;
 
-use crate::refusal::Refusal;
+use crate::{inspection::Inspection, refusal::Refusal};
 
 /// The kinds of components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +46,10 @@ pub struct Component {
     /// What it does.
     #[serde(default)]
     pub about: String,
+    /// What its config may be; `None`: the SDK that built it did not write it
+    /// down yet.
+    #[serde(default)]
+    pub config: Option<Shape>,
 }
 
 /// What a plugin file says about itself.
@@ -72,6 +75,14 @@ pub struct Descriptor {
     pub target: String,
     /// `unwind` or `abort`: what its panics do.
     pub panic: String,
+    /// `debug` or `release`: whether it was built with debug assertions; empty:
+    /// not told.
+    #[serde(default)]
+    pub profile: String,
+    /// Features that it needs of the processor, beyond what all of its platform
+    /// have.
+    #[serde(default)]
+    pub cpu: Vec<String>,
     /// Its components.
     #[serde(deserialize_with = "without_null")]
     pub components: Vec<Component>,
@@ -88,11 +99,9 @@ impl Descriptor {
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, that is no dynamic library, or that is one
-    /// without a (whole) descriptor.
+    /// As for [`Inspection::read`].
     pub fn read(path: &Path) -> Result<Self, Refusal> {
-        let bytes = fs::read(path).map_err(|source| Refusal::unreadable(path, &source))?;
-        Self::parse(&bytes, path)
+        Ok(Inspection::read(path)?.descriptor)
     }
 
     /// The same of a file's bytes; `path` is what errors call it.
@@ -101,7 +110,10 @@ impl Descriptor {
     ///
     /// As for [`Descriptor::read`], reading aside.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Refusal> {
-        let text = text(bytes, path)?;
+        Ok(Inspection::parse(bytes, path)?.descriptor)
+    }
+
+    pub(crate) fn of(text: &str, path: &Path) -> Result<Self, Refusal> {
         serde_json::from_str(text).map_err(|source| Refusal::damaged(path, &source.to_string()))
     }
 
@@ -109,25 +121,4 @@ impl Descriptor {
     pub fn component(&self, kind: Kind, name: &str) -> Option<&Component> {
         self.components.iter().find(|found| found.kind == kind && found.name == name)
     }
-}
-
-/// The text of a plugin file's descriptor, which is what a signature covers.
-pub(crate) fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Refusal> {
-    let file = object::File::parse(bytes).map_err(|_| Refusal::not_a_library(path))?;
-    find_text(&file).ok_or_else(|| Refusal::not_a_plugin(path))
-}
-
-/// The text of the first whole descriptor in the section made for it.
-fn find_text<'data>(file: &object::File<'data>) -> Option<&'data str> {
-    let data = [".stplugin", "__stplugin", ".stplg"]
-        .iter()
-        .find_map(|name| file.section_by_name(name))?
-        .data()
-        .ok()?;
-    let start = data.windows(MAGIC.len()).position(|window| window == MAGIC)?;
-    let frame = data.get(start..start + FRAME)?;
-    let word = |at: usize| frame[at..at + 4].try_into().ok().map(u32::from_le_bytes);
-    let (len, crc) = (usize::try_from(word(16)?).ok()?, word(20)?);
-    let text = data.get(start + FRAME..(start + FRAME).checked_add(len)?)?;
-    (crc32(text, 0) == crc).then(|| std::str::from_utf8(text).ok())?
 }

@@ -12,7 +12,8 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    descriptor::{self, Descriptor},
+    descriptor::Descriptor,
+    inspection::{Inspection, description},
     refusal::Refusal,
 };
 
@@ -155,11 +156,20 @@ impl PluginFile {
         &self.bytes
     }
 
+    /// All that it tells without being run.
+    ///
+    /// # Errors
+    ///
+    /// It is no (whole) dynamic library, or one without a whole descriptor.
+    pub fn inspect(&self) -> Result<Inspection, Refusal> {
+        Inspection::parse(&self.bytes, &self.path)
+    }
+
     /// What it says about itself.
     ///
     /// # Errors
     ///
-    /// It is no dynamic library, or one without a whole descriptor.
+    /// As for [`inspect`](Self::inspect).
     pub fn descriptor(&self) -> Result<Descriptor, Refusal> {
         Descriptor::parse(&self.bytes, &self.path)
     }
@@ -169,8 +179,8 @@ impl PluginFile {
     /// # Errors
     ///
     /// As for [`descriptor`](Self::descriptor), but that it is not understood.
-    pub(crate) fn descriptor_text(&self) -> Result<&str, Refusal> {
-        descriptor::text(&self.bytes, &self.path)
+    pub(crate) fn descriptor_text(&self) -> Result<String, Refusal> {
+        description(&self.bytes, &self.path)
     }
 }
 

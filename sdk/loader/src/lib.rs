@@ -9,26 +9,37 @@
 //! copy that is loaded.
 
 mod cache;
+mod config;
 mod descriptor;
 mod fault;
 mod file;
 mod find;
 mod handles;
+mod inspection;
+mod json_schema;
 mod library;
+mod library_file;
+mod needed;
 mod refusal;
 mod services;
 mod signature;
 
+pub use spacetime_sdk::schema;
 pub use spacetime_sdk_abi as abi;
 
 pub use cache::{Cache, CacheError, Made, PrivateCopy};
+pub use config::check_config;
 pub use descriptor::{Component, Descriptor, Kind};
 pub use fault::Fault;
 pub use file::{FileHash, FileOwner, NoFileHash, PluginFile};
 pub use find::{file_names, resolve};
 pub use handles::{Engine, OpenRequest, Policy, Strategy, Transport, TransportRequest};
-pub use library::{Library, inspect};
-pub use refusal::Refusal;
+pub use inspection::Inspection;
+pub use json_schema::json_schema;
+pub use library::Library;
+pub use library_file::Format;
+pub use needed::{NeededLibrary, Presence};
+pub use refusal::{Code, Explanation, Refusal};
 pub use services::{LogLine, Services};
 pub use signature::{NoPublicKey, PublicKey, Signature, SigningKey};
 

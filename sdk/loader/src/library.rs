@@ -18,13 +18,13 @@ use abi::{
         library::{AbiHeaderRef, LibHeader},
     },
 };
-use spacetime_sdk::descriptor::TARGET;
 use spacetime_sdk_abi as abi;
 
 use crate::{
     cache::PrivateCopy,
     descriptor::Descriptor,
     file::{FileHash, PluginFile},
+    inspection::version,
     refusal::Refusal,
     services::{self, Services},
 };
@@ -54,13 +54,12 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// See [`Refusal`]; up to the check of platform, interface version and
-    /// panic strategy, nothing of the file has been run.
+    /// See [`Refusal`]; whatever [`Inspection`](crate::Inspection) tells is told before any of the
+    /// file has been run.
     pub fn load(path: &Path, services: Arc<dyn Services>) -> Result<Self, Refusal> {
         let file = PluginFile::read(path)?;
-        let (descriptor, sha256) = (file.descriptor()?, file.sha256());
+        let (descriptor, sha256) = (file.inspect()?.accepted()?.descriptor, file.sha256());
         drop(file);
-        inspect(path, &descriptor)?;
         let module = load_module(path, path, &descriptor)?;
         let library = Self { path: path.to_owned(), descriptor, sha256, module };
         library.start(services)?;
@@ -74,9 +73,8 @@ impl Library {
     ///
     /// As for [`load`](Self::load); they name the file that was copied.
     pub fn load_copy(copy: PrivateCopy, services: Arc<dyn Services>) -> Result<Self, Refusal> {
-        let (path, descriptor) = (copy.original().to_owned(), copy.descriptor().clone());
-        let sha256 = copy.sha256();
-        inspect(&path, &descriptor)?;
+        let (path, sha256) = (copy.original().to_owned(), copy.sha256());
+        let descriptor = copy.inspection().clone().accepted()?.descriptor;
         let loaded = load_module(copy.path(), &path, &descriptor);
         // Refused or not, it may be mapped from now on.
         copy.keep_for_good();
@@ -120,33 +118,6 @@ impl Library {
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
     }
-}
-
-/// `major.minor` of a version text.
-fn version(text: &str) -> Option<(u64, u64)> {
-    let mut numbers = text.split(['.', '-', '+']);
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-/// Checks all that can be checked of a library without running its code.
-///
-/// # Errors
-///
-/// Another platform, another major version of the interface, or panics that
-/// would end the process.
-pub fn inspect(path: &Path, descriptor: &Descriptor) -> Result<(), Refusal> {
-    if descriptor.target != TARGET {
-        return Err(Refusal::other_platform(path, &descriptor.target, TARGET));
-    }
-    if version(&descriptor.abi).map(|(major, _)| major)
-        != version(ABI_VERSION).map(|(major, _)| major)
-    {
-        return Err(Refusal::other_abi(path, &descriptor.abi, &descriptor.sdk, ABI_VERSION));
-    }
-    if descriptor.panic != "unwind" {
-        return Err(Refusal::aborts(path));
-    }
-    Ok(())
 }
 
 /// Modules by the address of their header: the system maps a file once, and

@@ -141,7 +141,7 @@ impl Signature {
     /// It is not a plugin.
     pub fn make(file: &PluginFile, key: &SigningKey) -> Result<Self, Refusal> {
         let descriptor = file.descriptor()?;
-        let message = message(file.sha256(), file.descriptor_text()?);
+        let message = message(file.sha256(), &file.descriptor_text()?);
         Ok(Self {
             plugin: descriptor.plugin,
             version: descriptor.version,
@@ -164,7 +164,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// There is one that cannot be read (`PLG-0042`).
+    /// There is one that cannot be read ([`SignatureDamaged`](crate::Code::SignatureDamaged)).
     pub fn beside(file: &PluginFile) -> Result<Option<Self>, Refusal> {
         let places = [Self::path_of(file.path()), Self::path_of(file.real_path())];
         let Some(place) = places.iter().find(|place| place.exists()) else { return Ok(None) };
@@ -225,8 +225,10 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// It is of another file (`PLG-0043`), or not its signer's (`PLG-0044`);
-    /// or the file is no plugin.
+    /// It is of another file
+    /// ([`SignatureOfAnother`](crate::Code::SignatureOfAnother)), or not its
+    /// signer's ([`SignatureForged`](crate::Code::SignatureForged)); or the file
+    /// is no plugin.
     pub fn verify(&self, file: &PluginFile) -> Result<(), Refusal> {
         if self.sha256 != file.sha256() {
             return Err(Refusal::signature_of_another(file.path(), self, file.sha256()));
@@ -236,7 +238,7 @@ impl Signature {
         if theirs != (&descriptor.plugin, &descriptor.version, &descriptor.target) {
             return Err(Refusal::signature_of_another(file.path(), self, file.sha256()));
         }
-        let message = message(self.sha256, file.descriptor_text()?);
+        let message = message(self.sha256, &file.descriptor_text()?);
         let signature = ed25519_dalek::Signature::from_bytes(&self.bytes);
         // Strictly: no key of small order, under which anything is signed.
         ed25519_dalek::VerifyingKey::from_bytes(&self.signer.0)

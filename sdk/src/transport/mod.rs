@@ -21,6 +21,7 @@ pub use self::{
 use crate::{
     error::{Error, Result},
     guard,
+    schema::Schema,
 };
 
 /// Connects the miner with a chain, a node or a pool.
@@ -34,7 +35,7 @@ use crate::{
 #[async_trait]
 pub trait Transport: Sized + Send + 'static {
     /// The component's config in the manifest; `()` when it takes none.
-    type Config: DeserializeOwned;
+    type Config: DeserializeOwned + Schema;
 
     /// Makes the session's value; check the config's values here, and leave
     /// what takes time to [`run`](Self::run).

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use spacetime_sdk::{
-    Best, Cancel, Engine, Result, count,
+    Best, Cancel, Engine, Result, Schema, count,
     protocol::{Challenge, Score, Target},
 };
 
 use crate::place::{Failures, Place};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Config {
     fail: Failures,
@@ -21,7 +21,7 @@ pub(crate) struct Config {
 }
 
 /// What the engine says about a batch.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 enum Claim {
     #[default]

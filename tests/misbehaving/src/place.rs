@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
-use spacetime_sdk::{Error, Result};
+use spacetime_sdk::{Error, Result, Schema};
 
 /// A place in an author's code.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Place {
     Open,
@@ -28,7 +28,7 @@ pub(crate) enum Place {
 }
 
 /// The part of a config that every component has.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Failures {
     /// Calls that panic.
@@ -41,6 +41,7 @@ pub(crate) struct Failures {
     after: u64,
     /// Reading this field panics.
     #[serde(deserialize_with = "panic_while_reading")]
+    #[schema(any)]
     panic_while_reading: (),
     #[serde(skip)]
     calls: AtomicU64,

@@ -1,11 +1,11 @@
 //! The policy: every transaction, or a choice that no block can hold.
 
 use serde::Deserialize;
-use spacetime_sdk::{BlockContext, Candidate, Policy, Result, Selection};
+use spacetime_sdk::{BlockContext, Candidate, Policy, Result, Schema, Selection};
 
 use crate::place::{Failures, Place};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Config {
     fail: Failures,
@@ -13,7 +13,7 @@ pub(crate) struct Config {
 }
 
 /// What the policy chooses.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 enum Choice {
     #[default]

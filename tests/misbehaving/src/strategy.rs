@@ -7,12 +7,12 @@ use std::{
 
 use serde::Deserialize;
 use spacetime_sdk::{
-    Arrange, BatchStats, Job, Plan, Plot, Result, Spans, Strategy, Turns, count, tracing,
+    Arrange, BatchStats, Job, Plan, Plot, Result, Schema, Spans, Strategy, Turns, count, tracing,
 };
 
 use crate::place::{Failures, Place};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Config {
     fail: Failures,
@@ -25,7 +25,7 @@ pub(crate) struct Config {
 }
 
 /// What the planned spans are like.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 enum SpansKind {
     #[default]
@@ -39,7 +39,7 @@ enum SpansKind {
 }
 
 /// Which turns the plots of a job get.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 enum TurnsKind {
     #[default]

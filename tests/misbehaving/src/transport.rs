@@ -7,15 +7,15 @@ use std::sync::{
 
 use serde::Deserialize;
 use spacetime_sdk::{
-    Answer, Builder, Challenge, Error, Event, Port, Question, Request, Result, StopRule, Transport,
-    TransportContext, Verdict, async_trait,
+    Answer, Builder, Challenge, Error, Event, Port, Question, Request, Result, Schema, StopRule,
+    Transport, TransportContext, Verdict, async_trait,
     protocol::{self, BlockHash, Target},
     tokio, tracing,
 };
 
 use crate::place::{Failures, Place};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Config {
     fail: Failures,
@@ -30,7 +30,7 @@ pub(crate) struct Config {
 }
 
 /// How a session goes.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Schema)]
 #[serde(rename_all = "snake_case")]
 enum SessionKind {
     /// It cannot be opened.

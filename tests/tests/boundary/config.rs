@@ -33,7 +33,7 @@ fn an_unknown_field_is_named_with_its_place_in_the_manifest() {
     let fault = sampling_fault("(\n  sample_size: 7,\n  sampel: 8,\n)");
     assert_eq!(fault.code, FaultCode::CONFIG);
     assert_eq!(place(&fault), ("sampel", 14, 3));
-    assert_eq!(fault.message, "Unexpected field named `sampel`; known are `sample_size`");
+    assert_eq!(fault.message, "Unexpected field named `sampel`; did you mean `sample_size`?");
 }
 
 #[test]
@@ -50,11 +50,21 @@ fn columns_count_from_where_the_config_begins() {
 }
 
 #[test]
-fn a_value_that_the_author_refuses_is_named_with_its_place_too() {
+fn a_value_out_of_bounds_is_named_with_its_place_too() {
     let fault = sampling_fault("(\n\n  sample_size: 0)");
     assert_eq!(fault.code, FaultCode::CONFIG);
     assert_eq!(place(&fault), ("sample_size", 14, 3));
     assert_eq!(fault.message, "sample_size must be between 1 and 2147483647");
+}
+
+#[test]
+fn a_value_that_the_author_refuses_is_named_with_its_place_too() {
+    let library = load(&plugin("spacetime-strategy-cache-friendly"));
+    let config = "(\n  block_size: 8,\n  leaves_per_block: 9)";
+    let fault = open_strategy(&library, "cache-friendly", config).err().unwrap();
+    assert_eq!(fault.code, FaultCode::CONFIG);
+    assert_eq!(place(&fault), ("leaves_per_block", 3, 3));
+    assert_eq!(fault.message, "leaves_per_block must be between 1 and block_size, 8");
 }
 
 #[test]

@@ -2,8 +2,24 @@
 
 use std::process::Command;
 
-use spacetime_sdk_loader::{Descriptor, Kind};
+use spacetime_sdk_loader::{
+    Descriptor, Kind,
+    schema::{FieldShape, Shape, check},
+};
 use spacetime_tests::artifacts::plugin;
+
+/// The packages with the plugins that come with the miner, and those of tests.
+const PLUGINS: [&str; 9] = [
+    "spacetime-misbehaving",
+    "spacetime-policy-empty",
+    "spacetime-policy-fee-priority",
+    "spacetime-strategy-adaptive",
+    "spacetime-strategy-cache-friendly",
+    "spacetime-strategy-full",
+    "spacetime-strategy-sampling",
+    "spacetime-transport-node",
+    "spacetime-transport-solo",
+];
 
 #[test]
 fn a_descriptor_is_read_from_the_file() {
@@ -15,8 +31,34 @@ fn a_descriptor_is_read_from_the_file() {
     assert_eq!(descriptor.panic, "unwind");
     assert!(descriptor.rustc.starts_with("rustc 1."), "{}", descriptor.rustc);
     let component = descriptor.component(Kind::Strategy, "sampling").unwrap();
-    assert!(component.about.contains("sample_size"));
+    assert_eq!(component.about, "An even sample of each plot");
     assert!(descriptor.component(Kind::Engine, "sampling").is_none());
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    assert_eq!(descriptor.profile, profile);
+    let Some(Shape::Struct { fields, .. }) = &component.config else { panic!("{component:?}") };
+    let [FieldShape { name, required, default, bounds, of, .. }] = &**fields else { panic!() };
+    assert_eq!((&**name, required, default.as_deref()), ("sample_size", &false, Some("10000")));
+    assert_eq!(bounds.must(), "must be between 1 and 2147483647");
+    assert_eq!(serde_json::to_value(of).unwrap()["as"], "u64");
+}
+
+/// The default that a plugin tells is one that it takes.
+#[test]
+fn every_component_describes_its_config() {
+    for package in PLUGINS {
+        let descriptor = Descriptor::read(&plugin(package)).unwrap();
+        for component in &descriptor.components {
+            let shape = component.config.as_ref().unwrap_or_else(|| panic!("{package}"));
+            check(shape, "()", 0).unwrap_or_else(|error| panic!("{package}: {error:?}"));
+            let Shape::Struct { fields, .. } = shape else { continue };
+            for field in fields {
+                assert!(!field.help.is_empty() || package.contains("misb"), "{}", field.name);
+                let Some(default) = &field.default else { continue };
+                let config = format!("({}: {default})", field.name);
+                check(shape, &config, 0).unwrap_or_else(|error| panic!("{config}: {error:?}"));
+            }
+        }
+    }
 }
 
 #[test]

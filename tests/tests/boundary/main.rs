@@ -8,6 +8,7 @@ mod config;
 mod descriptor;
 mod faults;
 mod fee_priority;
+mod foreign;
 mod refusals;
 mod services;
 mod side_by_side;

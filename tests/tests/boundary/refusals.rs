@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use spacetime_sdk::descriptor::TARGET;
-use spacetime_sdk_loader::{Library, Refusal, abi::ABI_VERSION};
+use spacetime_sdk::{descriptor::TARGET, processor};
+use spacetime_sdk_loader::{Descriptor, Library, Refusal, abi::ABI_VERSION};
 use spacetime_tests::{
     artifacts::plugin,
+    outside,
     plugins::{Recorder, redescribe},
 };
 use tempfile::TempDir;
@@ -114,6 +115,58 @@ fn a_library_whose_panics_abort() {
     let folder = tempfile::tempdir().unwrap();
     let path = redescribed(&folder, "aborts.so", "\"panic\":\"unwind\"", "\"panic\":\"abort!\"");
     assert_refused(&path, "PLG-0006");
+}
+
+/// A feature that the processor here has not, of those that it could have.
+fn missing_feature() -> &'static str {
+    let rare = ["tbm", "sse4a", "avx512vpopcntdq", "avx512bf16", "sve2", "sve", "sb", "bti"];
+    let missing = rare.into_iter().find(|feature| processor::has(feature) == Some(false));
+    missing.expect("no processor has all of them")
+}
+
+/// The good plugin's file, as if it had been built for better processors.
+fn demanding(folder: &TempDir, name: &str, features: &str) -> PathBuf {
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let from = format!("\"profile\":\"{profile}\",\"cpu\":[]");
+    // Space is no more in JSON than it is here.
+    let to = format!("{:width$}", format!("\"cpu\":[{features}]"), width = from.len());
+    redescribed(folder, name, &from, &to)
+}
+
+#[test]
+fn a_library_for_better_processors() {
+    let folder = tempfile::tempdir().unwrap();
+    let feature = missing_feature();
+    let path = demanding(&folder, "better.so", &format!("\"{feature}\""));
+    let text = assert_refused(&path, "PLG-0020");
+    assert!(text.contains(&format!("with {feature}, which")), "{text}");
+    // What this host knows nothing about may be there.
+    let path = demanding(&folder, "unknown.so", "\"telepathy\"");
+    spacetime_tests::plugins::load(&path);
+}
+
+/// A plugin that was really compiled for them says so by itself.
+#[test]
+fn what_a_library_is_compiled_to_need_is_in_its_file() {
+    let feature = missing_feature();
+    let plain = Descriptor::read(&outside::plugin_with_flags("plain", &[])).unwrap();
+    assert_eq!(plain.cpu, [] as [&str; 0]);
+    let flag = format!("target-feature=+{feature}");
+    let path = outside::plugin_with_flags("better", &["-C", &flag]);
+    assert!(Descriptor::read(&path).unwrap().cpu.iter().any(|one| one == feature));
+    assert_refused(&path, "PLG-0020");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn a_library_that_needs_another_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (b"libc.so.6\0", b"libx.so.6\0");
+    let mut bytes = good();
+    let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to);
+    let text = assert_refused(&file(&folder, "needy.so", &bytes), "PLG-0021");
+    assert!(text.contains("needs libx.so.6, which"), "{text}");
 }
 
 #[test]

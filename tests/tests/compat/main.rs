@@ -21,6 +21,7 @@ use spacetime_sdk_loader::{
 };
 use spacetime_tests::{
     artifacts::plugin,
+    outside::plugin_with_flags,
     plugins::{Recorder, job, load, open_strategy, plot, request, spans},
 };
 
@@ -205,5 +206,6 @@ fn a_plugin_of_another_major_version_is_refused() {
 
 #[test]
 fn a_plugin_whose_panics_abort_is_refused() {
-    assert_two_sentences(&refusal(&copy::aborting()), "PLG-0006");
+    let aborting = plugin_with_flags("aborting", &["-C", "panic=abort"]);
+    assert_two_sentences(&refusal(&aborting), "PLG-0006");
 }

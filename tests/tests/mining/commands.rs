@@ -144,10 +144,12 @@ fn check_works_beside_a_running_miner_and_disturbs_nothing() {
     let home = Home::new();
     let mut miner = home.run(&[]);
     miner.event("accepted");
-    let checked = home.command(&["check", "--json"]);
-    assert_eq!(checked.code, Some(0), "{checked:#?}");
-    assert!(checked.document().is_object());
-    miner.event("accepted");
+    for arguments in [&["check", "--json"][..], &["check", "--load", "--json"]] {
+        let checked = home.command(arguments);
+        assert_eq!(checked.code, Some(0), "{checked:#?}");
+        assert!(checked.document().is_object());
+        miner.event("accepted");
+    }
 }
 
 #[test]

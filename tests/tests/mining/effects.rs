@@ -164,8 +164,8 @@ fn node_address_and_node_port() {
     let given = |home: &Home| {
         // The log of `run` and the word of `check` are the transport's own.
         let logged = home.run_to_end(&["--for", "1", "-v"]).stderr;
-        let status = home.command(&["check", "--json"]).document()["transports"][0].clone();
-        (logged, status["status"].as_str().unwrap().to_owned())
+        let status = home.command(&["check", "--load", "--json"]).document();
+        (logged, status["transports"][0]["status"].as_str().unwrap().to_owned())
     };
     let without = "was given node None port None";
     let (logged, status) = given(&home());

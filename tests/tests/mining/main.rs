@@ -13,3 +13,4 @@ mod plugins;
 mod schemes;
 mod sessions;
 mod small;
+mod untouched;

@@ -103,6 +103,8 @@ fn a_plot_of_another_key_wins_nothing_and_says_why() {
     for proof in ended.events("proof") {
         assert_eq!(proof["plot"].as_str(), Some(own), "{proof}");
     }
+    let warnings = home.command(&["check", "--json"]).document()["warnings"].clone();
+    assert!(warnings.as_array().is_some_and(|all| all.iter().any(told)), "{warnings:#}");
     // Where anybody's plots win, it is one of them: a network of the reference.
     let anybodys = home.set("network_id", "\"testnet\"");
     let checked = anybodys.command(&["check", "--json"]).document();

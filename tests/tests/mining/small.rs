@@ -43,7 +43,14 @@ fn a_plot_that_is_too_small_is_named_and_takes_no_win_from_another() {
     for proof in ended.events("proof") {
         assert!(proof["plot"].as_str().unwrap().ends_with("large.plot"), "{proof}");
     }
-    home.command(&["check"]).assert_refused(5, "at least 1024 leaves win");
+    let checked = home.command(&["check", "--json"]);
+    assert_eq!(checked.code, Some(0), "{checked:#?}");
+    let document = checked.document();
+    assert_eq!((&document["ok"], &document["plots"]["count"]), (&true.into(), &1.into()));
+    assert!(tells(&document["warnings"][0]), "{document:#}");
+    let text = home.command(&["check"]).stdout;
+    assert!(text.contains("warning") && text.contains("ready to mine"), "{text}");
+    assert!(!text.contains("not ready"), "{text}");
     fs::remove_file(&small).unwrap();
     fs::remove_file(home.path("plots/small.plot.cache")).ok();
 

@@ -61,7 +61,8 @@ fn a_check_asks_the_node_beside_a_running_miner() {
     let address = node.address();
     let home = home(&format!("address: \"{address}\""));
     let status = |home: &Home| {
-        let checked = home.command(&["check", "--json", "--manifest", "miner.ron"]).document();
+        let checked =
+            home.command(&["check", "--load", "--json", "--manifest", "miner.ron"]).document();
         let status = checked["transports"][0]["status"].as_str();
         status.unwrap_or_else(|| panic!("{checked:#}")).to_owned()
     };
@@ -73,7 +74,7 @@ fn a_check_asks_the_node_beside_a_running_miner() {
     miner.event("accepted");
     assert_eq!(miner.stop().code, Some(0));
     assert_eq!(node.stop().code, Some(0));
-    let checked = home.command(&["check", "--json", "--manifest", "miner.ron"]);
+    let checked = home.command(&["check", "--load", "--json", "--manifest", "miner.ron"]);
     assert_eq!(checked.code, Some(7), "{checked:#?}");
     let problems = checked.document()["problems"].to_string();
     assert!(problems.contains("cannot be used") && problems.contains("refused"), "{problems}");

@@ -128,7 +128,7 @@ fn a_certificate_is_verified_against_an_authority_and_a_name() {
     let checked = run_to_end(
         &program("spacetime-miner"),
         &elsewhere,
-        &["check", "--json", "--manifest", manifest.to_str().unwrap()],
+        &["check", "--load", "--json", "--manifest", manifest.to_str().unwrap()],
     );
     assert_eq!(checked.code, Some(0), "{checked:#?}");
 

@@ -5,7 +5,9 @@ use std::fs;
 use serde_json::{Value, json};
 use spacetime_tests::{artifacts::repository, home::Home};
 
-use crate::support::{PACKAGE, copy_of, document, edit, key, run, sign, stranger, verdict};
+use crate::support::{
+    PACKAGE, STRATEGY, copy_of, document, edit, key, run, sign, stranger, verdict,
+};
 
 #[test]
 fn keys_are_private_shown_and_never_overwritten() {
@@ -72,6 +74,53 @@ fn verify_works_without_a_manifest() {
     let own = spacetime_tests::artifacts::plugin(PACKAGE);
     assert_eq!(verdict(&home, &own), None);
     run(&home, &["plugin", "verify", "absent.so"]).assert_refused(6, "PLG-0001");
+}
+
+#[test]
+fn inspect_and_check_tell_who_vouches_for_a_file_without_loading_it() {
+    let home = Home::new().set("strategy", STRATEGY);
+    let ada = key(&home, "ada.key");
+    let file = stranger(&home, "downloads");
+    let home = home.plugin(&file);
+    let path = file.to_str().unwrap();
+    let inspect = |home: &Home| document(home, &["plugin", "inspect", path]);
+
+    let unsigned = inspect(&home);
+    assert_eq!((&unsigned["signature"], &unsigned["trust"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&unsigned["loads"], &unsigned["refusal"]["code"]),
+        (&json!(false), &json!("PLG-0040"))
+    );
+    run(&home, &["check"]).assert_refused(6, "PLG-0040");
+    let verified = run(&home, &["plugin", "verify", path, "--json"]).document();
+    assert_eq!(unsigned["sha256"], verified["sha256"]);
+
+    let signature = sign(&home, &file, "ada.key");
+    let signed = inspect(&home);
+    assert_eq!(signed["signature"]["signer"], json!(ada));
+    assert_eq!(
+        (&signed["signature"]["signer_name"], &signed["trust"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(signed["refusal"]["code"], "PLG-0045");
+
+    let home = home.set("trusted_keys", &format!("{{\"ada\": \"{ada}\"}}"));
+    let trusted = inspect(&home);
+    assert_eq!(trusted["signature"]["signer_name"], "ada");
+    assert_eq!((&trusted["trust"], &trusted["loads"]), (&json!("signed"), &json!(true)));
+    let text = run(&home, &["plugin", "inspect", path]).stdout;
+    for words in [format!("by ada {ada}"), "yes: signed by ada".to_owned()] {
+        assert!(text.contains(&words), "{words}: {text}");
+    }
+    assert_eq!(document(&home, &["check"])["strategy"], "sampling");
+    // None of them has copied it to where it would be loaded from.
+    assert!(!home.path("copies").exists() && !home.path("plugin-cache").exists());
+
+    fs::write(&signature, "{}").unwrap();
+    let damaged = inspect(&home);
+    assert_eq!(damaged["signature"]["refusal"]["code"], "PLG-0042");
+    assert_eq!((&damaged["signature"]["signer"], &damaged["loads"]), (&Value::Null, &json!(false)));
+    assert!(run(&home, &["plugin", "inspect", path]).stdout.contains("not true [PLG-0042]"));
 }
 
 /// The lines that a change added; all others are as they were.

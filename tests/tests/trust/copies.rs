@@ -259,9 +259,9 @@ fn many_at_once_make_one_copy() {
 
 #[test]
 fn where_no_copy_can_be_kept_the_place_is_named_with_the_remedy() {
-    let home = home().set("plugin_cache", "\"file/copies\"");
+    let home = home().set("plugin_cache", "\"file/copies\"").set("strategy", "(name: \"full\")");
     fs::write(home.path("file"), "").unwrap();
-    let ended = run(&home, &["check"]);
+    let ended = run(&home, &["check", "--load"]);
     assert_eq!(ended.code, Some(6), "{ended:#?}");
     for word in ["PLG-0051", "file/copies", "plugin_cache"] {
         assert!(ended.stderr.contains(word), "{word}: {ended:#?}");
@@ -272,13 +272,13 @@ fn where_no_copy_can_be_kept_the_place_is_named_with_the_remedy() {
 /// options, where a test may have one.
 #[cfg(target_os = "linux")]
 fn check_on(options: &str) -> Option<String> {
-    let home = home();
+    let home = home().set("strategy", "(name: \"full\")");
     fs::create_dir(home.path("copies")).unwrap();
     let own_mounts = ["--user", "--map-root-user", "--mount"];
     let miner = spacetime_tests::artifacts::program("spacetime-miner");
     let script = format!(
         "mount -t tmpfs -o {options} tmpfs copies || exit 99
-         {} check",
+         {} check --load",
         miner.display()
     );
     let mut command = std::process::Command::new("unshare");
@@ -323,7 +323,7 @@ fn a_second_process_takes_the_same_copies() {
     let mut miner = home.run(&[]);
     miner.event("accepted");
     let before = copies(&home.path("copies"));
-    let checks: Vec<_> = (0..3).map(|_| start(&home, &["check"])).collect();
+    let checks: Vec<_> = (0..3).map(|_| start(&home, &["check", "--load"])).collect();
     for check in checks {
         let ended = check.wait();
         assert_eq!(ended.code, Some(0), "{ended:#?}");

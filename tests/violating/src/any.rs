@@ -15,7 +15,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
-use spacetime_sdk::{Error, Job, Plan, Plot, Result, Spans, Strategy, tracing};
+use spacetime_sdk::{Error, Job, Plan, Plot, Result, Schema, Spans, Strategy, tracing};
 
 use crate::strategy::{Honest, like_the_honest};
 
@@ -77,6 +77,8 @@ like_the_honest! { plan Printing {
 } }
 
 /// A config of any fields with numbers.
+#[derive(Schema)]
+#[schema(any)]
 pub(crate) struct Anything;
 
 impl<'de> Deserialize<'de> for Anything {
@@ -109,6 +111,8 @@ impl<'de> Deserialize<'de> for Anything {
 }
 
 /// A config that is surprised by a list.
+#[derive(Schema)]
+#[schema(any)]
 pub(crate) struct NoList;
 
 impl<'de> Deserialize<'de> for NoList {
@@ -180,7 +184,7 @@ opened!(Littering, (), |()| {
     Ok(())
 });
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Schema)]
 #[serde(default)]
 pub(crate) struct Steps {
     step: u64,

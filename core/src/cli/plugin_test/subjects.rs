@@ -4,7 +4,7 @@ use std::{fmt::Write, path::Path};
 
 use serde::Serialize;
 use spacetime_conformance::{Rule, Subject, rule, rules, rules_for};
-use spacetime_sdk_loader::{Component, Descriptor, Kind, inspect, resolve};
+use spacetime_sdk_loader::{Component, Descriptor, Inspection, Kind, resolve};
 
 use super::Args;
 use crate::{
@@ -71,9 +71,8 @@ fn read(args: &Args) -> Result<(std::path::PathBuf, Descriptor), Failure> {
     let file = args.file.as_deref().unwrap_or(Path::new(""));
     let file = resolve(file, Path::new("."), &plugin::folders(&[], &[]));
     let refused = |refusal| Failure::new(Exit::Plugin, refusal);
-    let descriptor = Descriptor::read(&file).map_err(refused)?;
-    inspect(&file, &descriptor).map_err(refused)?;
-    Ok((file, descriptor))
+    let inspection = Inspection::read(&file).and_then(Inspection::accepted).map_err(refused)?;
+    Ok((file, inspection.descriptor))
 }
 
 fn components<'a>(args: &Args, descriptor: &'a Descriptor) -> Result<Vec<&'a Component>, Failure> {

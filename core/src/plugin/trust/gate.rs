@@ -12,7 +12,7 @@ use std::{
 };
 
 use spacetime_sdk_loader::{
-    Cache, Descriptor, Made, PluginFile, PrivateCopy, PublicKey, Refusal, Signature, inspect,
+    Cache, Descriptor, Made, PluginFile, PrivateCopy, PublicKey, Refusal, Signature,
 };
 
 use super::{
@@ -93,6 +93,11 @@ pub struct Admitted {
 }
 
 impl Admitted {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// What it says about itself.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
@@ -180,8 +185,7 @@ impl Gate {
         let file = PluginFile::read(path)?;
         // First, so that a pinned file that was damaged is told as changed.
         check_pin(&file, entry)?;
-        let descriptor = file.descriptor()?;
-        inspect(path, &descriptor)?;
+        let descriptor = file.inspect()?.accepted()?.descriptor;
         let permission = self.judge(&file, &descriptor, entry)?;
         Ok(Admitted { file, descriptor, permission, copies: self.copies.clone() })
     }

@@ -11,9 +11,7 @@ use std::{
 };
 
 use spacetime_sdk::descriptor::TARGET;
-use spacetime_sdk_loader::{
-    Descriptor, FileHash, PluginFile, PublicKey, Refusal, Signature, inspect,
-};
+use spacetime_sdk_loader::{Descriptor, FileHash, PluginFile, PublicKey, Refusal, Signature};
 use thiserror::Error;
 
 use super::{
@@ -233,10 +231,11 @@ impl<'a> Installer<'a> {
     fn candidate(&self, path: &Path, anything: bool) -> Result<Candidate, InstallError> {
         let look = || {
             let file = PluginFile::read(path)?;
-            let descriptor = file.descriptor()?;
-            if descriptor.target == TARGET {
-                inspect(path, &descriptor)?;
+            let mut inspection = file.inspect()?;
+            if inspection.descriptor.target == TARGET {
+                inspection = inspection.accepted()?;
             }
+            let descriptor = inspection.descriptor;
             let folders = folders(&[], &self.manifest.plugin_directories);
             let mut entry = entry_of(self.manifest, &file, &folders).cloned();
             // What is locked anew is vouched for by something else.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Refusal;
+use super::{Code, Refusal};
 use crate::{
     cache::CacheError,
     file::{FileHash, FileOwner},
@@ -15,7 +15,7 @@ impl Refusal {
     pub fn not_allowed(path: &Path, line: &str) -> Self {
         Self::new(
             path,
-            "PLG-0040",
+            Code::NotAllowed,
             "is not signed, and nothing in the manifest allows it",
             format!(
                 "If you trust where it comes from, let its entry in `plugins` be {line}, which \
@@ -29,7 +29,7 @@ impl Refusal {
         let place = Signature::path_of(path);
         Self::new(
             path,
-            "PLG-0041",
+            Code::NotSigned,
             format!("must be signed, and there is no signature {}", place.display()),
             "Get it from where the plugin came from, or sign it with `spacetime-miner plugin sign`",
         )
@@ -38,7 +38,7 @@ impl Refusal {
     pub(crate) fn signature_damaged(path: &Path, place: &Path, detail: &str) -> Self {
         Self::new(
             path,
-            "PLG-0042",
+            Code::SignatureDamaged,
             format!("has a signature {} that cannot be read: {detail}", place.display()),
             "Copy both files again, as they are",
         )
@@ -48,7 +48,7 @@ impl Refusal {
         let Signature { plugin, version, target, sha256, .. } = signature;
         Self::new(
             path,
-            "PLG-0043",
+            Code::SignatureOfAnother,
             format!(
                 "is not the file that was signed: its signature is of {plugin} {version} for \
                  {target} with the SHA-256 {sha256}, and the file's is {ours}"
@@ -60,7 +60,7 @@ impl Refusal {
     pub(crate) fn signature_forged(path: &Path, signer: PublicKey) -> Self {
         Self::new(
             path,
-            "PLG-0044",
+            Code::SignatureForged,
             format!("has a signature that the key {signer} did not make"),
             "Do not use it: it was tampered with, or damaged; get both files again",
         )
@@ -70,7 +70,7 @@ impl Refusal {
     pub fn untrusted_signer(path: &Path, signer: PublicKey) -> Self {
         Self::new(
             path,
-            "PLG-0045",
+            Code::OtherSigner,
             format!("is signed by the key {signer}, which is none of `trusted_keys`"),
             format!(
                 "If you trust whose it is, write trusted_keys: {{\"NAME\": \"{signer}\"}}, into the \
@@ -84,7 +84,7 @@ impl Refusal {
     pub fn other_signer(path: &Path, signer: PublicKey, wanted: &str) -> Self {
         Self::new(
             path,
-            "PLG-0045",
+            Code::OtherSigner,
             format!("is signed by the key {signer}, and must be by {wanted}"),
             format!(
                 "If you trust that key with it, let its entry say trust: signed(by: \"{signer}\")"
@@ -96,7 +96,7 @@ impl Refusal {
     pub fn unknown_signer(path: &Path, name: &str) -> Self {
         Self::new(
             path,
-            "PLG-0046",
+            Code::UnknownSigner,
             format!("must be signed by `{name}`, and `trusted_keys` has no key of that name"),
             "Add that key again, or correct the entry: a key that was taken away is trusted no more",
         )
@@ -106,7 +106,7 @@ impl Refusal {
     pub fn not_the_pinned(path: &Path, pinned: FileHash, ours: FileHash) -> Self {
         Self::new(
             path,
-            "PLG-0047",
+            Code::NotThePinned,
             format!("has the SHA-256 {ours}, and its entry in the manifest pins {pinned}"),
             format!(
                 "It was changed or replaced. If you wanted that, let the entry say sha256: \
@@ -120,7 +120,7 @@ impl Refusal {
     pub fn not_locked(path: &Path, lock: &Path, target: &str) -> Self {
         Self::new(
             path,
-            "PLG-0048",
+            Code::NotLocked,
             format!("must be locked, and {} does not have it for {target}", lock.display()),
             format!("Run `spacetime-miner plugin install {}`", path.display()),
         )
@@ -130,7 +130,7 @@ impl Refusal {
     pub fn not_the_locked(path: &Path, lock: &Path, locked: FileHash, ours: FileHash) -> Self {
         Self::new(
             path,
-            "PLG-0049",
+            Code::NotTheLocked,
             format!("has the SHA-256 {ours}, and {} has {locked} for it", lock.display()),
             format!(
                 "It was changed or replaced. If you wanted that, run `spacetime-miner plugin \
@@ -144,7 +144,7 @@ impl Refusal {
     pub fn lock_damaged(path: &Path, detail: &str) -> Self {
         Self::new(
             path,
-            "PLG-0050",
+            Code::LockDamaged,
             format!("may be locked, but {detail}"),
             "Mend the lock file, or remove it and run `spacetime-miner plugin install` again",
         )
@@ -154,7 +154,7 @@ impl Refusal {
     pub fn no_copy(path: &Path, error: &CacheError) -> Self {
         Self::new(
             path,
-            "PLG-0051",
+            Code::NoCopy,
             format!("cannot be copied to where it is loaded from: {error}"),
             "Make room or give access there, or name another folder with `plugin_cache` in the \
              manifest",
@@ -165,7 +165,7 @@ impl Refusal {
     pub fn nowhere_to_copy(path: &Path) -> Self {
         Self::new(
             path,
-            "PLG-0051",
+            Code::NoCopy,
             "cannot be copied to where it is loaded from: there is no manifest, and the \
              environment has no HOME",
             "Name a manifest with --manifest, or set HOME",
@@ -175,7 +175,7 @@ impl Refusal {
     pub(crate) fn no_programs(path: &Path, folder: &Path) -> Self {
         Self::new(
             path,
-            "PLG-0052",
+            Code::NoPrograms,
             format!(
                 "is loaded from {}, a file system that is mounted with `noexec`",
                 folder.display()
@@ -191,7 +191,7 @@ impl Refusal {
         let mode = mode & 0o777;
         Self::new(
             path,
-            "PLG-0053",
+            Code::Exposed,
             format!(
                 "lies with the miner, but others may change it (user {user}, group {group}, mode \
                  {mode:03o}; the miner is user {}'s)",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use spacetime_sdk_loader::abi::ABI_VERSION;
 use spacetime_tests::{
     artifacts::{Artifacts, repository},
-    outside::Project,
+    outside::{MINIMAL, Project},
 };
 
 /// A change to the copied texts: gets a path below `sdk/` and the file's text.
@@ -248,21 +248,6 @@ pub(crate) fn inserted_method() -> PathBuf {
     })
 }
 
-/// A plugin of the unchanged SDK, built with `panic = "abort"`.
-pub(crate) fn aborting() -> PathBuf {
-    let project = Project::new("aborting");
-    let sdk = repository().join("sdk");
-    let manifest = format!(
-        "[package]\nname = \"outside-aborting\"\nedition = \"2024\"\n\
-         [lib]\ncrate-type = [\"cdylib\"]\n\
-         [dependencies]\nspacetime-sdk = {{ path = {sdk:?} }}\n[workspace]\n{}",
-        spacetime_tests::outside::profiles()
-    );
-    project.write("Cargo.toml", &manifest).write("src/lib.rs", MINIMAL);
-    // For the plugin's own crate only; a profile would rebuild all the others.
-    project.build(&["rustc", "--lib", "--", "-C", "panic=abort"]).file("outside-aborting")
-}
-
 fn minimal_plugin(name: &'static str, patch: Patch) -> PathBuf {
     let copy = Copy::new(name, patch);
     copy.project
@@ -343,32 +328,10 @@ impl Copy {
         // Whatever version the copy gave itself.
         let versioned = format!("abi\", version = \"{ABI_VERSION}\"");
         text = replace(&text, &versioned, "abi\"");
-        for real in ["sdk/protocol", "sdk/kernels"] {
+        for real in ["sdk/protocol", "sdk/kernels", "sdk/macros"] {
             let absolute = repository().join(real);
             text = replace(&text, &format!("path = \"{real}\""), &format!("path = {absolute:?}"));
         }
         text
     }
 }
-
-/// The least that is a plugin.
-const MINIMAL: &str = r#"//! The least that is a plugin.
-use spacetime_sdk::{Job, Plan, Plot, Result, Spans, Strategy};
-
-struct Nothing;
-
-impl Strategy for Nothing {
-    type Config = ();
-    fn open((): ()) -> Result<Self> {
-        Ok(Self)
-    }
-    fn begin(&mut self, _: &Job, _: &Plot) -> Result<()> {
-        Ok(())
-    }
-    fn plan(&mut self, _: &mut Spans<'_>) -> Result<Plan> {
-        Ok(Plan::Done)
-    }
-}
-
-spacetime_sdk::export_plugin! { strategy "nothing": Nothing, "Plans nothing"; }
-"#;

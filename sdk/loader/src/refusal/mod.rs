@@ -1,6 +1,7 @@
 //! Why a file cannot be used as a plugin: two sentences for the user, the
 //! first what is wrong, the second what to do; more only on request.
 
+mod codes;
 mod trust;
 
 use std::{
@@ -8,11 +9,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use codes::{Code, Explanation};
+
+use crate::library_file::Format;
+
 /// Why a file cannot be used as a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     path: PathBuf,
-    code: &'static str,
+    code: Code,
     cause: String,
     remedy: String,
     detail: String,
@@ -20,7 +25,14 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "plugin {} {}. {}. [{}]", self.path.display(), self.cause, self.remedy, self.code)
+        write!(
+            f,
+            "plugin {} {}. {}. [{}]",
+            self.path.display(),
+            self.cause,
+            self.remedy,
+            self.code()
+        )
     }
 }
 
@@ -32,9 +44,15 @@ impl Refusal {
         &self.path
     }
 
-    /// A code that stays the same between versions (`PLG-0003`).
-    pub fn code(&self) -> &'static str {
+    /// What is wrong with it.
+    pub fn kind(&self) -> Code {
         self.code
+    }
+
+    /// A code that stays the same between versions (`PLG-0003`), and that
+    /// [`Explanation::of`] explains.
+    pub fn code(&self) -> &'static str {
+        self.code.explanation().code
     }
 
     /// For `--verbose`: a layout difference, a system message; may be long,
@@ -43,12 +61,7 @@ impl Refusal {
         &self.detail
     }
 
-    fn new(
-        path: &Path,
-        code: &'static str,
-        cause: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
+    fn new(path: &Path, code: Code, cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             path: path.to_owned(),
             code,
@@ -67,7 +80,7 @@ impl Refusal {
     pub fn unreadable(path: &Path, source: &std::io::Error) -> Self {
         Self::new(
             path,
-            "PLG-0001",
+            Code::Unreadable,
             format!("cannot be read: {source}"),
             "Check the path and its permissions",
         )
@@ -76,7 +89,7 @@ impl Refusal {
     pub(crate) fn not_a_library(path: &Path) -> Self {
         Self::new(
             path,
-            "PLG-0002",
+            Code::NotALibrary,
             "is not a dynamic library, or not a whole one",
             "Name the .so, .dylib or .dll file that `cargo build` made of the plugin",
         )
@@ -85,7 +98,7 @@ impl Refusal {
     pub(crate) fn not_a_plugin(path: &Path) -> Self {
         Self::new(
             path,
-            "PLG-0003",
+            Code::NotAPlugin,
             "is a dynamic library, but not a Spacetime plugin",
             "Its code must call `spacetime_sdk::export_plugin!`, and its file be whole",
         )
@@ -94,7 +107,7 @@ impl Refusal {
     pub(crate) fn damaged(path: &Path, detail: &str) -> Self {
         Self::new(
             path,
-            "PLG-0004",
+            Code::Undescribed,
             "describes itself in a form that this host cannot read",
             "Build it again with this host's SDK",
         )
@@ -104,16 +117,47 @@ impl Refusal {
     pub(crate) fn other_platform(path: &Path, theirs: &str, ours: &str) -> Self {
         Self::new(
             path,
-            "PLG-0005",
+            Code::OtherPlatform,
             format!("was built for {theirs}, and this host runs on {ours}"),
             "Get or build it for this platform",
+        )
+    }
+
+    pub(crate) fn other_machine(path: &Path, format: Format, architecture: &str) -> Self {
+        let architecture = if architecture.is_empty() { "an unknown" } else { architecture };
+        Self::new(
+            path,
+            Code::OtherPlatform,
+            format!("is of another platform than it says: {format} for {architecture} processors"),
+            "Get or build it for this platform",
+        )
+    }
+
+    pub(crate) fn processor(path: &Path, missing: &[String]) -> Self {
+        Self::new(
+            path,
+            Code::Processor,
+            format!(
+                "was compiled for processors with {}, which this machine's lacks",
+                missing.join(", ")
+            ),
+            "Build it on this machine, or without -C target-cpu and -C target-feature",
+        )
+    }
+
+    pub(crate) fn missing_library(path: &Path, missing: &[&str]) -> Self {
+        Self::new(
+            path,
+            Code::MissingLibrary,
+            format!("needs {}, which this system has nowhere", missing.join(", ")),
+            "Install the package with it, or put its folder into LD_LIBRARY_PATH",
         )
     }
 
     pub(crate) fn aborts(path: &Path) -> Self {
         Self::new(
             path,
-            "PLG-0006",
+            Code::Aborts,
             "was built with panic = \"abort\", so that any panic of it would end the miner",
             "Build it with panic = \"unwind\"",
         )
@@ -122,7 +166,7 @@ impl Refusal {
     pub(crate) fn other_abi(path: &Path, theirs: &str, sdk: &str, ours: &str) -> Self {
         Self::new(
             path,
-            "PLG-0007",
+            Code::OtherInterface,
             format!(
                 "was built for plugin interface {theirs} (SDK {sdk}), and this host has {ours}"
             ),
@@ -133,7 +177,7 @@ impl Refusal {
     pub(crate) fn layout(path: &Path, theirs: &str, ours: &str, detail: String) -> Self {
         Self::new(
             path,
-            "PLG-0008",
+            Code::OtherLayout,
             format!(
                 "has data types that differ from this host's, although it names plugin interface \
                  {theirs} (this host has {ours})"
@@ -147,7 +191,7 @@ impl Refusal {
         let short = detail.lines().next().unwrap_or_default().to_owned();
         Self::new(
             path,
-            "PLG-0009",
+            Code::System,
             format!("could not be loaded by the system: {short}"),
             "Install what it misses, or build it on this machine",
         )
@@ -158,7 +202,7 @@ impl Refusal {
     pub fn start(path: &Path, detail: &str) -> Self {
         Self::new(
             path,
-            "PLG-0010",
+            Code::Start,
             format!("failed while it was starting: {detail}"),
             "Report this to its author, and remove it from the manifest until then",
         )
@@ -167,7 +211,7 @@ impl Refusal {
     pub(crate) fn changed(path: &Path) -> Self {
         Self::new(
             path,
-            "PLG-0011",
+            Code::Changed,
             "describes itself in two ways: it was exchanged after this process had loaded it, or \
              while it did",
             "Start the miner again once the file is completely written",

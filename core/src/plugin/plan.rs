@@ -1,0 +1,307 @@
+//! What a manifest's plugins are and which component each of its entries means,
+//! told by the plugins' files alone: none of their code is run. Configs are held
+//! to what the files say of them.
+
+use std::path::{Path, PathBuf};
+
+use spacetime_sdk_loader::{
+    Descriptor, Fault, Kind, OpenRequest, Refusal, abi::FaultCode, resolve,
+};
+
+use super::{
+    choose::{Offer, Unchosen, Wanted, choose},
+    folders::{self, folders},
+    opener::admit,
+    problem::RegistryProblem,
+    trust::{Admitted, Gate},
+};
+use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry, ShadowEntry};
+
+/// What would run.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In the manifest's order, without those that are refused.
+    pub plugins: Vec<PlannedPlugin>,
+    /// `None`: all leaves, in order.
+    pub strategy: Option<PlannedComponent>,
+    /// Strategies that are tried beside it, in the manifest's order.
+    pub shadows: Vec<PlannedShadow>,
+    /// `None`: the host's kernels.
+    pub engine: Option<PlannedComponent>,
+    /// `None`: empty blocks.
+    pub policy: Option<PlannedComponent>,
+    /// In the manifest's order.
+    pub transports: Vec<PlannedComponent>,
+    /// What is wrong, the fatal and the rest.
+    pub problems: Vec<RegistryProblem>,
+}
+
+/// A plugin file that can and may be loaded.
+#[derive(Debug)]
+pub struct PlannedPlugin {
+    pub(super) admitted: Admitted,
+    pub(super) entry: PluginEntry,
+}
+
+/// A strategy that is tried beside the one that mines.
+#[derive(Clone, Debug)]
+pub struct PlannedShadow {
+    /// Which.
+    pub component: PlannedComponent,
+    pub(super) reads: bool,
+}
+
+/// A component that an entry of the manifest means.
+#[derive(Clone, Debug)]
+pub struct PlannedComponent {
+    /// Its name.
+    pub name: String,
+    /// The name under which the instance appears, which no other one has.
+    pub instance: String,
+    /// It and its plugin, as messages name them.
+    pub culprit: String,
+    /// Whether its file says what its config may be.
+    pub is_described: bool,
+    pub(super) config: ConfigText,
+    /// The position of its plugin.
+    pub(super) plugin: usize,
+}
+
+impl Plan {
+    /// Looks at the files of a manifest's plugins, and at nothing else of them.
+    pub fn of(manifest: &Manifest) -> Self {
+        let mut planning = Planning {
+            manifest,
+            folders: folders(&[], &manifest.plugin_directories),
+            gate: Gate::of(manifest),
+            instances: Vec::new(),
+            incomplete: false,
+            plan: Self::default(),
+        };
+        for entry in &manifest.plugins {
+            planning.look_at(entry);
+        }
+        let strategy = planning.one(Kind::Strategy, manifest.strategy.as_ref());
+        let shadows = manifest.shadows.iter().filter_map(|entry| planning.shadow(entry)).collect();
+        let engine = planning.one(Kind::Engine, manifest.engine.as_ref());
+        let policy = planning.one(Kind::Policy, manifest.policy.as_ref());
+        let transports = manifest
+            .transports
+            .iter()
+            .filter_map(|entry| planning.one(Kind::Transport, Some(entry)))
+            .collect();
+        Self { strategy, shadows, engine, policy, transports, ..planning.plan }
+    }
+
+    /// Whether nothing shall be mined before it is mended.
+    pub fn is_fatal(&self) -> bool {
+        self.problems.iter().any(RegistryProblem::is_fatal)
+    }
+
+    /// All components.
+    pub fn components(&self) -> impl Iterator<Item = &PlannedComponent> {
+        let shadows = self.shadows.iter().map(|shadow| &shadow.component);
+        let single = [&self.strategy, &self.engine, &self.policy].into_iter().flatten();
+        single.chain(shadows).chain(&self.transports)
+    }
+}
+
+/// A plan in the making.
+struct Planning<'a> {
+    manifest: &'a Manifest,
+    folders: Vec<PathBuf>,
+    gate: Gate,
+    instances: Vec<String>,
+    /// Whether a listed plugin is missing, so that a name may be its.
+    incomplete: bool,
+    plan: Plan,
+}
+
+impl Planning<'_> {
+    fn look_at(&mut self, entry: &PluginEntry) {
+        let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
+        match admit(&self.gate, &path, Some(entry)) {
+            Ok(admitted) => {
+                self.plan.plugins.push(PlannedPlugin { admitted, entry: entry.clone() });
+            }
+            Err(refusal) => {
+                self.incomplete = true;
+                let problem = match path.exists() {
+                    true => refused(self.manifest, entry, &refusal),
+                    false => self.not_found(entry),
+                };
+                self.plan.problems.push(problem);
+            }
+        }
+    }
+
+    fn not_found(&self, entry: &PluginEntry) -> RegistryProblem {
+        let folders = folders::list(&self.folders);
+        RegistryProblem::lasting(format_args!(
+            "{}: there is no plugin file `{}` in {}, nor a crate's of that name in {folders}. Build \
+             or install it, or correct its path",
+            place(self.manifest, entry),
+            entry.path.display(),
+            self.manifest.folder.display(),
+        ))
+    }
+
+    fn one(&mut self, kind: Kind, entry: Option<&ComponentEntry>) -> Option<PlannedComponent> {
+        self.component(kind, entry?, "")
+    }
+
+    fn shadow(&mut self, entry: &ShadowEntry) -> Option<PlannedShadow> {
+        let component = self.component(Kind::Strategy, &entry.component, "shadow")?;
+        Some(PlannedShadow { component, reads: entry.reads })
+    }
+
+    /// Finds the component that an entry names, and holds its config to what
+    /// its file says of it. `role`: what it is besides its kind, if anything.
+    fn component(
+        &mut self,
+        kind: Kind,
+        entry: &ComponentEntry,
+        role: &str,
+    ) -> Option<PlannedComponent> {
+        let wanted = Wanted { kind, name: &entry.name, plugin: entry.plugin.as_deref() };
+        let plugins = &self.plan.plugins;
+        let offers: Vec<Offer<'_>> = plugins.iter().map(PlannedPlugin::offer).collect();
+        let (plugin, name) = match choose(&wanted, &offers) {
+            Ok(chosen) => chosen,
+            Err(unchosen) => {
+                let problem = self.unchosen(unchosen, entry);
+                self.plan.problems.push(problem);
+                return None;
+            }
+        };
+        let descriptor = plugins[plugin].descriptor();
+        let (mut culprit, mut called) = (culprit(kind, name, descriptor), name.to_owned());
+        if !role.is_empty() {
+            (culprit, called) = (format!("{role} {culprit}"), format!("{role}-{name}"));
+        }
+        let is_described = descriptor.component(kind, name)?.config.is_some();
+        if let Err(fault) = check_config(kind, name, descriptor, &entry.config) {
+            let fault = explain(&culprit, &entry.config, fault);
+            self.plan.problems.push(RegistryProblem::fatal(fault));
+        }
+        let name = name.to_owned();
+        let (instance, config) = (self.instance(kind, &called), entry.config.clone());
+        Some(PlannedComponent { name, instance, culprit, is_described, config, plugin })
+    }
+
+    fn unchosen(&self, unchosen: Unchosen, entry: &ComponentEntry) -> RegistryProblem {
+        let place = format!("{}:{}", entry.config.origin, entry.config.line);
+        let is_unknown = matches!(unchosen, Unchosen::Unknown(_));
+        let message = format!("{place}: {}", unchosen.message());
+        if is_unknown && self.incomplete {
+            return RegistryProblem::lasting(format_args!(
+                "{message} (it may be in a plugin that could not be loaded)"
+            ));
+        }
+        if is_unknown {
+            let stop = if message.ends_with('?') { "" } else { "." };
+            return RegistryProblem::fatal(format_args!(
+                "{message}{stop} Add its plugin to `plugins`; `spacetime-miner plugin list` shows what \
+                 is installed"
+            ));
+        }
+        RegistryProblem::fatal(message)
+    }
+
+    /// A name for an instance that no other one has.
+    fn instance(&mut self, kind: Kind, name: &str) -> String {
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let qualified = (kind != Kind::Transport).then(|| format!("{kind}-{name}"));
+        let instance = std::iter::once(name.to_owned())
+            .chain(qualified)
+            .chain(numbered)
+            .find(|instance| !self.instances.contains(instance))
+            .unwrap_or_else(|| name.to_owned());
+        self.instances.push(instance.clone());
+        instance
+    }
+}
+
+impl PlannedPlugin {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.admitted.path()
+    }
+
+    /// What it says about itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.admitted.descriptor()
+    }
+
+    fn offer(&self) -> Offer<'_> {
+        let entry = Some(&*self.entry.path);
+        Offer { entry, path: self.path(), descriptor: self.descriptor() }
+    }
+}
+
+/// Where a plugin is listed.
+fn place(manifest: &Manifest, entry: &PluginEntry) -> String {
+    match entry.line {
+        0 => "--set plugins".to_owned(),
+        line => format!("{}:{line}", manifest.name()),
+    }
+}
+
+/// A plugin that cannot be loaded, as a problem of its entry.
+pub(super) fn refused(
+    manifest: &Manifest,
+    entry: &PluginEntry,
+    refusal: &Refusal,
+) -> RegistryProblem {
+    let place = place(manifest, entry);
+    RegistryProblem::lasting(format_args!("{place}: {refusal}")).with_detail(refusal.detail())
+}
+
+/// A component and its plugin, as messages name them.
+pub(super) fn culprit(kind: Kind, component: &str, plugin: &Descriptor) -> String {
+    format!("{kind} `{component}` (plugin {} {})", plugin.plugin, plugin.version)
+}
+
+/// Holds a config to what its component's file says of it; where that says
+/// nothing, any fits.
+///
+/// # Errors
+///
+/// The first thing that is wrong with it.
+pub(super) fn check_config(
+    kind: Kind,
+    name: &str,
+    plugin: &Descriptor,
+    config: &ConfigText,
+) -> Result<(), Fault> {
+    let shape = plugin.component(kind, name).and_then(|component| component.config.as_ref());
+    let Some(shape) = shape else { return Ok(()) };
+    spacetime_sdk_loader::check_config(
+        shape,
+        &OpenRequest {
+            component: name,
+            instance: name,
+            config: &config.text,
+            config_line: config.line,
+            config_column: config.column,
+            ron_extensions: config.ron_extensions,
+        },
+    )
+}
+
+/// Completes a config's fault with its place, so that it can be shown alone.
+pub(super) fn explain(culprit: &str, config: &ConfigText, fault: Fault) -> Fault {
+    if fault.code != FaultCode::CONFIG {
+        return fault;
+    }
+    let place = match (config.origin.as_str(), fault.line) {
+        (origin, 0) => origin.to_owned(),
+        (origin, line) => format!("{origin}:{line}:{}", fault.column),
+    };
+    let field = match fault.field.as_str() {
+        "" => String::new(),
+        field => format!(", field `{field}`"),
+    };
+    let message = format!("{place}: config of {culprit}{field}: {}", fault.message);
+    Fault { message, ..fault }
+}
