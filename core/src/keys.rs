@@ -22,34 +22,15 @@ use spacetime_protocol::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::secret_file::{self, LONGEST, SecretFileError};
+pub use crate::secret_file::SecretFileError;
+use crate::secret_file::{self, LONGEST};
 
 /// Why there is no key.
 #[derive(Debug, Error)]
 pub enum KeyError {
-    /// No such file.
-    #[error("there is no key file {}: make one with `spacetime-miner key new --key {}`", path.display(), path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key would be overwritten.
-    #[error("the key file {} exists already: a key is never overwritten", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Others may read it.
-    #[error(
-        "the key file {} can be used by others (mode {mode:03o}): run `chmod 600 {}`",
-        path.display(), path.display()
-    )]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file was not read or written.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
     /// It is no key file. The reason quotes nothing of it.
     #[error("{} is not a key file: {reason}", path.display())]
     Malformed {
@@ -74,16 +55,6 @@ pub enum KeyError {
         /// What the system said.
         source: io::Error,
     },
-    /// The system refused.
-    #[error("cannot {action} the key file {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
 }
 
 /// Reads the key in a file.
@@ -92,7 +63,7 @@ pub enum KeyError {
 ///
 /// See [`KeyError`]; a file that others may read is refused.
 pub fn load(path: &Path) -> Result<SecretKey, KeyError> {
-    let text = secret_file::read(path).map_err(|error| explain(path, error))?;
+    let text = secret_file::read(path, "key new --key")?;
     parse(&text).map_err(|reason| malformed(path, reason))
 }
 
@@ -103,14 +74,8 @@ pub fn load(path: &Path) -> Result<SecretKey, KeyError> {
 /// See [`KeyError`]; an existing file is never overwritten.
 pub fn create(path: &Path, scheme: Scheme) -> Result<SecretKey, KeyError> {
     let key = loop {
-        let mut secret = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *secret).map_err(|error| KeyError::Io {
-            action: "draw random bytes for",
-            path: path.to_owned(),
-            source: io::Error::other(error.to_string()),
-        })?;
         // About one in 2^128 draws is no secp256k1 key.
-        if let Ok(key) = SecretKey::new(scheme, secret) {
+        if let Ok(key) = SecretKey::new(scheme, secret_file::draw(path)?) {
             break key;
         }
     };
@@ -152,18 +117,7 @@ pub fn import(
 ///
 /// See [`KeyError`]; an existing file is never overwritten.
 pub fn write(path: &Path, key: &SecretKey) -> Result<(), KeyError> {
-    secret_file::write(path, &render(key)).map_err(|error| explain(path, error))
-}
-
-fn explain(path: &Path, error: SecretFileError) -> KeyError {
-    let path = path.to_owned();
-    match error {
-        SecretFileError::Missing => KeyError::Missing { path },
-        SecretFileError::Exists => KeyError::Exists { path },
-        SecretFileError::Exposed(mode) => KeyError::Exposed { path, mode },
-        SecretFileError::NotSmall => malformed(&path, "it is not a small file"),
-        SecretFileError::Io { action, source } => KeyError::Io { action, path, source },
-    }
+    Ok(secret_file::write(path, &render(key))?)
 }
 
 fn malformed(path: &Path, reason: impl fmt::Display) -> KeyError {
@@ -244,7 +198,10 @@ mod tests {
                 use std::os::unix::fs::PermissionsExt;
                 assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
             }
-            assert!(matches!(create(&path, scheme), Err(KeyError::Exists { .. })));
+            assert!(matches!(
+                create(&path, scheme),
+                Err(KeyError::File(SecretFileError::Exists { .. }))
+            ));
             assert_eq!(load(&path).unwrap().identity(), key.identity());
         }
         assert_eq!(fs::read_dir(folder.path().join("deep/er")).unwrap().count(), 2);
@@ -299,7 +256,7 @@ mod tests {
         assert_eq!(key.identity().to_string(), point);
         assert_eq!(load(&path).unwrap().identity(), key.identity());
         let again = import(&path, Scheme::Ed25519, text.as_bytes(), "here").unwrap_err();
-        assert!(matches!(again, KeyError::Exists { .. }), "{again}");
+        assert!(matches!(again, KeyError::File(SecretFileError::Exists { .. })), "{again}");
         let other = folder.path().join("b.key");
         for bad in ["", "hello", &secret[1..], &format!("{secret} {secret}"), &"00".repeat(32)] {
             let error = import(&other, Scheme::Secp256k1, bad.as_bytes(), "here").unwrap_err();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use spacetime_node::{
     local::{self, Status},
-    net::{self, Address, Stream, now_ms},
+    net::{self, Address, Stream, steady_ms},
 };
 use spacetime_sdk::{
     Error, Result, TransportContext,
@@ -161,7 +161,7 @@ impl Talk {
             let end = |end: End| end.to_string();
             match read {
                 0 => return Err(end(self.connection.ended())),
-                read => self.connection.received(&buffer[..read], now_ms()).map_err(end)?,
+                read => self.connection.received(&buffer[..read], steady_ms()).map_err(end)?,
             }
             // Its pings are answered.
             self.flush().await?;

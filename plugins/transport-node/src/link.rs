@@ -4,7 +4,7 @@
 
 use std::{io, time::Duration};
 
-use spacetime_node::net::{self, Address, Backoff, Stream, Tls, now_ms};
+use spacetime_node::net::{self, Address, Backoff, Stream, Tls, now_ms, steady_ms};
 use spacetime_sdk::{
     protocol::wire::{Connection, End, Handshake, Message},
     tracing,
@@ -141,7 +141,7 @@ impl Link {
                     self.say(Said::Written { delivery, is_ok }).await?;
                     written.err().map(|reason| lost(reason, true))
                 }
-                () = until(due) => connection.tick(now_ms()).err().map(|end| because(&end)),
+                () = until(due) => connection.tick(steady_ms()).err().map(|end| because(&end)),
                 () = self.said.closed() => return Err(Over),
             };
             if let Some(ended) = ended {
@@ -187,7 +187,7 @@ fn take(connection: &mut Connection, buffer: &[u8], read: io::Result<usize>) -> 
     match read {
         Ok(0) => Some(because(&connection.ended())),
         Ok(read) => {
-            let end = connection.received(&buffer[..read], now_ms()).err()?;
+            let end = connection.received(&buffer[..read], steady_ms()).err()?;
             // From here on the stream cannot be read.
             Some(Ended { reason: format!("it is left: {end}"), ..because(&end) })
         }
@@ -204,7 +204,7 @@ pub(crate) fn introduce(agent: &str) -> Result<Connection, String> {
         user_agent: agent.to_owned(),
     };
     let nonce = i64::from_le_bytes(number().to_le_bytes());
-    Connection::new(us, true, nonce, now_ms()).map_err(|error| error.to_string())
+    Connection::new(us, true, nonce, steady_ms()).map_err(|error| error.to_string())
 }
 
 async fn write(writer: &mut WriteHalf<Stream>, bytes: &[u8]) -> Result<(), String> {
@@ -236,7 +236,7 @@ pub(crate) async fn close(stream: &mut Stream) {
 
 async fn until(due_ms: Option<u64>) {
     match due_ms {
-        Some(due) => time::sleep(Duration::from_millis(due.saturating_sub(now_ms()))).await,
+        Some(due) => time::sleep(Duration::from_millis(due.saturating_sub(steady_ms()))).await,
         None => std::future::pending().await,
     }
 }

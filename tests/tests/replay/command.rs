@@ -6,7 +6,11 @@ use serde_json::Value;
 use spacetime_core::record::load;
 use spacetime_tests::{home::Home, process::Ended};
 
-use crate::made::{LEAVES, home};
+use crate::{
+    holds,
+    made::{LEAVES, home},
+    row,
+};
 
 /// A home in which three blocks were mined by `full`, once for all tests.
 fn mined() -> &'static Home {
@@ -27,16 +31,6 @@ fn document(home: &Home, arguments: &[&str]) -> Value {
     let ended = replay(home, arguments);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     ended.document()
-}
-
-fn row<'a>(document: &'a Value, name: &str) -> &'a Value {
-    let rows = document["strategies"].as_array().unwrap();
-    rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}: {document:#}"))
-}
-
-fn holds(interval: &Value, value: f64) -> bool {
-    let [low, high] = [0, 1].map(|end| interval[end].as_f64().unwrap());
-    low <= value && value <= high
 }
 
 #[test]

@@ -4,7 +4,11 @@
 use serde_json::Value;
 use spacetime_tests::home::Home;
 
-use crate::made::{LEAVES, home_with_plot, write};
+use crate::{
+    holds,
+    made::{LEAVES, home_with_plot, write},
+    row,
+};
 
 fn replay(home: &Home, arguments: &[&str]) -> Value {
     let base =
@@ -12,16 +16,6 @@ fn replay(home: &Home, arguments: &[&str]) -> Value {
     let ended = home.command(&[&base, arguments].concat());
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     ended.document()
-}
-
-fn row<'a>(document: &'a Value, name: &str) -> &'a Value {
-    let rows = document["strategies"].as_array().unwrap();
-    rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}: {document:#}"))
-}
-
-fn holds(interval: &Value, value: f64) -> bool {
-    let [low, high] = [0, 1].map(|end| interval[end].as_f64().unwrap());
-    low <= value && value <= high
 }
 
 /// Of a sample of a quarter of the leaves it is known how often one of them

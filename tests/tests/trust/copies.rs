@@ -259,7 +259,7 @@ fn many_at_once_make_one_copy() {
 
 #[test]
 fn where_no_copy_can_be_kept_the_place_is_named_with_the_remedy() {
-    let home = home().set("plugin_cache", "\"file/copies\"");
+    let home = home().set("plugin_cache", "\"file/copies\"").set("strategy", "(name: \"full\")");
     fs::write(home.path("file"), "").unwrap();
     let ended = run(&home, &["check", "--load"]);
     assert_eq!(ended.code, Some(6), "{ended:#?}");
@@ -272,7 +272,7 @@ fn where_no_copy_can_be_kept_the_place_is_named_with_the_remedy() {
 /// options, where a test may have one.
 #[cfg(target_os = "linux")]
 fn check_on(options: &str) -> Option<String> {
-    let home = home();
+    let home = home().set("strategy", "(name: \"full\")");
     fs::create_dir(home.path("copies")).unwrap();
     let own_mounts = ["--user", "--map-root-user", "--mount"];
     let miner = spacetime_tests::artifacts::program("spacetime-miner");

@@ -88,6 +88,7 @@ async fn insist(sender: EventSender) {
         if matches!(offered, Ok(Err(_))) {
             return;
         }
+        // Insisting at once is the violation; nothing waits by it.
         time::sleep(Duration::from_millis(1)).await;
     }
 }
@@ -108,6 +109,7 @@ transport!(Undaunted, |port| {
             request = port.next_request() => if request.is_none() {
                 return Ok(());
             },
+            // Going on is the violation; nothing waits by it.
             () = time::sleep(Duration::from_millis(1)) => {}
         }
     }

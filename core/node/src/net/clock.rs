@@ -1,6 +1,9 @@
 //! The time, as the wire and the chain have it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -9,6 +12,15 @@ use tokio::time::sleep;
 pub fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Unix milliseconds as they would be had the system's clock not been set since
+/// this was first asked: for what lasts so long, whatever happens to that clock.
+pub fn steady_ms() -> u64 {
+    static BEGAN: LazyLock<(u64, Instant)> = LazyLock::new(|| (now_ms(), Instant::now()));
+    let (began_ms, began) = *BEGAN;
+    let since_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    began_ms.saturating_add(since_ms)
 }
 
 /// What a hub takes for the time: the system's, or one that its owner has put

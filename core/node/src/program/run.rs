@@ -60,7 +60,8 @@ pub(crate) struct Run {
     /// `debug`
     #[arg(long, short)]
     quiet: bool,
-    /// Log more: -v debugging, -vv everything
+    /// Log more, as the miner does: -v information, which is logged anyway, -vv
+    /// debugging, -vvv everything
     #[arg(long, short, action = ArgAction::Count)]
     verbose: u8,
 }
@@ -85,8 +86,8 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
 fn start_log(arguments: &Run) -> Result<(), Failure> {
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => LevelFilter::ERROR,
-        (_, 0) => LevelFilter::INFO,
-        (_, 1) => LevelFilter::DEBUG,
+        (_, 0 | 1) => LevelFilter::INFO,
+        (_, 2) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
     let builder = EnvFilter::builder().with_default_directive(level.into());

@@ -12,7 +12,7 @@ use super::Live;
 use crate::{
     cli::{Exit, Failure, Output},
     engine::PlotSource,
-    keys::{self, KeyError},
+    keys::{self, KeyError, SecretFileError},
     manifest::Manifest,
     observe::size,
     plots::{
@@ -28,7 +28,7 @@ pub(super) fn key(manifest: &Manifest, output: &Output) -> Result<SecretKey, Fai
     let path = &manifest.private_key_path;
     let may_create = manifest.first_run.is_some_and(|first_run| first_run.create_key);
     match keys::load(path) {
-        Err(KeyError::Missing { .. }) if may_create => {
+        Err(KeyError::File(SecretFileError::Missing { .. })) if may_create => {
             let key = keys::create(path, Scheme::Ed25519)
                 .map_err(|error| Failure::new(Exit::Key, error))?;
             output.line(format_args!(

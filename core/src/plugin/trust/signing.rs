@@ -8,10 +8,7 @@
 //! They are not a miner's key files, and neither is taken for the other: what
 //! a miner's key owns shall not hang on what an author's machine does all day.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use spacetime_sdk_loader::SigningKey;
@@ -26,32 +23,9 @@ use crate::{
 /// Why there is no key to sign with. Quotes nothing of the file.
 #[derive(Debug, Error)]
 pub enum SigningKeyError {
-    /// No such file.
-    #[error(
-        "there is no key file {}: make one with `spacetime-miner plugin key new {}`",
-        path.display(), path.display()
-    )]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key would be overwritten.
-    #[error("the key file {} exists already: a key is never overwritten", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Others may read it.
-    #[error(
-        "the key file {} can be used by others (mode {mode:03o}): run `chmod 600 {}`",
-        path.display(), path.display()
-    )]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file was not read or written.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
     /// It is the key of a miner.
     #[error(
         "{} is a miner's key, which owns plots and coins and signs no plugins: make a key for that \
@@ -70,29 +44,6 @@ pub enum SigningKeyError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The system refused.
-    #[error("cannot {action} the key file {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-fn explain(path: &Path, error: SecretFileError) -> SigningKeyError {
-    let path = path.to_owned();
-    match error {
-        SecretFileError::Missing => SigningKeyError::Missing { path },
-        SecretFileError::Exists => SigningKeyError::Exists { path },
-        SecretFileError::Exposed(mode) => SigningKeyError::Exposed { path, mode },
-        SecretFileError::NotSmall => {
-            SigningKeyError::Malformed { path, reason: "it is not a small file" }
-        }
-        SecretFileError::Io { action, source } => SigningKeyError::Io { action, path, source },
-    }
 }
 
 /// Draws a new key and writes it to a new file.
@@ -101,12 +52,7 @@ fn explain(path: &Path, error: SecretFileError) -> SigningKeyError {
 ///
 /// See [`SigningKeyError`].
 pub fn create(path: &Path) -> Result<SigningKey, SigningKeyError> {
-    let mut secret = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *secret).map_err(|error| SigningKeyError::Io {
-        action: "draw random bytes for",
-        path: path.to_owned(),
-        source: io::Error::other(error.to_string()),
-    })?;
+    let secret = secret_file::draw(path)?;
     let key = SigningKey::new(&secret);
     let digits = Zeroizing::new(const_hex::encode(*secret));
     // Large enough that no piece of it is left behind by growing.
@@ -114,7 +60,7 @@ pub fn create(path: &Path) -> Result<SigningKey, SigningKeyError> {
     let public = key.public().to_string();
     let parts = [r#"{"plugin_signing_key":""#, &digits, r#"","public_key":""#, &public, "\"}\n"];
     parts.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
-    secret_file::write(path, &text).map_err(|error| explain(path, error))?;
+    secret_file::write(path, &text)?;
     Ok(key)
 }
 
@@ -124,7 +70,7 @@ pub fn create(path: &Path) -> Result<SigningKey, SigningKeyError> {
 ///
 /// See [`SigningKeyError`]; a file that others may read is refused.
 pub fn load(path: &Path) -> Result<SigningKey, SigningKeyError> {
-    let text = secret_file::read(path).map_err(|error| explain(path, error))?;
+    let text = secret_file::read(path, "plugin key new")?;
     parse(&text).map_err(|reason| {
         let path = path.to_owned();
         match keys::is_key_file(&text) {
@@ -171,7 +117,10 @@ mod tests {
         let path = folder.path().join("deep/author.key");
         let key = create(&path).unwrap();
         assert_eq!(load(&path).unwrap().public(), key.public());
-        assert!(matches!(create(&path), Err(SigningKeyError::Exists { .. })));
+        assert!(matches!(
+            create(&path),
+            Err(SigningKeyError::File(SecretFileError::Exists { .. }))
+        ));
         assert_eq!(fs::read_dir(folder.path().join("deep")).unwrap().count(), 1);
         #[cfg(unix)]
         {

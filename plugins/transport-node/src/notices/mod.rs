@@ -8,7 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
-use spacetime_node::net::{Address, now_ms};
+use spacetime_node::net::{Address, steady_ms};
 use spacetime_sdk::{
     Error, EventSender, Port, Result,
     tokio::{self, sync::mpsc, task::JoinSet, time},
@@ -100,7 +100,7 @@ impl Session {
                     None => return Ok(()),
                 },
                 _ = turns.tick(), if self.desk.has_more() => {
-                    let actions = self.desk.take_turn(now_ms());
+                    let actions = self.desk.take_turn(steady_ms());
                     self.act(actions).await?;
                 }
             }
@@ -117,7 +117,7 @@ impl Session {
             }
             Said::Heard(messages) => {
                 self.blame.forgive(&self.nodes[link].to_string());
-                self.desk.heard(link, messages, now_ms())
+                self.desk.heard(link, messages, steady_ms())
             }
             Said::Written { delivery, is_ok } => self.desk.written(link, delivery, is_ok),
             Said::Down { reason, is_blamed } => self.down(link, reason, is_blamed)?,

@@ -143,6 +143,7 @@ fn no_work_after_drop(probe: &Probe) -> Judged {
     // To see that nothing happens takes a while in which nothing happens.
     thread::sleep(ENDING);
     let (calls, used) = (probe.calls_of_host(), cpu_time());
+    // The same, now that its threads have had the time to end.
     thread::sleep(WATCH);
     let calls = probe.calls_of_host() - calls;
     if calls > 0 {

@@ -130,8 +130,8 @@ pub(super) fn busy(probe: &Probe) -> Judged {
         probe.note("it offered no event");
         return session.close();
     }
-    // A loop shows in how much is offered in a while.
     let before = session.port.offered();
+    // A loop shows in how much is offered in a while.
     thread::sleep(WATCH);
     let offers = session.port.offered() - before;
     if offers > OFFERS {
