@@ -21,6 +21,8 @@ fn called() -> Called {
         rustc: String::new(),
         target: String::new(),
         panic: text("unwind"),
+        profile: String::new(),
+        cpu: Vec::new(),
         components: Vec::new(),
     })
 }
