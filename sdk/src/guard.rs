@@ -12,7 +12,7 @@ use std::{
 
 use spacetime_sdk_abi::{Fault, FaultCode};
 
-use crate::{error::fault, host};
+use crate::{backtrace, error::fault, host};
 
 thread_local! {
     /// Whether a [`run`] on this thread will return the panic by itself.
@@ -25,7 +25,8 @@ thread_local! {
 
 struct Seen {
     message: String,
-    backtrace: String,
+    /// Made readable only for a fault: authors may catch panics themselves.
+    backtrace: Backtrace,
 }
 
 /// Makes this library's panics silent on stderr and visible to the host. A
@@ -38,11 +39,14 @@ pub(crate) fn install_hook() {
 fn on_panic(info: &PanicHookInfo<'_>) {
     let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
     let message = format!("panicked{place}: {}", payload_text(info.payload()));
-    let backtrace = Backtrace::capture().to_string();
+    // Whatever the environment says: a panic in a plugin is rare, and the last
+    // thing that is seen of it.
+    let backtrace = Backtrace::force_capture();
     if GUARDED.get() {
         LAST.with_borrow_mut(|last| *last = Some(Seen { message, backtrace }));
     } else {
-        host::fault(&instance(), panic_fault("a thread or task of its own", &message, backtrace));
+        let place = "a thread or task of its own";
+        host::fault(&instance(), panic_fault(place, &message, &backtrace::shorten(&backtrace)));
     }
 }
 
@@ -54,7 +58,7 @@ fn payload_text(payload: &(dyn Any + Send)) -> &str {
         .unwrap_or("(a value that is not text)")
 }
 
-fn panic_fault(place: &str, message: &str, backtrace: String) -> Fault {
+fn panic_fault(place: &str, message: &str, backtrace: &str) -> Fault {
     let mut fault = fault(FaultCode::PANICKED, format_args!("{place} {message}"));
     fault.detail = backtrace.into();
     fault
@@ -91,10 +95,13 @@ pub(crate) fn instance() -> Arc<str> {
     }
 }
 
-/// Attributes this thread's log lines and panics to an instance from now on.
+/// Attributes this thread's log lines, panics and crashes to an instance from
+/// now on.
 #[cfg(feature = "transport")]
 pub(crate) fn set_instance(instance: &Arc<str>) {
     INSTANCE.with_borrow_mut(|current| *current = Some(instance.clone()));
+    // The first call of a thread tells the host whose the thread is.
+    host::count_for(instance, "threads", 1);
 }
 
 /// Runs author code for an instance; `place` names it in the fault.
@@ -111,13 +118,12 @@ pub(crate) fn run<R>(
     result.map_err(|payload| {
         let seen = LAST.with_borrow_mut(Option::take);
         let fault = match seen {
-            Some(seen) => panic_fault(place, &seen.message, seen.backtrace),
+            Some(seen) => panic_fault(place, &seen.message, &backtrace::shorten(&seen.backtrace)),
             // The hook is not ours when the component is linked statically.
-            None => panic_fault(
-                place,
-                &format!("panicked: {}", payload_text(payload.as_ref())),
-                String::new(),
-            ),
+            None => {
+                let message = format!("panicked: {}", payload_text(payload.as_ref()));
+                panic_fault(place, &message, "")
+            }
         };
         // A payload whose own destructor panics must not escape the guard.
         std::mem::forget(payload);

@@ -52,8 +52,12 @@ pub fn report(error: impl Into<Error>) {
 /// Adds to a counter of the current component, shown under its name in the
 /// host's metrics. First use creates it.
 pub fn count(counter: &str, amount: u64) {
+    count_for(&guard::instance(), counter, amount);
+}
+
+pub(crate) fn count_for(instance: &str, counter: &str, amount: u64) {
     if let Some(host) = HOST.get() {
-        host.count((&*guard::instance()).into(), counter.into(), amount);
+        host.count(instance.into(), counter.into(), amount);
     }
 }
 

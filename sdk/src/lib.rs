@@ -47,6 +47,7 @@
 
 #![deny(unsafe_code)]
 
+mod backtrace;
 mod config;
 pub mod descriptor;
 mod engine;

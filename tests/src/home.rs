@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
@@ -55,6 +56,23 @@ impl Home {
         };
         home.write();
         home
+    }
+
+    /// One on a network whose windows last an hour: no scan ends early by one,
+    /// and what is seen is the first scan.
+    pub fn with_long_windows() -> Self {
+        Self::new().with_network("local", |network| network["epoch_seconds"] = 3600.into())
+    }
+
+    /// Sets the network: a built-in one, changed.
+    #[must_use]
+    pub fn with_network(self, network: &str, change: impl FnOnce(&mut Value)) -> Self {
+        let arguments = ["genesis", "--json", "--network", network];
+        let node = program("spacetime-node");
+        let mut network = run_to_end(&node, self.folder.path(), &arguments).document();
+        change(&mut network);
+        fs::write(self.path("network.json"), network.to_string()).unwrap();
+        self.unset("network_id").set("network_file", "\"network.json\"")
     }
 
     /// Sets an entry of the manifest, in RON.
@@ -126,7 +144,12 @@ impl Home {
 
     /// Starts `spacetime-miner run --json` with more arguments.
     pub fn run(&self, arguments: &[&str]) -> Miner {
-        Miner::start(&self.manifest(), arguments)
+        self.run_with(arguments, &[])
+    }
+
+    /// The same, with more of an environment.
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Miner {
+        Miner::start(&self.manifest(), arguments, environment)
     }
 
     /// Mines with more arguments until that ends.

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(unix)]
+pub use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::artifacts::program;
@@ -22,6 +24,8 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Ended {
     /// Its exit code; none: a signal ended it.
     pub code: Option<i32>,
+    /// That signal.
+    pub signal: Option<i32>,
     /// Its stdout.
     pub stdout: String,
     /// Its stderr.
@@ -153,9 +157,15 @@ impl Running {
     /// Asks it to end, as Ctrl-C or a service manager would.
     #[cfg(unix)]
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         // It may have ended by itself.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = rustix::process::kill_process(pid, signal);
     }
 
     /// Waits for its end.
@@ -168,7 +178,11 @@ impl Running {
         while self.line(deadline).is_some() {}
         let status = self.child.wait().unwrap();
         let stdout = self.lines.iter().map(|line| format!("{line}\n")).collect();
-        Ended { code: status.code(), stdout, stderr: self.take_errors() }
+        #[cfg(unix)]
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        #[cfg(not(unix))]
+        let signal = None;
+        Ended { code: status.code(), signal, stdout, stderr: self.take_errors() }
     }
 
     fn take_errors(&mut self) -> String {
@@ -190,10 +204,11 @@ pub struct Miner {
 }
 
 impl Miner {
-    /// Starts it with a manifest and more arguments.
-    pub fn start(manifest: &Path, arguments: &[&str]) -> Self {
+    /// Starts it with a manifest, more arguments and more of an environment.
+    pub fn start(manifest: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program("spacetime-miner"));
         command.arg("run").arg("--json").arg("--manifest").arg(manifest).args(arguments);
+        command.envs(environment.iter().copied());
         Self { running: Running::start(command) }
     }
 
@@ -252,6 +267,12 @@ impl Miner {
     pub fn stop(self) -> Ended {
         self.running.terminate();
         self.running.wait()
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: Signal) {
+        self.running.signal(signal);
     }
 
     /// Kills it at once.

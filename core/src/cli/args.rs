@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use super::{
     Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
     plot_list, plot_verify, plugin_explain, plugin_inspect, plugin_install, plugin_key,
-    plugin_list, plugin_new, plugin_sign, plugin_test, plugin_trust, plugin_verify, prove, run,
-    strategy_replay, tx_send, tx_status,
+    plugin_list, plugin_new, plugin_release, plugin_sign, plugin_test, plugin_trust, plugin_verify,
+    prove, run, strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -107,6 +107,8 @@ pub(super) enum Plugin {
     Inspect(plugin_inspect::Args),
     /// Explain the code of a refusal, or list all
     Explain(plugin_explain::Args),
+    /// Let a quarantined component be used again
+    Release(plugin_release::Args),
     /// Make the Cargo project of a new plugin, which builds and passes its tests at once
     New(plugin_new::Args),
     /// Test a plugin's components against the rules of their kinds
@@ -164,6 +166,7 @@ impl Command {
             Self::Plugin(Plugin::List(args)) => plugin_list::run(args, output),
             Self::Plugin(Plugin::Inspect(args)) => plugin_inspect::run(args, output),
             Self::Plugin(Plugin::Explain(args)) => plugin_explain::run(args, output),
+            Self::Plugin(Plugin::Release(args)) => plugin_release::run(args, output),
             Self::Plugin(Plugin::Key(PluginKey::New(args))) => plugin_key::new(args, output),
             Self::Plugin(Plugin::Key(PluginKey::Show(args))) => plugin_key::show(args, output),
             Self::Plugin(Plugin::Sign(args)) => plugin_sign::run(args, output),

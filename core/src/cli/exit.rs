@@ -19,7 +19,7 @@ pub enum Exit {
     Key = 4,
     /// A plot, its cache or the plot metadata is missing, damaged or in use.
     Plot = 5,
-    /// A plugin cannot be loaded, or refuses its config.
+    /// A plugin cannot be loaded, refuses its config, or ended the process.
     Plugin = 6,
     /// The chain or the node cannot be used.
     Chain = 7,
@@ -70,7 +70,7 @@ impl Exit {
             Self::Manifest => "the manifest, or a --set, is missing or wrong",
             Self::Key => "the key file is missing, unreadable or refused",
             Self::Plot => "a plot, its cache or the plot metadata is missing, damaged or in use",
-            Self::Plugin => "a plugin cannot be loaded, or refuses its config",
+            Self::Plugin => "a plugin cannot be loaded, refuses its config, or ended the process",
             Self::Chain => "the chain or the node cannot be used",
             Self::NotFound => "what was asked for is not there",
             Self::TimeUp => "--for ran out before --until-blocks was reached, or --wait did",

@@ -8,6 +8,7 @@ mod check;
 mod decode;
 mod exit;
 mod key;
+mod log;
 mod manifest;
 mod output;
 mod plot_common;
@@ -25,6 +26,7 @@ mod plugin_install;
 mod plugin_key;
 mod plugin_list;
 mod plugin_new;
+mod plugin_release;
 mod plugin_sign;
 mod plugin_test;
 mod plugin_trust;
@@ -36,20 +38,17 @@ mod tx_send;
 mod tx_status;
 
 use std::{
+    io,
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     time::Duration,
 };
 
 use clap::Parser;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use spacetime_sdk_loader::journal;
 
 pub use exit::{Exit, Failure};
 pub use output::{Output, Style};
-
-/// The environment variable with a log filter, such as `info,spacetime_core=debug`.
-const LOG_FILTER: &str = "SPACETIME_LOG";
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -62,7 +61,9 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::process(args.global.json, args.global.quiet);
-    let outcome = start_log(&args.global).and_then(|()| guarded(&args.command, &output));
+    journal::watch(output::own_handle(&io::stderr()), Exit::Plugin.code().into());
+    let outcome = log::start(&args.global).and_then(|()| guarded(&args.command, &output));
+    journal::end();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -88,35 +89,4 @@ fn guarded(command: &args::Command, output: &Output) -> Result<(), Failure> {
     panic::catch_unwind(AssertUnwindSafe(|| command.run(output))).unwrap_or_else(|_| {
         Err(Failure::new(Exit::Internal, "this is a bug of the miner: please report the panic"))
     })
-}
-
-/// Sends `tracing` to stderr.
-fn start_log(global: &args::Global) -> Result<(), Failure> {
-    let level = match (global.quiet, global.verbose) {
-        (true, _) => LevelFilter::ERROR,
-        (_, 0) => LevelFilter::WARN,
-        (_, 1) => LevelFilter::INFO,
-        (_, 2) => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.into())
-        .with_env_var(LOG_FILTER)
-        .try_from_env()
-        .or_else(|error| match std::env::var_os(LOG_FILTER) {
-            None => Ok(EnvFilter::new(level.to_string())),
-            Some(_) => Err(Failure::new(
-                Exit::Usage,
-                format_args!("{LOG_FILTER} is not a log filter: {error}"),
-            )),
-        })?;
-    let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    // Fails only if a log was started before, which a process does once.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(color)
-        .try_init();
-    Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::{
     env, fmt,
+    fs::File,
     io::{self, IsTerminal, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -23,8 +24,8 @@ pub struct Output {
 }
 
 struct Streams {
-    out: io::Stdout,
-    err: io::Stderr,
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
     /// Width in characters of the progress line that stands on the terminal.
     shown: usize,
 }
@@ -66,8 +67,8 @@ impl Output {
             color: !json && !plain && io::stdout().is_terminal(),
             progress: !json && !quiet && io::stderr().is_terminal(),
             streams: Arc::new(Mutex::new(Streams {
-                out: io::stdout(),
-                err: io::stderr(),
+                out: own_or(own_handle(&io::stdout()), io::stdout()),
+                err: own_or(own_handle(&io::stderr()), io::stderr()),
                 shown: 0,
             })),
         }
@@ -151,11 +152,8 @@ impl Output {
         let width = text.chars().count();
         let pad = streams.shown.saturating_sub(width);
         streams.shown = width;
-        // A terminal that went away stops no work.
-        let _ = write!(streams.err, "\r{text}{:pad$}", "").and_then(|()| streams.err.flush());
-        if width == 0 {
-            let _ = write!(streams.err, "\r").and_then(|()| streams.err.flush());
-        }
+        let end = if width == 0 { "\r" } else { "" };
+        streams.tell(&format!("\r{text}{:pad$}{end}", ""));
     }
 
     /// Text set off in colour, where colours are wanted.
@@ -183,8 +181,7 @@ impl Output {
     fn diagnose(&self, line: &str) {
         let mut streams = self.lock();
         streams.clear_progress();
-        // There is nowhere left to report a stderr that is closed.
-        let _ = writeln!(streams.err, "{line}");
+        streams.tell(&format!("{line}\n"));
     }
 
     fn lock(&self) -> MutexGuard<'_, Streams> {
@@ -192,13 +189,39 @@ impl Output {
     }
 }
 
+/// A stream of this process under a number of our own. A plugin that closes the
+/// usual ones does not silence the miner then; nor do our lines end up in
+/// whatever file is opened next, under the number that has become free.
+#[cfg(unix)]
+pub(super) fn own_handle(stream: &impl std::os::fd::AsFd) -> Option<File> {
+    stream.as_fd().try_clone_to_owned().ok().map(File::from)
+}
+
+// A console takes text from the standard library's own streams only.
+#[cfg(not(unix))]
+pub(super) fn own_handle<T>(_: &T) -> Option<File> {
+    None
+}
+
+fn own_or(own: Option<File>, usual: impl Write + Send + 'static) -> Box<dyn Write + Send> {
+    match own {
+        Some(own) => Box::new(own),
+        None => Box::new(usual),
+    }
+}
+
 impl Streams {
     fn clear_progress(&mut self) {
         let width = std::mem::take(&mut self.shown);
         if width > 0 {
-            // As for progress itself.
-            let _ = write!(self.err, "\r{:width$}\r", "");
+            self.tell(&format!("\r{:width$}\r", ""));
         }
+    }
+
+    /// Writes to stderr, at once and in one piece.
+    fn tell(&mut self, text: &str) {
+        // There is nowhere left to report a stderr that is closed.
+        let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
 }
 

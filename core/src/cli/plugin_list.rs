@@ -3,10 +3,10 @@
 use std::{fmt::Write, path::PathBuf};
 
 use serde::Serialize;
-use spacetime_sdk_loader::{Kind, PublicKey, Refusal};
+use spacetime_sdk_loader::{Kind, PluginFile, PublicKey, Refusal};
 
 use super::{Failure, Output, Style, manifest::ManifestArgs};
-use crate::plugin::{self, Found, trust::Permission};
+use crate::plugin::{self, Found, Quarantine, trust::Permission};
 
 /// Arguments of `plugin list`.
 #[derive(Debug, clap::Args)]
@@ -40,6 +40,9 @@ struct Row<'a> {
     because: String,
     /// Why it cannot or may not be loaded; null if it may.
     error: Option<String>,
+    /// What it did to the miner, and whether it is used all the same; null:
+    /// nothing.
+    quarantine: Option<String>,
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
@@ -49,11 +52,23 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     if args.load {
         found.iter_mut().for_each(|found| plugin::try_load(found, &gate));
     }
-    let rows: Vec<Row<'_>> = found.iter().flat_map(rows).collect();
+    let quarantine = match &manifest {
+        Some(manifest) => Some(Quarantine::read(&manifest.data_directory)?),
+        None => None,
+    };
+    let rows: Vec<Row<'_>> =
+        found.iter().flat_map(|found| rows(found, quarantine.as_ref())).collect();
     output.result(&rows, text(&rows, &folders, output))
 }
 
-fn rows(found: &Found) -> Vec<Row<'_>> {
+fn rows<'a>(found: &'a Found, quarantine: Option<&Quarantine>) -> Vec<Row<'a>> {
+    let quarantine = quarantine.filter(|quarantine| !quarantine.entries().is_empty());
+    let file = quarantine.and_then(|_| PluginFile::read(&found.path).ok());
+    let hash = file.map(|file| file.sha256());
+    let quarantined = |kind, name: Option<&str>| {
+        let entry = quarantine?.on(kind, name.unwrap_or_default(), hash?)?;
+        Some(format!("it {entry}"))
+    };
     let descriptor = found.descriptor.as_ref();
     let error = found.refusal.as_ref().map(Refusal::to_string);
     let permission = found.permission.as_ref().filter(|_| error.is_none());
@@ -61,7 +76,7 @@ fn rows(found: &Found) -> Vec<Row<'_>> {
         Some(Permission::Signed { key, .. }) => Some(*key),
         _ => None,
     };
-    let row = |kind, name, about| Row {
+    let row = |kind, name: Option<&'a str>, about| Row {
         kind,
         name,
         about,
@@ -75,6 +90,7 @@ fn rows(found: &Found) -> Vec<Row<'_>> {
         signer,
         because: permission.map(Permission::to_string).unwrap_or_default(),
         error: error.clone(),
+        quarantine: quarantined(kind, name),
     };
     match found.components() {
         [] => vec![row(None, None, "")],
@@ -99,6 +115,9 @@ fn text(rows: &[Row<'_>], folders: &[PathBuf], output: &Output) -> String {
         }
         if let Some(error) = &row.error {
             let _ = writeln!(text, "           {}", output.paint(Style::Bad, error));
+        }
+        if let Some(quarantine) = &row.quarantine {
+            let _ = writeln!(text, "           {}", output.paint(Style::Warn, quarantine));
         }
     }
     if rows.is_empty() {

@@ -1,7 +1,7 @@
 //! What the miner tells about itself, as data. `docs/events.md` explains the
 //! fields to users of the JSON lines.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use spacetime_protocol::{BlockHash, Challenge, Identity, Leaf, Score, Target};
@@ -86,6 +86,10 @@ pub enum Detail {
     Shadow(ShadowScan),
     /// Something went wrong; mining goes on where it can.
     Fault(Fault),
+    /// A plugin says something.
+    Log(PluginLog),
+    /// What plugins did so far, now and then.
+    Plugins(PluginsUsed),
     /// The miner has stopped.
     Stopped(Stopped),
 }
@@ -106,6 +110,8 @@ impl Detail {
             Self::Tip(_) => "tip",
             Self::Shadow(_) => "shadow",
             Self::Fault(_) => "fault",
+            Self::Log(_) => "log",
+            Self::Plugins(_) => "plugins",
             Self::Stopped(_) => "stopped",
         }
     }
@@ -136,6 +142,8 @@ pub struct Started {
     pub policy: Option<String>,
     /// Names of the transports.
     pub transports: Vec<String>,
+    /// Whether it is in safe mode.
+    pub safe_mode: bool,
 }
 
 /// A challenge that is scanned for.
@@ -339,6 +347,9 @@ pub struct Fault {
     pub next: String,
     /// How often the same thing was left unsaid since it was last said.
     pub repeated: u64,
+    /// More for whoever mends it, such as a panic's backtrace; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
 }
 
 impl Fault {
@@ -353,6 +364,7 @@ impl Fault {
             message: message.to_string(),
             next: next.into(),
             repeated: 0,
+            detail: String::new(),
         }
     }
 }
@@ -390,6 +402,75 @@ pub struct Stopped {
     /// What was counted.
     #[serde(flatten)]
     pub counters: Counters,
+    /// What plugins did.
+    pub plugins: Vec<PluginUse>,
     /// What the shadows did.
     pub shadows: Vec<ShadowTotals>,
+}
+
+/// A log line of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginLog {
+    /// The component and its plugin.
+    pub component: String,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// Where in the plugin's code it comes from.
+    pub target: String,
+    /// The line.
+    pub message: String,
+}
+
+/// What plugins did so far.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PluginsUsed {
+    /// Each of their components that is used.
+    pub plugins: Vec<PluginUse>,
+}
+
+/// What a component did since the start.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PluginUse {
+    /// The component and its plugin.
+    pub component: String,
+    /// The name of its instance, which no other one has.
+    pub instance: String,
+    /// Its faults, untold ones included.
+    pub faults: u64,
+    /// Its log lines.
+    pub log_lines: u64,
+    /// Those that were not told, as they came too fast.
+    pub log_lines_left_out: u64,
+    /// The calls of it, by method.
+    pub calls: BTreeMap<&'static str, CallTimes>,
+    /// What it counts.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// How long calls took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CallTimes {
+    /// Calls that returned.
+    pub count: u64,
+    /// Those that returned an error or panicked.
+    pub errors: u64,
+    /// All together, nanoseconds.
+    pub total_ns: u64,
+    /// The longest, nanoseconds.
+    pub max_ns: u64,
+    /// Ninety-nine of a hundred took no longer, nanoseconds.
+    pub p99_ns: u64,
+}
+
+impl From<spacetime_sdk_loader::CallTimes> for CallTimes {
+    fn from(times: spacetime_sdk_loader::CallTimes) -> Self {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            count: times.calls,
+            errors: times.errors,
+            total_ns: nanos(times.total),
+            max_ns: nanos(times.max),
+            p99_ns: nanos(times.p99),
+        }
+    }
 }

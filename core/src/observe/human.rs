@@ -1,8 +1,12 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
 use super::{
-    BestLeaf, Detail, Ended, Event, Fault, ShadowTotals, Started, Status, Stopped, event::rfc3339,
+    BestLeaf, CallTimes, Detail, Ended, Event, Fault, PluginUse, ShadowTotals, Started, Status,
+    Stopped, event::rfc3339,
 };
+
+/// Lines of a fault's detail that are shown; a program gets them all.
+const DETAIL: usize = 24;
 
 /// How a line is to be set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,12 +126,17 @@ impl Narrator {
             ),
             // Their sums are told at the end.
             Detail::Shadow(_) => Vec::new(),
-            Detail::Fault(fault) => one(Mood::Bad, fault_line(fault)),
+            Detail::Fault(fault) => fault_lines(fault),
+            // The log has it on stderr.
+            Detail::Log(_) | Detail::Plugins(_) => Vec::new(),
             Detail::Stopped(stopped) => {
-                let mut lines = vec![(Mood::Plain, stopped_line(stopped))];
                 let shadows = stopped.shadows.iter();
-                lines.extend(shadows.map(|totals| (Mood::Plain, shadow_line(totals))));
-                lines
+                let plugins = stopped.plugins.iter().map(|used| (Mood::Dim, used_line(used)));
+                one(Mood::Plain, stopped_line(stopped))
+                    .into_iter()
+                    .chain(shadows.map(|totals| (Mood::Plain, shadow_line(totals))))
+                    .chain(plugins)
+                    .collect()
             }
         }
     }
@@ -186,6 +195,43 @@ fn started_lines(started: &Started) -> Vec<(Mood, String)> {
     }
     lines.push((Mood::Dim, "Press Ctrl-C to stop.".to_owned()));
     lines
+}
+
+fn fault_lines(fault: &Fault) -> Vec<(Mood, String)> {
+    let detail = fault.detail.lines().take(DETAIL).map(|line| (Mood::Dim, format!("  {line}")));
+    std::iter::once((Mood::Bad, fault_line(fault))).chain(detail).collect()
+}
+
+/// What a component did, in one line.
+fn used_line(used: &PluginUse) -> String {
+    let calls = used.calls.iter().map(|(method, times)| calls(method, times));
+    let counters = used.counters.iter().map(|(name, value)| format!("{name} {value}"));
+    let faults = (used.faults > 0).then(|| count(used.faults, "fault"));
+    let left_out = (used.log_lines_left_out > 0)
+        .then(|| format!("{} left out", count(used.log_lines_left_out, "log line")));
+    let parts: Vec<String> = calls.chain(counters).chain(faults).chain(left_out).collect();
+    format!("{}: {}", used.component, parts.join("; "))
+}
+
+fn calls(method: &str, times: &CallTimes) -> String {
+    let CallTimes { count: calls, total_ns, max_ns, p99_ns, .. } = *times;
+    let times = match calls {
+        1 => format!("in {}", time(total_ns)),
+        _ => {
+            format!("in {}, 99 % within {}, longest {}", time(total_ns), time(p99_ns), time(max_ns))
+        }
+    };
+    format!("{} of {method} {times}", count(calls, "call"))
+}
+
+/// A time in the unit that suits it.
+fn time(nanos: u64) -> String {
+    match nanos {
+        0..10_000 => format!("{nanos} ns"),
+        10_000..10_000_000 => format!("{} µs", nanos / 1_000),
+        10_000_000..10_000_000_000 => format!("{} ms", nanos / 1_000_000),
+        _ => format!("{} s", nanos / 1_000_000_000),
+    }
 }
 
 fn fault_line(fault: &Fault) -> String {
@@ -307,6 +353,33 @@ mod tests {
         assert_eq!(
             said[0].text,
             "12:34:56  Fault of plot /p: it is gone (3 more times); others go on"
+        );
+    }
+
+    #[test]
+    fn a_backtrace_follows_its_fault() {
+        let fault = Fault { detail: "0: one\n1: two".into(), ..Fault::new("x", "panicked", "") };
+        let texts: Vec<String> = fault_lines(&fault).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["Fault of x: panicked", "  0: one", "  1: two"]);
+    }
+
+    #[test]
+    fn a_plugins_line_says_what_it_did_and_how_long_that_took() {
+        let times =
+            CallTimes { count: 3, errors: 1, total_ns: 12_000_000, max_ns: 9_999, p99_ns: 11_999 };
+        let used = PluginUse {
+            component: "strategy `x` (plugin p 1.0.0)".into(),
+            instance: "x".into(),
+            faults: 1,
+            log_lines: 9,
+            log_lines_left_out: 2,
+            calls: [("open", CallTimes { count: 1, ..times }), ("plan", times)].into(),
+            counters: [("hits".to_owned(), 7)].into(),
+        };
+        assert_eq!(
+            used_line(&used),
+            "strategy `x` (plugin p 1.0.0): 1 call of open in 12 ms; 3 calls of plan in 12 ms, 99 % \
+             within 11 µs, longest 9999 ns; hits 7; 1 fault; 2 log lines left out"
         );
     }
 }

@@ -7,10 +7,10 @@ mod shadow;
 mod stream;
 
 pub use event::{
-    Answered, BestLeaf, BuildPerformance, Counters, Detail, DriveCoverage, Ended, Event, Fault,
-    NewChallenge, Replaced, ScanPerformance, Started, Stopped, Submittable, Submitted, Tip, Won,
-    rfc3339,
+    Answered, BestLeaf, BuildPerformance, CallTimes, Counters, Detail, DriveCoverage, Ended, Event,
+    Fault, NewChallenge, PluginLog, PluginUse, PluginsUsed, Replaced, ScanPerformance, Started,
+    Stopped, Submittable, Submitted, Tip, Won, rfc3339,
 };
 pub use human::{Mood, Narrator, Said, count, size};
 pub use shadow::{ShadowHow, ShadowScan, ShadowTotals};
-pub use stream::{Sink, Status, Stream};
+pub use stream::{Inlet, Sink, Status, Stream};

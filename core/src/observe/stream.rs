@@ -3,7 +3,10 @@
 
 use std::{
     io,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -29,6 +32,10 @@ pub trait Sink: Send {
     fn wants_status(&self) -> bool {
         false
     }
+    /// Whether it shows what plugins say; the log has it in any case.
+    fn wants_logs(&self) -> bool {
+        false
+    }
 }
 
 /// What is going on right now.
@@ -52,10 +59,35 @@ pub struct Status {
 
 /// The engine's end.
 pub struct Stream {
-    queue: Sender<Message>,
-    lost: AtomicU64,
+    queue: Arc<Sender<Message>>,
+    lost: Arc<AtomicU64>,
     wants_status: bool,
+    wants_logs: bool,
     ended: watch::Receiver<bool>,
+}
+
+/// A way into the stream that does not keep it from ending.
+#[derive(Clone)]
+pub struct Inlet {
+    queue: Weak<Sender<Message>>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Inlet {
+    /// As [`Stream::emit`]; nothing once the stream has ended.
+    pub fn emit(&self, event: Event) {
+        if let Some(queue) = self.queue.upgrade() {
+            send(&queue, &self.lost, event);
+        }
+    }
+}
+
+fn send(queue: &Sender<Message>, lost: &AtomicU64, event: Event) {
+    // A reader that went away has lost nothing that it wanted.
+    let message = Message::Event(Box::new(event));
+    if let Err(TrySendError::Full(_)) = queue.try_send(message) {
+        lost.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 enum Message {
@@ -72,21 +104,22 @@ impl Stream {
     pub fn start(sink: Box<dyn Sink>) -> io::Result<Self> {
         let (queue, messages) = bounded(QUEUE);
         let (end, ended) = watch::channel(false);
-        let wants_status = sink.wants_status();
+        let (wants_status, wants_logs) = (sink.wants_status(), sink.wants_logs());
         thread::Builder::new().name("events".to_owned()).spawn(move || {
             drain(&messages, sink);
             end.send_replace(true);
         })?;
-        Ok(Self { queue, lost: AtomicU64::new(0), wants_status, ended })
+        Ok(Self { queue: Arc::new(queue), lost: Arc::default(), wants_status, wants_logs, ended })
     }
 
     /// Tells an event; it is lost if the sinks are too far behind.
     pub fn emit(&self, event: Event) {
-        // A reader that went away has lost nothing that it wanted.
-        let message = Message::Event(Box::new(event));
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(message) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        send(&self.queue, &self.lost, event);
+    }
+
+    /// A way in for others.
+    pub fn inlet(&self) -> Inlet {
+        Inlet { queue: Arc::downgrade(&self.queue), lost: self.lost.clone() }
     }
 
     /// Shows what is going on, if anybody looks.
@@ -100,6 +133,11 @@ impl Stream {
     /// Whether sinks want [`status`](Self::status).
     pub fn wants_status(&self) -> bool {
         self.wants_status
+    }
+
+    /// Whether sinks want what plugins say.
+    pub fn wants_logs(&self) -> bool {
+        self.wants_logs
     }
 
     /// Events that were lost.

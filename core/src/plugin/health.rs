@@ -6,18 +6,24 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use spacetime_sdk_loader::Fault;
 
+use super::limit::Limit;
+
 /// Faults within the window after which a component is quarantined.
 const LIMIT: usize = 5;
 
 /// How long a fault counts.
 const WINDOW: Duration = Duration::from_secs(600);
+
+/// Faults that are told at once, and per second: one that is never given up can
+/// make any number of them.
+const TOLD: (u32, f64) = (20, 0.2);
 
 /// Learns of faults, from any thread. Must not block.
 pub trait FaultObserver: Send + Sync {
@@ -47,7 +53,9 @@ pub(super) struct Health {
     /// Whether the host has something to put in its place.
     replaceable: bool,
     quarantined: AtomicBool,
+    faults: AtomicU64,
     recent: Mutex<VecDeque<Instant>>,
+    told: Mutex<Limit>,
 }
 
 impl Health {
@@ -61,12 +69,19 @@ impl Health {
             observer,
             replaceable,
             quarantined: AtomicBool::new(false),
+            faults: AtomicU64::new(0),
             recent: Mutex::default(),
+            told: Mutex::new(Limit::new(TOLD.0, TOLD.1)),
         })
     }
 
     pub(super) fn component(&self) -> &str {
         &self.component
+    }
+
+    /// Its faults so far.
+    pub(super) fn faults(&self) -> u64 {
+        self.faults.load(Ordering::Relaxed)
     }
 
     /// Whether it may be called.
@@ -79,15 +94,30 @@ impl Health {
     }
 
     fn record_at(&self, fault: &Fault, now: Instant) {
+        self.faults.fetch_add(1, Ordering::Relaxed);
         if !self.is_well() {
             return;
         }
-        let give_up = self.replaceable && (self.is_too_much(now) || fault.is_fatal());
+        let too_many = self.replaceable && self.is_too_much(now);
+        let give_up = self.replaceable && (too_many || fault.is_fatal());
         if give_up && self.quarantined.swap(true, Ordering::AcqRel) {
             // Another thread gave it up, and has told of it.
             return;
         }
-        self.observer.fault(&self.component, fault, give_up);
+        let left_out = self.told.lock().unwrap_or_else(PoisonError::into_inner).pass(now);
+        if left_out.is_none() && !give_up {
+            return;
+        }
+        let mut fault = fault.clone();
+        if too_many && !fault.is_fatal() {
+            // Also, the same fault again would not be told again so soon.
+            let minutes = WINDOW.as_secs() / 60;
+            fault.message += &format!(" (fault {LIMIT} of it within {minutes} minutes)");
+        }
+        if let Some(others @ 1..) = left_out {
+            fault.message += &format!(" ({others} other faults of it were left unsaid)");
+        }
+        self.observer.fault(&self.component, &fault, give_up);
     }
 
     fn is_too_much(&self, now: Instant) -> bool {
@@ -159,6 +189,17 @@ mod tests {
         let told = told.0.lock().unwrap();
         assert_eq!(told.iter().filter(|quarantined| **quarantined).count(), 1);
         assert_eq!(told.last(), Some(&true));
+    }
+
+    #[test]
+    fn a_flood_of_faults_is_told_a_little_at_a_time() {
+        let (told, health) = watched(false);
+        let start = Instant::now();
+        (0..1000).for_each(|_| health.record_at(&Fault::new("no"), start));
+        assert_eq!(told.0.lock().unwrap().len(), TOLD.0 as usize);
+        health.record_at(&Fault::new("no"), start + Duration::from_secs(6));
+        assert_eq!(told.0.lock().unwrap().len(), TOLD.0 as usize + 1);
+        assert_eq!(health.faults(), 1001);
     }
 
     #[test]

@@ -153,7 +153,8 @@ pub fn find_strategies(
     let (library, component) = find(Kind::Strategy, name, &config, &found, shelf)?;
     let health =
         Health::new(culprit(Kind::Strategy, component, library.descriptor()), observer, true);
-    hub().watch(instance, &health);
+    let caller = library.caller(Kind::Strategy, component, instance);
+    hub().watch(instance, &health, caller);
     let opener = Opener::new(library, component, instance.to_owned(), config, health);
     let spare = opener.open(Strategy::open).map_err(|fault| {
         FindError::Refused(match fault.code {

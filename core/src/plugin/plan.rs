@@ -5,14 +5,16 @@
 use std::path::{Path, PathBuf};
 
 use spacetime_sdk_loader::{
-    Descriptor, Fault, Kind, OpenRequest, Refusal, abi::FaultCode, resolve,
+    Descriptor, Fault, Kind, OpenRequest, Refusal, abi::FaultCode, journal::Culprit, resolve,
 };
 
 use super::{
     choose::{Offer, Unchosen, Wanted, choose},
+    crash,
     folders::{self, folders},
     opener::admit,
     problem::RegistryProblem,
+    quarantine::{Entry, Quarantine},
     trust::{Admitted, Gate},
 };
 use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry, ShadowEntry};
@@ -54,6 +56,8 @@ pub struct PlannedShadow {
 /// A component that an entry of the manifest means.
 #[derive(Clone, Debug)]
 pub struct PlannedComponent {
+    /// Its kind.
+    pub(super) kind: Kind,
     /// Its name.
     pub name: String,
     /// The name under which the instance appears, which no other one has.
@@ -63,6 +67,8 @@ pub struct PlannedComponent {
     /// Whether its file says what its config may be.
     pub is_described: bool,
     pub(super) config: ConfigText,
+    /// What happens without it.
+    pub(super) instead: &'static str,
     /// The position of its plugin.
     pub(super) plugin: usize,
 }
@@ -74,10 +80,12 @@ impl Plan {
             manifest,
             folders: folders(&[], &manifest.plugin_directories),
             gate: Gate::of(manifest),
+            quarantine: Quarantine::empty(&manifest.data_directory),
             instances: Vec::new(),
             incomplete: false,
             plan: Self::default(),
         };
+        planning.read_quarantine();
         for entry in &manifest.plugins {
             planning.look_at(entry);
         }
@@ -111,6 +119,7 @@ struct Planning<'a> {
     manifest: &'a Manifest,
     folders: Vec<PathBuf>,
     gate: Gate,
+    quarantine: Quarantine,
     instances: Vec<String>,
     /// Whether a listed plugin is missing, so that a name may be its.
     incomplete: bool,
@@ -118,21 +127,35 @@ struct Planning<'a> {
 }
 
 impl Planning<'_> {
+    fn read_quarantine(&mut self) {
+        match Quarantine::read(&self.manifest.data_directory) {
+            Ok(quarantine) => self.quarantine = quarantine,
+            Err(error) => {
+                let problem = RegistryProblem::lasting(error);
+                let next = "nothing is quarantined until then";
+                self.plan.problems.push(problem.about("quarantine", next));
+            }
+        }
+    }
+
     fn look_at(&mut self, entry: &PluginEntry) {
         let path = resolve(&entry.path, &self.manifest.folder, &self.folders);
-        match admit(&self.gate, &path, Some(entry)) {
-            Ok(admitted) => {
-                self.plan.plugins.push(PlannedPlugin { admitted, entry: entry.clone() });
-            }
+        let admitted = match admit(&self.gate, &path, Some(entry)) {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 self.incomplete = true;
                 let problem = match path.exists() {
                     true => refused(self.manifest, entry, &refusal),
                     false => self.not_found(entry),
                 };
-                self.plan.problems.push(problem);
+                return self.plan.problems.push(problem);
             }
+        };
+        if let Some(held) = self.quarantine.held(None, "", admitted.sha256()) {
+            self.incomplete = true;
+            return self.plan.problems.push(quarantined(&path, held, "it is not loaded"));
         }
+        self.plan.plugins.push(PlannedPlugin { admitted, entry: entry.clone() });
     }
 
     fn not_found(&self, entry: &PluginEntry) -> RegistryProblem {
@@ -184,9 +207,24 @@ impl Planning<'_> {
             let fault = explain(&culprit, &entry.config, fault);
             self.plan.problems.push(RegistryProblem::fatal(fault));
         }
+        let sha256 = plugins[plugin].admitted.sha256();
+        let instead = if role.is_empty() { instead(kind) } else { INSTEAD_OF_SHADOW };
+        if let Some(held) = self.quarantine.held(Some(kind), name, sha256) {
+            self.plan.problems.push(quarantined(plugins[plugin].path(), held, instead));
+            return None;
+        }
         let name = name.to_owned();
         let (instance, config) = (self.instance(kind, &called), entry.config.clone());
-        Some(PlannedComponent { name, instance, culprit, is_described, config, plugin })
+        Some(PlannedComponent {
+            kind,
+            name,
+            instance,
+            culprit,
+            is_described,
+            config,
+            instead,
+            plugin,
+        })
     }
 
     fn unchosen(&self, unchosen: Unchosen, entry: &ComponentEntry) -> RegistryProblem {
@@ -255,6 +293,30 @@ pub(super) fn refused(
 ) -> RegistryProblem {
     let place = place(manifest, entry);
     RegistryProblem::lasting(format_args!("{place}: {refusal}")).with_detail(refusal.detail())
+}
+
+/// What happens without a shadow.
+const INSTEAD_OF_SHADOW: &str = "nothing is tried in its place";
+
+/// What happens without a component of a kind.
+fn instead(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Strategy => "leaves are scanned in order instead",
+        Kind::Engine => "the host's own kernels hash instead",
+        Kind::Policy => "blocks are empty instead",
+        Kind::Transport | Kind::Unknown => "nothing can take its place",
+    }
+}
+
+/// Says why something is not used although it is there.
+fn quarantined(path: &Path, entry: &Entry, instead: &str) -> RegistryProblem {
+    let Culprit { kind, component, plugin, .. } = &entry.culprit;
+    let how = match kind {
+        Some(kind) => format!("has {kind} `{component}`, which {entry}"),
+        None => entry.to_string(),
+    };
+    let refusal = Refusal::quarantined(path, how, crash::name(component, plugin));
+    RegistryProblem::lasting(refusal).about(&entry.culprit, instead)
 }
 
 /// A component and its plugin, as messages name them.

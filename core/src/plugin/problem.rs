@@ -10,17 +10,31 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryProblem {
     fatal: bool,
+    culprit: String,
     message: String,
+    next: String,
     detail: String,
 }
 
 impl RegistryProblem {
     pub(super) fn fatal(message: impl fmt::Display) -> Self {
-        Self { fatal: true, message: message.to_string(), detail: String::new() }
+        Self { fatal: true, ..Self::lasting(message) }
     }
 
     pub(super) fn lasting(message: impl fmt::Display) -> Self {
-        Self { fatal: false, message: message.to_string(), detail: String::new() }
+        Self {
+            fatal: false,
+            culprit: "plugins".to_owned(),
+            message: message.to_string(),
+            next: "mining goes on without it; `spacetime-miner check` looks at every part"
+                .to_owned(),
+            detail: String::new(),
+        }
+    }
+
+    /// Whose problem it is, and what happens now.
+    pub(super) fn about(self, culprit: impl fmt::Display, next: &str) -> Self {
+        Self { culprit: culprit.to_string(), next: next.to_owned(), ..self }
     }
 
     pub(super) fn with_detail(mut self, detail: &str) -> Self {
@@ -31,6 +45,16 @@ impl RegistryProblem {
     /// Whether nothing shall be mined before it is mended.
     pub fn is_fatal(&self) -> bool {
         self.fatal
+    }
+
+    /// Whose problem it is: a component and its plugin, as far as that is known.
+    pub fn culprit(&self) -> &str {
+        &self.culprit
+    }
+
+    /// What the miner does about it, or what the user can do.
+    pub fn next(&self) -> &str {
+        &self.next
     }
 
     /// One or two sentences that name the culprit and its place.

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use spacetime_sdk_loader::{Engine, Fault, Library, OpenRequest, Policy, Strategy, abi::FaultCode};
+use spacetime_sdk_loader::{
+    Engine, Fault, Kind, Library, OpenRequest, Policy, Strategy, abi::FaultCode,
+};
 
 use super::{
     health::{FaultObserver, Health, OfShadow},
@@ -129,90 +131,73 @@ struct Loading {
 
 impl Loading {
     fn strategy(&mut self, planned: Option<PlannedComponent>) -> StrategySlot {
-        let instead = "leaves are scanned in order instead";
-        let opened = planned.and_then(|planned| {
-            let opener = self.opener(planned, Some(instead))?;
-            let spare = self.try_open(&opener, instead, Strategy::open)?;
-            Some((opener, spare))
-        });
-        StrategySlot::new(opened)
+        let observer = self.observer.clone();
+        StrategySlot::new(planned.and_then(|planned| self.open(planned, observer, Strategy::open)))
     }
 
     fn shadow(&mut self, PlannedShadow { component, reads }: PlannedShadow) -> Option<ShadowSlot> {
-        let instead = "nothing is tried in its place";
         let observer = Arc::new(OfShadow(self.observer.clone()));
-        let opener = self.opener_for(component, Some(instead), observer)?;
-        let spare = self.try_open(&opener, instead, Strategy::open)?;
-        let name = opener.instance().to_owned();
-        let slot = StrategySlot::new(Some((opener, spare)));
-        Some(ShadowSlot::new(name, slot, reads))
+        let opened = self.open(component, observer, Strategy::open)?;
+        let name = opened.0.instance().to_owned();
+        Some(ShadowSlot::new(name, StrategySlot::new(Some(opened)), reads))
     }
 
     fn engine(&mut self, planned: Option<PlannedComponent>) -> Option<EngineSlot> {
-        let instead = "the host's own kernels hash instead";
-        let opener = self.opener(planned?, Some(instead))?;
-        let engine = self.try_open(&opener, instead, Engine::open)?;
+        let (opener, engine) = self.open(planned?, self.observer.clone(), Engine::open)?;
         Some(EngineSlot { opener, engine: Foreign::new(engine) })
     }
 
     fn policy(&mut self, planned: Option<PlannedComponent>) -> PolicySlot {
-        let instead = "blocks are empty instead";
-        let opened = planned.and_then(|planned| {
-            let opener = self.opener(planned, Some(instead))?;
-            let policy = self.try_open(&opener, instead, Policy::open)?;
-            Some((opener, policy))
-        });
-        PolicySlot::new(opened)
+        let observer = self.observer.clone();
+        PolicySlot::new(planned.and_then(|planned| self.open(planned, observer, Policy::open)))
     }
 
     fn transports(&mut self, planned: Vec<PlannedComponent>) -> Vec<TransportSlot> {
-        let openers = planned.into_iter().filter_map(|planned| self.opener(planned, None));
-        openers.map(TransportSlot::new).collect()
+        let observer = self.observer.clone();
+        let opener = |planned| self.opener(planned, observer.clone());
+        planned.into_iter().filter_map(opener).map(TransportSlot::new).collect()
     }
 
-    /// What it takes to open a component, if its plugin could be loaded;
-    /// `instead`: what the host does without it, if anything.
-    fn opener(&mut self, planned: PlannedComponent, instead: Option<&str>) -> Option<Opener> {
-        self.opener_for(planned, instead, self.observer.clone())
-    }
-
-    /// The same, with its faults told to somebody else.
-    fn opener_for(
+    /// What it takes to open a component, whose faults are told to `observer`,
+    /// if its plugin could be loaded.
+    fn opener(
         &mut self,
         planned: PlannedComponent,
-        instead: Option<&str>,
         observer: Arc<dyn FaultObserver>,
     ) -> Option<Opener> {
-        let PlannedComponent { name, instance, culprit, config, plugin, .. } = planned;
+        let PlannedComponent { kind, name, instance, culprit, config, plugin, instead, .. } =
+            planned;
         let Some(library) = self.libraries[plugin].clone() else {
-            let instead = instead.map(|instead| format!("; {instead}")).unwrap_or_default();
-            self.problems.push(RegistryProblem::lasting(format_args!(
-                "{culprit} cannot be used: its plugin could not be loaded{instead}"
-            )));
+            let message = "it cannot be used: its plugin could not be loaded";
+            self.problems.push(RegistryProblem::lasting(message).about(culprit, instead));
             return None;
         };
-        let health = Health::new(culprit, observer, instead.is_some());
-        hub().watch(&instance, &health);
+        let health = Health::new(culprit, observer, kind != Kind::Transport);
+        hub().watch(&instance, &health, library.caller(kind, &name, &instance));
         Some(Opener::new(library, &name, instance, config, health))
     }
 
     /// Opens an instance; what goes wrong becomes a problem.
-    fn try_open<T: Send + 'static>(
+    fn open<T: Send + 'static>(
         &mut self,
-        opener: &Opener,
-        instead: &str,
+        planned: PlannedComponent,
+        observer: Arc<dyn FaultObserver>,
         open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
-    ) -> Option<T> {
+    ) -> Option<(Opener, T)> {
+        let instead = planned.instead;
+        let opener = self.opener(planned, observer)?;
         let fault = match opener.open(open) {
-            Ok(opened) => return Some(opened),
+            Ok(opened) => return Some((opener, opened)),
             Err(fault) => fault,
         };
         if fault.code == FaultCode::CONFIG {
             self.problems.push(RegistryProblem::fatal(&fault).with_detail(&fault.detail));
             return None;
         }
-        let message = format!("{} cannot be used: {fault}; {instead}", opener.health.component());
-        self.problems.push(RegistryProblem::lasting(message).with_detail(&fault.detail));
+        let component = opener.health.component();
+        let message = format!("{component} cannot be used: {fault}");
+        let problem = RegistryProblem::lasting(message).about(component, instead);
+        self.problems.push(problem.with_detail(&fault.detail));
         None
     }
 }

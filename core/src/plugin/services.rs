@@ -1,5 +1,6 @@
-//! What plugins get from the host: logs go to `tracing`, stray faults to the
-//! component's health, counters into a table.
+//! What plugins get from the host: logs go to `tracing` and the event stream,
+//! stray faults to the component's health, counters into a table; and what
+//! each component did so far.
 //!
 //! A library connects to its host once, for as long as the process lives, so
 //! this is the one place where the process has a global.
@@ -7,33 +8,105 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
-use spacetime_sdk_loader::{Fault, LogLine, Services};
-use tracing::level_filters::LevelFilter;
+use spacetime_sdk_loader::{Caller, Fault, LogLine, Services};
+use tracing::{Level, level_filters::LevelFilter};
 
-use super::health::Health;
-use crate::manifest::Manifest;
+use super::{health::Health, limit::Limit};
+use crate::{
+    manifest::Manifest,
+    observe::{CallTimes, PluginLog, PluginUse},
+};
 
-/// Counters that plugins may create in all.
-const COUNTERS: usize = 4096;
+/// Counters that a component may create.
+const COUNTERS: usize = 256;
 
-/// A plugin's counters, by instance and name.
-pub type Counters = BTreeMap<(String, String), u64>;
+/// The longest name of one, in bytes.
+const COUNTER_NAME: usize = 100;
+
+/// Log lines of a component that are told at once, and per second.
+const LINES: (u32, f64) = (200, 50.0);
+
+/// The longest log line, in bytes.
+const LINE: usize = 4096;
+
+/// Takes log lines besides `tracing`. Must not block.
+type LogSink = Box<dyn Fn(PluginLog) + Send + Sync>;
 
 /// The process's services.
 #[derive(Default)]
 pub(super) struct Hub {
-    instances: Mutex<HashMap<String, Weak<Health>>>,
-    counters: Mutex<Counters>,
+    instances: Mutex<HashMap<String, Arc<Instance>>>,
+    /// What comes from nobody in particular.
+    others: Instance,
+    log_sink: RwLock<Option<LogSink>>,
     /// What configs' paths are relative to.
     folder: Mutex<PathBuf>,
 }
 
-/// The counters of all plugins so far.
-pub fn counters() -> Counters {
-    lock(&hub().counters).clone()
+/// An instance of a component.
+struct Instance {
+    /// The component and its plugin, as messages name them.
+    component: String,
+    health: Weak<Health>,
+    caller: Option<Arc<Caller>>,
+    counters: Mutex<BTreeMap<String, u64>>,
+    lines: Mutex<Limit>,
+    lines_told: AtomicU64,
+    lines_left_out: AtomicU64,
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self::new("a plugin".to_owned(), Weak::new(), None)
+    }
+}
+
+impl Instance {
+    fn new(component: String, health: Weak<Health>, caller: Option<Arc<Caller>>) -> Self {
+        Self {
+            component,
+            health,
+            caller,
+            counters: Mutex::default(),
+            lines: Mutex::new(Limit::new(LINES.0, LINES.1)),
+            lines_told: AtomicU64::new(0),
+            lines_left_out: AtomicU64::new(0),
+        }
+    }
+
+    fn used(&self, instance: &str) -> PluginUse {
+        let times = self.caller.iter().flat_map(|caller| caller.times());
+        PluginUse {
+            component: self.component.clone(),
+            instance: instance.to_owned(),
+            faults: self.health.upgrade().map_or(0, |health| health.faults()),
+            log_lines: self.lines_told.load(Ordering::Relaxed),
+            log_lines_left_out: self.lines_left_out.load(Ordering::Relaxed),
+            calls: times.map(|(method, times)| (method.name(), CallTimes::from(times))).collect(),
+            counters: lock(&self.counters).clone(),
+        }
+    }
+}
+
+/// What each component did so far.
+pub fn used() -> Vec<PluginUse> {
+    let instances = lock(&hub().instances);
+    let used = instances.iter().map(|(name, instance)| instance.used(name));
+    let mut used: Vec<PluginUse> = used.collect();
+    used.sort_by(|one, other| one.instance.cmp(&other.instance));
+    used
+}
+
+/// Hands the log lines of plugins on, besides `tracing`, from now on.
+pub fn forward_logs(sink: impl Fn(PluginLog) + Send + Sync + 'static) {
+    *hub().log_sink.write().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(sink));
 }
 
 pub(super) fn hub() -> &'static Arc<Hub> {
@@ -42,16 +115,65 @@ pub(super) fn hub() -> &'static Arc<Hub> {
 }
 
 impl Hub {
-    /// Faults of this instance that no call returns count for `health`.
-    pub(super) fn watch(&self, instance: &str, health: &Arc<Health>) {
+    /// What comes from this instance belongs to a component: faults that no
+    /// call returns count for its health.
+    pub(super) fn watch(&self, instance: &str, health: &Arc<Health>, caller: Arc<Caller>) {
+        let component = health.component().to_owned();
+        let watched = Instance::new(component, Arc::downgrade(health), Some(caller));
         let mut instances = lock(&self.instances);
-        instances.retain(|_, health| health.strong_count() > 0);
-        instances.insert(instance.to_owned(), Arc::downgrade(health));
+        instances.retain(|_, instance| instance.health.strong_count() > 0);
+        instances.insert(instance.to_owned(), Arc::new(watched));
     }
 
     /// Paths that configs give are relative to this folder.
     pub(super) fn work_in(&self, folder: &Path) {
         folder.clone_into(&mut lock(&self.folder));
+    }
+
+    fn of<R>(&self, name: &str, code: impl FnOnce(&Instance) -> R) -> R {
+        // Without the lock from then on: what is done may take a while.
+        let instance = lock(&self.instances).get(name).cloned();
+        code(instance.as_deref().unwrap_or(&self.others))
+    }
+
+    fn tell(&self, instance: &Instance, level: Level, target: &str, message: &str) {
+        let component = instance.component.as_str();
+        match level {
+            Level::ERROR => tracing::error!(target: "plugin", target, "{component}: {message}"),
+            Level::WARN => tracing::warn!(target: "plugin", target, "{component}: {message}"),
+            Level::INFO => tracing::info!(target: "plugin", target, "{component}: {message}"),
+            Level::DEBUG => tracing::debug!(target: "plugin", target, "{component}: {message}"),
+            Level::TRACE => tracing::trace!(target: "plugin", target, "{component}: {message}"),
+        }
+        if let Some(sink) = &*self.log_sink.read().unwrap_or_else(PoisonError::into_inner) {
+            sink(PluginLog {
+                component: component.to_owned(),
+                level: level.as_str().to_ascii_lowercase(),
+                target: target.to_owned(),
+                message: message.to_owned(),
+            });
+        }
+    }
+}
+
+/// Whether the host's log takes lines of plugins at this level.
+fn is_wanted(level: Level) -> bool {
+    match level {
+        Level::ERROR => tracing::enabled!(target: "plugin", Level::ERROR),
+        Level::WARN => tracing::enabled!(target: "plugin", Level::WARN),
+        Level::INFO => tracing::enabled!(target: "plugin", Level::INFO),
+        Level::DEBUG => tracing::enabled!(target: "plugin", Level::DEBUG),
+        Level::TRACE => tracing::enabled!(target: "plugin", Level::TRACE),
+    }
+}
+
+fn level(number: u32) -> Level {
+    match number {
+        0 | 1 => Level::ERROR,
+        2 => Level::WARN,
+        3 => Level::INFO,
+        4 => Level::DEBUG,
+        _ => Level::TRACE,
     }
 }
 
@@ -68,31 +190,41 @@ impl Services for Hub {
     }
 
     fn log(&self, line: LogLine<'_>) {
-        let LogLine { level, instance, target, message } = line;
-        match level {
-            0 | 1 => tracing::error!(target: "plugin", instance, target, "{message}"),
-            2 => tracing::warn!(target: "plugin", instance, target, "{message}"),
-            3 => tracing::info!(target: "plugin", instance, target, "{message}"),
-            4 => tracing::debug!(target: "plugin", instance, target, "{message}"),
-            _ => tracing::trace!(target: "plugin", instance, target, "{message}"),
+        let LogLine { level: number, instance, target, message } = line;
+        let level = level(number);
+        if !is_wanted(level) {
+            return;
         }
+        self.of(instance, |instance| {
+            let Some(left_out) = lock(&instance.lines).pass(Instant::now()) else {
+                instance.lines_left_out.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            if left_out > 0 {
+                let message = format!("{left_out} log lines were left out: they came too fast");
+                self.tell(instance, Level::WARN, "plugin", &message);
+            }
+            instance.lines_told.fetch_add(1, Ordering::Relaxed);
+            self.tell(instance, level, target, &shorten(message, LINE));
+        });
     }
 
     fn fault(&self, instance: &str, fault: Fault) {
-        let health = lock(&self.instances).get(instance).and_then(Weak::upgrade);
-        match health {
+        self.of(instance, |instance| match instance.health.upgrade() {
             Some(health) => health.record(&fault),
-            None => tracing::error!(target: "plugin", instance, "{fault}"),
-        }
+            None => tracing::error!(target: "plugin", "{}: {fault}", instance.component),
+        });
     }
 
     fn count(&self, instance: &str, counter: &str, amount: u64) {
-        let mut counters = lock(&self.counters);
-        let key = (instance.to_owned(), counter.to_owned());
-        if counters.len() < COUNTERS || counters.contains_key(&key) {
-            let value = counters.entry(key).or_default();
-            *value = value.saturating_add(amount);
-        }
+        self.of(instance, |instance| {
+            let counter = shorten(counter, COUNTER_NAME);
+            let mut counters = lock(&instance.counters);
+            if counters.len() < COUNTERS || counters.contains_key(&*counter) {
+                let value = counters.entry(counter.into_owned()).or_default();
+                *value = value.saturating_add(amount);
+            }
+        });
     }
 
     fn path(&self, path: &str) -> String {
@@ -101,6 +233,15 @@ impl Services for Hub {
         let text = resolved.ok().and_then(|resolved| resolved.into_os_string().into_string().ok());
         text.unwrap_or_else(|| path.to_owned())
     }
+}
+
+/// The beginning of a text that is too long.
+fn shorten(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
+    if text.len() <= most {
+        return text.into();
+    }
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    format!("{}… ({} bytes more)", &text[..end], text.len() - end).into()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -118,8 +259,15 @@ mod tests {
             hub.count("a", &format!("counter {number}"), 1);
         }
         hub.count("a", "counter 0", u64::MAX);
-        let counters = lock(&hub.counters);
+        hub.count("a", &"x".repeat(10_000), 1);
+        let counters = lock(&hub.others.counters);
         assert_eq!(counters.len(), COUNTERS);
-        assert_eq!(counters[&("a".to_owned(), "counter 0".to_owned())], u64::MAX);
+        assert_eq!(counters["counter 0"], u64::MAX);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_character() {
+        assert_eq!(shorten("short", 5), "short");
+        assert_eq!(shorten("äöü", 3), "ä… (4 bytes more)");
     }
 }

@@ -9,17 +9,22 @@ use std::{
 
 use abi::{
     Answer, BatchStats, BestLeaf, Candidate, EngineObject, Event, Job, OpenArgs, Plot,
-    PolicyContext, PolicyObject, PortObject, Question, Question_NE, Request, Request_NE, Span,
-    StrategyObject, TransportArgs, TransportObject, Turn,
+    PolicyContext, PolicyObject, PortObject, Question, Question_NE, Request, Request_NE, Selection,
+    Span, StrategyObject, TransportArgs, TransportObject, Turn,
     abi_stable::{
         sabi_trait::TD_Opaque,
-        std_types::{RArc, RSliceMut},
+        std_types::{RArc, ROption, RResult, RSliceMut},
     },
     features, unknown,
 };
 use spacetime_sdk_abi::{self as abi, Emitted, Event_NE, FaultCode};
 
-use crate::{fault::Fault, library::Library};
+use crate::{
+    calls::{Caller, Held, Method},
+    descriptor::Kind,
+    fault::Fault,
+    library::Library,
+};
 
 /// What a component is opened with.
 #[derive(Clone, Copy, Debug)]
@@ -91,9 +96,18 @@ impl TransportRequest<'_> {
     }
 }
 
+/// An object that a factory of the library makes.
+fn opened<T>(
+    caller: Arc<Caller>,
+    open: impl FnOnce() -> RResult<T, abi::Fault>,
+) -> Result<Held<T>, Fault> {
+    let object = caller.call(Method::Open, open, |object| object)?;
+    Ok(Held::new(caller, object))
+}
+
 /// An opened strategy.
 pub struct Strategy {
-    object: StrategyObject,
+    object: Held<StrategyObject>,
     /// What the last plan asked for.
     batch: u64,
     /// What the last plan declared.
@@ -107,7 +121,8 @@ impl Strategy {
     ///
     /// The component's or its config's.
     pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
-        let object = library.module().strategy()(&request.args()).into_result()?;
+        let open = library.module().strategy();
+        let object = opened(library.caller_of(Kind::Strategy, request), || open(&request.args()))?;
         Ok(Self { object, batch: 0, may_repeat: false })
     }
 
@@ -118,7 +133,7 @@ impl Strategy {
     /// The component's.
     pub fn begin(&mut self, job: &Job<'_>, plot: &Plot) -> Result<(), Fault> {
         self.batch = 0;
-        Ok(self.object.begin(job, plot).into_result()?)
+        self.object.call_mut(Method::Begin, |object| object.begin(job, plot), |()| ())
     }
 
     /// The next spans, written to the front of the buffer: how many, and
@@ -133,7 +148,10 @@ impl Strategy {
         cancel: &AtomicBool,
         leaf_count: u64,
     ) -> Result<(usize, bool), Fault> {
-        let outcome = self.object.plan(RSliceMut::from_mut_slice(spans), cancel).into_result()?;
+        let plan = |object: &mut StrategyObject| {
+            object.plan(RSliceMut::from_mut_slice(&mut *spans), cancel)
+        };
+        let outcome = self.object.call_mut(Method::Plan, plan, |outcome| outcome)?;
         let written = usize::try_from(outcome.written)
             .ok()
             .filter(|written| *written <= spans.len())
@@ -170,7 +188,7 @@ impl Strategy {
     ///
     /// The component's.
     pub fn estimate(&mut self, plot: &Plot) -> Result<u64, Fault> {
-        Ok(self.object.estimate(plot).into_result()?)
+        self.object.call_mut(Method::Estimate, |object| object.estimate(plot), |leaves| leaves)
     }
 
     /// Reports progress.
@@ -179,7 +197,7 @@ impl Strategy {
     ///
     /// The component's.
     pub fn feedback(&mut self, stats: &BatchStats) -> Result<(), Fault> {
-        Ok(self.object.feedback(stats).into_result()?)
+        self.object.call_mut(Method::Feedback, |object| object.feedback(stats), |()| ())
     }
 
     /// The turns that plots of a job get, best first; `None`: all of them, as
@@ -192,7 +210,8 @@ impl Strategy {
     pub fn arrange(&mut self, job: &Job<'_>, plots: &[Plot]) -> Result<Option<Vec<Turn>>, Fault> {
         let mut turns = vec![Turn::default(); plots.len()];
         let buffer = RSliceMut::from_mut_slice(&mut turns);
-        let arranged = self.object.arrange(job, plots.into(), buffer).into_result()?;
+        let arrange = |object: &mut StrategyObject| object.arrange(job, plots.into(), buffer);
+        let arranged = self.object.call_mut(Method::Arrange, arrange, |arranged| arranged)?;
         if !arranged.chosen {
             return Ok(None);
         }
@@ -225,7 +244,7 @@ fn check_turns(turns: &[Turn], plots: usize) -> Result<(), Fault> {
 }
 
 /// An opened engine.
-pub struct Engine(EngineObject);
+pub struct Engine(Held<EngineObject>);
 
 impl Engine {
     /// Opens an engine.
@@ -234,7 +253,8 @@ impl Engine {
     ///
     /// The component's or its config's.
     pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
-        Ok(Self(library.module().engine()(&request.args()).into_result()?))
+        let open = library.module().engine();
+        opened(library.caller_of(Kind::Engine, request), || open(&request.args())).map(Self)
     }
 
     /// The lowest score strictly under `bound` among whole leaves, as the
@@ -250,8 +270,8 @@ impl Engine {
         bound: &[u8; 32],
         cancel: &AtomicBool,
     ) -> Result<Option<BestLeaf>, Fault> {
-        let best = self.0.scan(challenge, leaves.into(), bound, cancel).into_result()?;
-        let best = best.into_option();
+        let scan = |engine: &EngineObject| engine.scan(challenge, leaves.into(), bound, cancel);
+        let best = self.0.call(Method::Scan, scan, ROption::into_option)?;
         let count = leaves.len() as u64 / 32;
         match best {
             Some(best) if best.index >= count || best.score >= *bound => Err(Fault::new(
@@ -263,7 +283,7 @@ impl Engine {
 }
 
 /// An opened policy.
-pub struct Policy(PolicyObject);
+pub struct Policy(Held<PolicyObject>);
 
 impl Policy {
     /// Opens a policy.
@@ -272,7 +292,8 @@ impl Policy {
     ///
     /// The component's or its config's.
     pub fn open(library: &Library, request: &OpenRequest<'_>) -> Result<Self, Fault> {
-        Ok(Self(library.module().policy()(&request.args()).into_result()?))
+        let open = library.module().policy();
+        opened(library.caller_of(Kind::Policy, request), || open(&request.args())).map(Self)
     }
 
     /// Positions of the chosen candidates, each valid and used once; or the
@@ -286,14 +307,19 @@ impl Policy {
         context: &PolicyContext,
         candidates: &[Candidate],
     ) -> Result<Result<Vec<usize>, String>, Fault> {
-        let selection = self.0.select(context, candidates.into()).into_result()?;
-        if let Some(reason) = selection.veto.into_option() {
-            return Ok(Err(reason.into()));
-        }
+        let select = |policy: &mut PolicyObject| policy.select(context, candidates.into());
+        let take = |selection: Selection| match selection.veto.into_option() {
+            Some(reason) => Err(String::from(reason)),
+            None => Ok(selection.candidates.into_vec()),
+        };
+        let chosen = match self.0.call_mut(Method::Select, select, take)? {
+            Ok(chosen) => chosen,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let mut used = vec![false; candidates.len()];
-        let mut positions = Vec::with_capacity(selection.candidates.len().min(candidates.len()));
-        for position in &selection.candidates {
-            let position = *position as usize;
+        let mut positions = Vec::with_capacity(chosen.len().min(candidates.len()));
+        for position in chosen {
+            let position = position as usize;
             match used.get_mut(position) {
                 Some(used) if !*used => *used = true,
                 _ => {
@@ -310,7 +336,7 @@ impl Policy {
 }
 
 /// An opened transport: a running session.
-pub struct Transport(TransportObject);
+pub struct Transport(Held<TransportObject>);
 
 impl Transport {
     /// Opens a transport. Its events go to `sink`, from threads of its own;
@@ -327,9 +353,11 @@ impl Transport {
         sink: Arc<dyn Fn(Option<Event>) -> Emitted + Send + Sync>,
     ) -> Result<Self, Fault> {
         let args = transport.args()?;
-        let port = PortObject::from_ptr(RArc::new(Port(sink)), TD_Opaque);
+        let caller = library.caller_of(Kind::Transport, request);
+        let port = Port { sink, caller: caller.clone() };
+        let port = PortObject::from_ptr(RArc::new(port), TD_Opaque);
         let open = library.module().transport();
-        Ok(Self(open(&request.args(), &args, port).into_result()?))
+        opened(caller, || open(&request.args(), &args, port)).map(Self)
     }
 
     /// Checks a transport's config and, if it can, its peer, without a session:
@@ -345,7 +373,8 @@ impl Transport {
     ) -> Result<String, Fault> {
         let args = transport.args()?;
         let check = library.module().check_transport();
-        Ok(check(&request.args(), &args).into_result()?.into())
+        let caller = library.caller_of(Kind::Transport, request);
+        caller.call(Method::Check, || check(&request.args(), &args), String::from)
     }
 
     /// Puts a question to what a transport connects with, without a session:
@@ -391,8 +420,10 @@ impl Transport {
             code: FaultCode::UNSUPPORTED,
             ..Fault::new("this transport answers no questions")
         })?;
-        let answer = ask(&request.args(), &args, question).into_result()?;
-        answer.into_enum().map_err(|_| Fault {
+        let ask = || ask(&request.args(), &args, question);
+        let caller = library.caller_of(Kind::Transport, request);
+        let answer = caller.call(Method::Ask, ask, |answer| answer.into_enum().ok())?;
+        answer.ok_or_else(|| Fault {
             code: FaultCode::UNSUPPORTED,
             ..Fault::new("its answer is of a kind that this host is too old for")
         })
@@ -405,7 +436,8 @@ impl Transport {
     /// A full queue (`BUSY`), an ended session (`CLOSED`), or a request that
     /// the plugin is too old for (`UNSUPPORTED`).
     pub fn request(&mut self, request: Request) -> Result<(), Fault> {
-        Ok(self.0.request(Request_NE::new(request)).into_result()?)
+        let request = Request_NE::new(request);
+        self.0.call_mut(Method::Request, |transport| transport.request(request), |()| ())
     }
 
     /// Queues a request of a kind that no version has, as a newer host may.
@@ -414,7 +446,8 @@ impl Transport {
     ///
     /// `UNSUPPORTED`, if the transport is right.
     pub fn request_unknown(&mut self) -> Result<(), Fault> {
-        Ok(self.0.request(unknown::request()).into_result()?)
+        let request = unknown::request();
+        self.0.call_mut(Method::Request, |transport| transport.request(request), |()| ())
     }
 
     /// Ends the session; blocks for at most `deadline_ms` milliseconds.
@@ -423,16 +456,19 @@ impl Transport {
     ///
     /// It did not end in time.
     pub fn close(&mut self, deadline_ms: u64) -> Result<(), Fault> {
-        Ok(self.0.close(deadline_ms).into_result()?)
+        self.0.call_mut(Method::Close, |transport| transport.close(deadline_ms), |()| ())
     }
 }
 
-struct Port(Arc<dyn Fn(Option<Event>) -> Emitted + Send + Sync>);
+struct Port {
+    sink: Arc<dyn Fn(Option<Event>) -> Emitted + Send + Sync>,
+    caller: Arc<Caller>,
+}
 
 impl abi::Port for Port {
     fn emit(&self, event: Event_NE) -> Emitted {
+        let emit = AssertUnwindSafe(|| (self.sink)(event.into_enum().ok()));
         // A panic of the host's must not reach the plugin's frames.
-        std::panic::catch_unwind(AssertUnwindSafe(|| (self.0)(event.into_enum().ok())))
-            .unwrap_or(Emitted::CLOSED)
+        self.caller.call_back(|| std::panic::catch_unwind(emit).unwrap_or(Emitted::CLOSED))
     }
 }

@@ -9,6 +9,7 @@
 //! copy that is loaded.
 
 mod cache;
+mod calls;
 mod config;
 mod descriptor;
 mod fault;
@@ -16,6 +17,7 @@ mod file;
 mod find;
 mod handles;
 mod inspection;
+pub mod journal;
 mod json_schema;
 mod library;
 mod library_file;
@@ -28,6 +30,7 @@ pub use spacetime_sdk::schema;
 pub use spacetime_sdk_abi as abi;
 
 pub use cache::{Cache, CacheError, Made, PrivateCopy};
+pub use calls::{CallTimes, Caller, Method};
 pub use config::check_config;
 pub use descriptor::{Component, Descriptor, Kind};
 pub use fault::Fault;
@@ -68,4 +71,38 @@ serde_as_text!(PublicKey);
 fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     (text.len() == 2 * N && const_hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
+}
+
+/// What benchmarks need of what is private.
+#[doc(hidden)]
+pub mod bench {
+    use std::path::Path;
+
+    use crate::{
+        calls::{Callers, Method},
+        descriptor::Descriptor,
+        file::FileHash,
+        journal,
+    };
+
+    /// Somebody who can be called.
+    pub struct Called(Callers);
+
+    impl Called {
+        /// A library that this descriptor describes.
+        pub fn new(descriptor: &Descriptor) -> Self {
+            Self(Callers::new(Path::new("bench"), descriptor, FileHash::of(b"")))
+        }
+
+        /// A call that is noted.
+        pub fn noted<R>(&self, foreign: impl FnOnce() -> R) -> R {
+            let _noted = journal::enter(self.0.library().tag(), Method::Scan);
+            foreign()
+        }
+
+        /// A call that is noted and timed, as all are.
+        pub fn timed<R>(&self, foreign: impl FnOnce() -> R) -> R {
+            self.0.library().run(Method::Scan, foreign)
+        }
+    }
 }

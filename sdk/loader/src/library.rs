@@ -22,8 +22,10 @@ use spacetime_sdk_abi as abi;
 
 use crate::{
     cache::PrivateCopy,
-    descriptor::Descriptor,
+    calls::{Caller, Callers, Method},
+    descriptor::{Descriptor, Kind},
     file::{FileHash, PluginFile},
+    handles::OpenRequest,
     inspection::version,
     refusal::Refusal,
     services::{self, Services},
@@ -34,8 +36,8 @@ use crate::{
 pub struct Library {
     path: PathBuf,
     descriptor: Descriptor,
-    sha256: FileHash,
     module: PluginModuleRef,
+    callers: Arc<Callers>,
 }
 
 impl fmt::Debug for Library {
@@ -60,10 +62,7 @@ impl Library {
         let file = PluginFile::read(path)?;
         let (descriptor, sha256) = (file.inspect()?.accepted()?.descriptor, file.sha256());
         drop(file);
-        let module = load_module(path, path, &descriptor)?;
-        let library = Self { path: path.to_owned(), descriptor, sha256, module };
-        library.start(services)?;
-        Ok(library)
+        Self::load_from(path, path, descriptor, sha256)?.started(services)
     }
 
     /// Loads a plugin's private copy, which nobody can change meanwhile, nor
@@ -75,12 +74,23 @@ impl Library {
     pub fn load_copy(copy: PrivateCopy, services: Arc<dyn Services>) -> Result<Self, Refusal> {
         let (path, sha256) = (copy.original().to_owned(), copy.sha256());
         let descriptor = copy.inspection().clone().accepted()?.descriptor;
-        let loaded = load_module(copy.path(), &path, &descriptor);
+        let loaded = Self::load_from(copy.path(), &path, descriptor, sha256);
         // Refused or not, it may be mapped from now on.
         copy.keep_for_good();
-        let library = Self { path, descriptor, sha256, module: loaded? };
-        library.start(services)?;
-        Ok(library)
+        loaded?.started(services)
+    }
+
+    /// Maps the file at `from`, which is `path` or a copy of it.
+    fn load_from(
+        from: &Path,
+        path: &Path,
+        descriptor: Descriptor,
+        sha256: FileHash,
+    ) -> Result<Self, Refusal> {
+        let callers = Arc::new(Callers::new(path, &descriptor, sha256));
+        let load = || load_module(from, path, &descriptor, callers.library());
+        let module = callers.library().run(Method::Load, load)?;
+        Ok(Self { path: path.to_owned(), descriptor, module, callers })
     }
 
     /// The plugin's file, which it was loaded from or copied from.
@@ -95,11 +105,27 @@ impl Library {
 
     /// The hash of that file, as it was read.
     pub fn sha256(&self) -> FileHash {
-        self.sha256
+        self.callers.library().culprit().sha256
+    }
+
+    /// Who is called when an instance of a component is.
+    pub fn caller(&self, kind: Kind, component: &str, instance: &str) -> Arc<Caller> {
+        self.callers.component(kind, component, instance)
+    }
+
+    /// The same of what is opened.
+    pub(crate) fn caller_of(&self, kind: Kind, request: &OpenRequest<'_>) -> Arc<Caller> {
+        self.caller(kind, request.component, request.instance)
     }
 
     pub(crate) fn module(&self) -> PluginModuleRef {
         self.module
+    }
+
+    /// Connects it with the host.
+    fn started(self, services: Arc<dyn Services>) -> Result<Self, Refusal> {
+        self.callers.library().run(Method::Load, || self.start(services))?;
+        Ok(self)
     }
 
     fn start(&self, services: Arc<dyn Services>) -> Result<(), Refusal> {
@@ -114,7 +140,8 @@ impl Library {
         }
         let info =
             HostInfo { abi: ABI_VERSION.into(), features: abi::features::ALL, reserved: [0; 8] };
-        self.module.init()(&info, services::object(services))
+        let host = services::object(services, self.callers.clone());
+        self.module.init()(&info, host)
             .into_result()
             .map_err(|fault| Refusal::start(&self.path, fault.message.as_str()))
     }
@@ -134,16 +161,17 @@ fn load_module(
     from: &Path,
     path: &Path,
     descriptor: &Descriptor,
+    caller: &Caller,
 ) -> Result<PluginModuleRef, Refusal> {
     // SAFETY: running the file's initialisers is what the user asked for by
     // naming it; that it is a plugin for this platform was checked before.
-    let library =
-        unsafe { libloading::Library::new(absolute(from)) }.map_err(|error| {
-            match from.parent().filter(|folder| runs_no_programs(folder)) {
-                Some(folder) => Refusal::no_programs(path, folder),
-                None => Refusal::system(path, &with_source(&error)),
-            }
-        })?;
+    let open = || unsafe { libloading::Library::new(absolute(from)) };
+    let library = caller.bring_code(open).map_err(|error| {
+        match from.parent().filter(|folder| runs_no_programs(folder)) {
+            Some(folder) => Refusal::no_programs(path, folder),
+            None => Refusal::system(path, &with_source(&error)),
+        }
+    })?;
     // SAFETY: libraries with a descriptor export this symbol, made by the
     // SDK's macro, as a `LibHeader`, which begins with an `AbiHeader`.
     let header: AbiHeaderRef = unsafe { library.get::<AbiHeaderRef>(b"SPACETIME_PLUGIN_MODULE\0") }

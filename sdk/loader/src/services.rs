@@ -11,7 +11,7 @@ use abi::{
 };
 use spacetime_sdk_abi as abi;
 
-use crate::fault::Fault;
+use crate::{calls::Callers, fault::Fault};
 
 /// A log line of a plugin.
 #[derive(Clone, Copy, Debug)]
@@ -44,35 +44,53 @@ pub trait Services: Send + Sync + 'static {
     }
 }
 
-pub(crate) fn object(services: Arc<dyn Services>) -> HostObject {
-    HostObject::from_ptr(RArc::new(Adapter(services)), TD_Opaque)
+pub(crate) fn object(services: Arc<dyn Services>, callers: Arc<Callers>) -> HostObject {
+    HostObject::from_ptr(RArc::new(Adapter { services, callers }), TD_Opaque)
 }
 
-struct Adapter(Arc<dyn Services>);
+struct Adapter {
+    services: Arc<dyn Services>,
+    callers: Arc<Callers>,
+}
+
+impl Adapter {
+    /// Runs the host's code, for an instance or for the library as a whole.
+    fn serve<R>(&self, instance: &str, code: impl FnOnce(&dyn Services) -> R) -> R {
+        let code = || code(&*self.services);
+        match instance {
+            "" => self.callers.library().call_back(code),
+            instance => self.callers.of_instance(instance).call_back(code),
+        }
+    }
+}
 
 impl abi::Host for Adapter {
+    // Asked for each line, wanted or not: the crash journal is not told.
     fn max_level(&self) -> u32 {
-        self.0.max_level()
+        self.services.max_level()
     }
 
     fn log(&self, record: &LogRecord<'_>) {
-        self.0.log(LogLine {
+        let line = LogLine {
             level: record.level,
             instance: record.instance.as_str(),
             target: record.target.as_str(),
             message: record.message.as_str(),
-        });
+        };
+        self.serve(line.instance, |services| services.log(line));
     }
 
     fn fault(&self, instance: RStr<'_>, fault: abi::Fault) {
-        self.0.fault(instance.as_str(), fault.into());
+        let (instance, fault) = (instance.as_str(), fault.into());
+        self.serve(instance, |services| services.fault(instance, fault));
     }
 
     fn count(&self, instance: RStr<'_>, counter: RStr<'_>, amount: u64) {
-        self.0.count(instance.as_str(), counter.as_str(), amount);
+        let (instance, counter) = (instance.as_str(), counter.as_str());
+        self.serve(instance, |services| services.count(instance, counter, amount));
     }
 
     fn path(&self, path: RStr<'_>) -> RString {
-        self.0.path(path.as_str()).into()
+        self.serve("", |services| services.path(path.as_str())).into()
     }
 }

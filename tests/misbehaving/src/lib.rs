@@ -1,12 +1,17 @@
 //! A plugin that fails on command: each component's config says where and how,
 //! so that tests can run the host against every fault that a plugin can have.
-//! With an empty config the components behave.
+//! With an empty config the components behave. The README lists the ways.
 
 #![deny(unsafe_code)]
 
 mod engine;
+mod flood;
+#[cfg(target_os = "linux")]
+mod load;
+mod meddle;
 mod place;
 mod policy;
+mod ruin;
 mod strategy;
 mod transport;
 

@@ -1,9 +1,18 @@
-//! Where a component fails, and how: by a panic, an error, or no return.
+//! Where a component misbehaves, and how.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
-use spacetime_sdk::{Error, Result, Schema};
+use spacetime_sdk::{Error, Result, Schema, tracing};
+
+use crate::{
+    flood::{Flood, Unshowable},
+    meddle::Meddle,
+    ruin::Ruin,
+};
 
 /// A place in an author's code.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Schema)]
@@ -37,6 +46,16 @@ pub(crate) struct Failures {
     error_in: Vec<Place>,
     /// Calls that never return.
     hang_in: Vec<Place>,
+    /// Calls that never return, and keep a core busy all the time.
+    spin_in: Vec<Place>,
+    /// Calls that do what the next five say.
+    act_in: Vec<Place>,
+    ruin: Ruin,
+    meddle: Meddle,
+    flood: Flood,
+    unshowable: Unshowable,
+    /// Takes so many milliseconds longer.
+    slow_ms: u64,
     /// How many calls of these places pass before the first one fails.
     after: u64,
     /// Reading this field panics.
@@ -64,17 +83,35 @@ impl Failures {
     /// As configured.
     pub(crate) fn at(&self, place: Place) -> Result<()> {
         let (panics, hangs) = (self.panic_in.contains(&place), self.hang_in.contains(&place));
-        let fails = panics || hangs || self.error_in.contains(&place);
+        let (spins, acts) = (self.spin_in.contains(&place), self.act_in.contains(&place));
+        let fails = panics || hangs || spins || acts || self.error_in.contains(&place);
         if !fails || self.calls.fetch_add(1, Ordering::Relaxed) < self.after {
             return Ok(());
+        }
+        if acts {
+            return self.act();
         }
         if hangs {
             loop {
                 std::thread::park();
             }
         }
+        if spins {
+            loop {
+                std::hint::spin_loop();
+            }
+        }
         assert!(!panics, "misbehaving in {place:?}");
         Err(Error::new(format_args!("misbehaving in {place:?}")))
+    }
+
+    fn act(&self) -> Result<()> {
+        // Being slow is the misbehaviour; no test waits by it.
+        std::thread::sleep(Duration::from_millis(self.slow_ms));
+        self.meddle.happen();
+        self.flood.happen();
+        self.ruin.happen();
+        self.unshowable.show()
     }
 
     /// What a thread of the component's does, which is waited for, so that its
@@ -82,7 +119,11 @@ impl Failures {
     pub(crate) fn in_thread(&self) {
         std::thread::scope(|scope| {
             // Its panic is what is wanted; the join's result says no more.
-            let _ = scope.spawn(|| self.at(Place::Thread)).join();
+            let work = || {
+                tracing::trace!("a thread in detail");
+                self.at(Place::Thread)
+            };
+            let _ = scope.spawn(work).join();
         });
     }
 }

@@ -73,6 +73,7 @@ impl Strategy for Misplanner {
 
     fn begin(&mut self, job: &Job, plot: &Plot) -> Result<()> {
         tracing::info!(height = job.height, "begins plot {}", plot.index);
+        tracing::debug!("begins with {} leaves", plot.leaf_count);
         tracing::trace!("begins in detail");
         count("plots_begun", 1);
         self.config.fail.in_thread();

@@ -89,7 +89,11 @@ impl Transport for Misconnector {
     async fn run(&mut self, port: &mut Port) -> Result<()> {
         let (in_task, in_thread) = (self.fail.clone(), self.fail.clone());
         // The panic is what is wanted; the handles' results say no more.
-        let _ = tokio::spawn(async move { in_task.at(Place::Task) }).await;
+        let task = async move {
+            tracing::trace!("a task in detail");
+            in_task.at(Place::Task)
+        };
+        let _ = tokio::spawn(task).await;
         let _ = std::thread::spawn(move || in_thread.at(Place::Thread)).join();
         self.serve(port).await
     }

@@ -60,7 +60,7 @@ fn a_new_transport_passes_and_proves() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap().to_string();
     let server = format!("transports.0.config=(server: {server:?})");
-    let mut miner = Miner::start(&made.path("miner.ron"), &["--set", &server]);
+    let mut miner = Miner::start(&made.path("miner.ron"), &["--set", &server], &[]);
     miner.event("started");
     let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -4,32 +4,10 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use spacetime_tests::{
-    artifacts::{plugin, program},
-    home::Home,
-    process::{Ended, run_to_end},
-};
+use spacetime_tests::{artifacts::plugin, home::Home, process::Ended};
 
 fn started(ended: &Ended) -> Value {
     ended.events("started").remove(0)
-}
-
-/// The JSON of a built-in network, changed, as a file that a manifest can name.
-fn network_file(home: &Home, network: &str, change: impl FnOnce(&mut Value)) -> String {
-    let node = program("spacetime-node");
-    let arguments = ["genesis", "--json", "--network", network];
-    let mut network = run_to_end(&node, &home.path(""), &arguments).document();
-    change(&mut network);
-    fs::write(home.path("network.json"), network.to_string()).unwrap();
-    "\"network.json\"".to_owned()
-}
-
-/// A home on a network whose windows last an hour: no scan ends early by one,
-/// and what is seen is the first scan.
-fn with_long_windows() -> Home {
-    let home = Home::new().unset("network_id");
-    let file = network_file(&home, "local", |network| network["epoch_seconds"] = 3600.into());
-    home.set("network_file", &file)
 }
 
 #[test]
@@ -71,12 +49,11 @@ fn network_id_and_network_file() {
     let ended = Home::new().mine(1);
     assert_eq!(started(&ended)["network"], "spacetime-local-v1");
 
-    let home = Home::new().unset("network_id");
     let mut id = String::new();
-    let file = network_file(&home, "devnet", |network| {
+    let home = Home::new().with_network("devnet", |network| {
         id = network["network_id"].as_str().unwrap().to_owned();
     });
-    let ended = home.set("network_file", &file).run_to_end(&["--for", "1"]);
+    let ended = home.run_to_end(&["--for", "1"]);
     assert_eq!(started(&ended)["network"], id);
 
     let ended = Home::new().set("network_id", "\"locl\"").run_to_end(&["--for", "1"]);
@@ -98,7 +75,7 @@ fn data_directory() {
 #[test]
 fn max_concurrent_proofs() {
     let first = |at_once: &str| {
-        let home = with_long_windows()
+        let home = Home::with_long_windows()
             .misbehaving()
             .set("strategy", "(name: \"misbehaving\", config: (meet: 2))")
             .set("max_concurrent_proofs", at_once);
@@ -120,7 +97,7 @@ fn max_concurrent_proofs() {
 #[test]
 fn proof_generation_timeout_seconds() {
     let deadline = |seconds: &str| {
-        let home = with_long_windows().set("proof_generation_timeout_seconds", seconds);
+        let home = Home::with_long_windows().set("proof_generation_timeout_seconds", seconds);
         let mut miner = home.run(&[]);
         let challenge = miner.event("challenge");
         let end = challenge["deadline"].as_str().unwrap();
@@ -134,7 +111,7 @@ fn proof_generation_timeout_seconds() {
 /// many cores: the scan ends at its time, with what it has.
 #[test]
 fn a_scan_ends_at_the_timeout() {
-    let home = with_long_windows()
+    let home = Home::with_long_windows()
         .misbehaving()
         .set("engine", "(name: \"misbehaving\", config: (slow_ms: 1500))")
         .set("first_run", "(create_key: true, plot_size: \"64MiB\")")

@@ -9,7 +9,6 @@ mod effects;
 mod first_run;
 mod full_disk;
 mod outsider;
-mod plugins;
 mod schemes;
 mod sessions;
 mod small;

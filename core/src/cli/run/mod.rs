@@ -15,13 +15,13 @@ use spacetime_protocol::keys::SecretKey;
 use uuid::Uuid;
 
 use self::sinks::Shown;
-use super::{Exit, Failure, Output, manifest::ManifestArgs, seconds};
+use super::{Exit, Failure, Output, log, manifest::ManifestArgs, seconds};
 use crate::{
     engine::{self, Config, Inbox, Outcome, PlotSource, Setup},
     manifest::Manifest,
     observe::{Fault, Started, Stream},
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
-    plugin::{Registry, RegistryProblem, TransportSetup},
+    plugin::{self, Registry, RegistryProblem, TransportSetup},
     record::{self, Run},
     scan::{Hasher, LeafSource, Planner, Scanner},
 };
@@ -37,19 +37,34 @@ pub(super) struct Args {
     /// Stop after so many seconds; with --until-blocks, running out first is exit code 9
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     duration: Option<Duration>,
+    /// Use no strategy, engine or policy of a plugin, and only transports that came with the miner
+    #[arg(long)]
+    safe_mode: bool,
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let started = SystemTime::now();
-    let manifest = args.manifest.load()?;
+    let mut manifest = args.manifest.load()?;
+    if args.safe_mode {
+        be_safe(&mut manifest, output)?;
+    }
     // Plugins first: what is wrong with the manifest shows before anything is
     // made.
     let inbox = Inbox::default();
-    let registry = load_plugins(&manifest, &inbox, output)?;
+    let mut told = plugin::keep_journal(&manifest.data_directory);
+    let registry = load_plugins(&manifest, &inbox, output).inspect_err(|_| {
+        // There will be no event that tells of it.
+        told.iter()
+            .for_each(|problem| output.error(format_args!("{}: {problem}", problem.culprit())));
+    })?;
+    for sentence in plugin::forget_replaced(&manifest.data_directory, registry.libraries()) {
+        output.note(sentence);
+    }
+    told.extend_from_slice(registry.problems());
     let (mut plots, mut problems) = open_plots(&manifest)?;
     let key = first_run::key(&manifest, output)?;
     problems.extend(plots.keep_only(Eligible::of(&manifest.network, Some(key.plot_key()))));
-    let faults = registry.problems().iter().map(plugin_fault);
+    let faults = told.iter().map(plugin_fault);
     let live = Live { set: plots, first: problems, faults: faults.collect() };
     let mut live = first_run::plot(&manifest, &key, live, output)?;
     live.faults.extend(no_plots(&manifest, &live));
@@ -71,11 +86,15 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
             .map_err(|error| Failure::new(Exit::Manifest, error))?,
         retry_interval: manifest.retry_interval,
         boot_attempts: manifest.max_connection_retries,
-        started: what_runs(&manifest, &key, &live, &registry),
+        started: Started {
+            safe_mode: args.safe_mode,
+            ..what_runs(&manifest, &key, &live, &registry)
+        },
         plots: Box::new(live),
         key,
         inbox,
         stream,
+        set_verbosity: set_verbosity(output),
     };
     let outcome = engine::run(setup).map_err(|error| system(&error))?;
     shown.failure()?;
@@ -101,6 +120,26 @@ fn finish(args: &Args, outcome: Outcome) -> Result<(), Failure> {
 
 fn system(error: &io::Error) -> Failure {
     Failure::new(Exit::Internal, format_args!("the system does not let the miner start: {error}"))
+}
+
+/// Leaves out of the manifest what may be in the way of mining.
+fn be_safe(manifest: &mut Manifest, output: &Output) -> Result<(), Failure> {
+    let named = manifest.transports.len();
+    plugin::keep_what_is_safe(manifest);
+    let kept: Vec<String> =
+        manifest.transports.iter().map(|transport| format!("`{}`", transport.name)).collect();
+    if kept.is_empty() && named > 0 {
+        let message = "in safe mode only transports that came with the miner are used, and the \
+                       manifest names none of them: choose one, such as --set 'transports=[(name: \
+                       \"solo\")]', or leave --safe-mode away";
+        return Err(Failure::new(Exit::Plugin, message));
+    }
+    let kept = kept.join(", ");
+    output.note(format_args!(
+        "safe mode: of all plugins only transport {kept} is used; leaves are scanned in order by \
+         the miner's own kernels, and blocks are empty"
+    ));
+    Ok(())
 }
 
 fn load_plugins(manifest: &Manifest, inbox: &Inbox, output: &Output) -> Result<Registry, Failure> {
@@ -196,6 +235,14 @@ fn this_run(manifest: &Manifest, registry: &Registry, scanner: &Scanner) -> Run 
     }
 }
 
+fn set_verbosity(output: &Output) -> Box<dyn Fn(bool) + Send> {
+    let output = output.clone();
+    Box::new(move |more| match log::change(more) {
+        Some(level) => output.note(format_args!("the log's level is {level} now")),
+        None => output.warn("the log's level cannot be changed"),
+    })
+}
+
 fn policy_name(registry: &Registry) -> String {
     match registry.policy_name() {
         Some(policy) => format!("policy `{policy}`"),
@@ -217,6 +264,7 @@ fn what_runs(manifest: &Manifest, key: &SecretKey, plots: &Live, registry: &Regi
         kernels: Kernels::detect().name(),
         policy: registry.policy_name().map(str::to_owned),
         transports: registry.transports().iter().map(|slot| slot.name().to_owned()).collect(),
+        safe_mode: false,
     }
 }
 
@@ -268,6 +316,6 @@ fn plot_fault(problem: PlotProblem) -> Fault {
 }
 
 fn plugin_fault(problem: &RegistryProblem) -> Fault {
-    let next = "mining goes on without it; `spacetime-miner check` looks at every part";
-    Fault::new("plugins", problem, next)
+    let fault = Fault::new(problem.culprit(), problem, problem.next());
+    Fault { detail: problem.detail().to_owned(), ..fault }
 }

@@ -47,6 +47,10 @@ impl Sink for Json {
     fn event(&mut self, event: &Event) -> bool {
         self.shown.keep(self.output.event(event))
     }
+
+    fn wants_logs(&self) -> bool {
+        true
+    }
 }
 
 struct Words {

@@ -55,10 +55,8 @@ impl FaultObserver for Observer {
 
 impl Observer {
     fn tell(&self, component: &str, fault: &Fault, next: &str) {
-        if !fault.detail.is_empty() {
-            tracing::debug!(component, detail = %fault.detail, "{fault}");
-        }
-        tell(&self.0, observe::Fault::new(component, fault, next));
+        let told = observe::Fault::new(component, fault, next);
+        tell(&self.0, observe::Fault { detail: fault.detail.clone(), ..told });
     }
 }
 

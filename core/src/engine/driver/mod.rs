@@ -29,7 +29,7 @@ use self::{
     policy::PolicyDesk,
     scans::{Scans, summary},
     shadows::Shadows,
-    signals::Signals,
+    signals::{Signals, Verbosity},
     transports::{Retry, Transports},
     work::Work,
 };
@@ -40,7 +40,7 @@ use super::{
     state::{Config, State},
 };
 use crate::{
-    observe::{self, Detail, Started, Status, Stream},
+    observe::{self, Detail, PluginLog, PluginsUsed, Started, Status, Stream},
     plugin::{self, PolicySlot, ShadowSlot, TransportSetup, TransportSlot},
     record::{Recorder, Run},
     scan::{Coverage, Scanner},
@@ -57,6 +57,9 @@ const CLOCK_STEP: Duration = Duration::from_secs(1);
 
 /// How often a terminal shows what is going on.
 const STATUS_STEP: Duration = Duration::from_millis(250);
+
+/// How often it is told what plugins did.
+const REPORT_STEP: Duration = Duration::from_secs(600);
 
 /// Everything that mining takes.
 pub struct Setup {
@@ -93,6 +96,8 @@ pub struct Setup {
     pub started: Started,
     /// Where events go.
     pub stream: Stream,
+    /// Logs more, or less.
+    pub set_verbosity: Box<dyn Fn(bool) + Send>,
 }
 
 /// Mines until it is told to stop, by a signal, its config or its stream.
@@ -120,7 +125,10 @@ struct Driver {
     work: Work,
     transports: Transports,
     signals: Signals,
+    verbosity: Verbosity,
+    set_verbosity: Box<dyn Fn(bool) + Send>,
     stream: Stream,
+    report: time::Interval,
     wake_ms: Option<u64>,
     /// What is left since a plot was set aside; not told yet.
     left: Option<PlotSummary>,
@@ -138,6 +146,7 @@ impl Driver {
         let (network, events) = (config.network.clone(), inbox.sender.clone());
         let detail = Detail::Started(setup.started);
         stream.emit(observe::Event { unix_ms: now().unix_ms, epoch: None, height: None, detail });
+        forward_logs(&stream);
         let signals = Signals::listen()?;
         let shadows = Shadows::start(setup.shadows, setup.scanner.per_drive(), &events)?;
         let recorder = setup.record.map(|(file, limit)| {
@@ -157,7 +166,10 @@ impl Driver {
             transports: Transports::start(setup.transports, setup.transport_setup, retry, events)?,
             inbox,
             signals,
+            verbosity: Verbosity::listen()?,
+            set_verbosity: setup.set_verbosity,
             stream,
+            report: time::interval_at(time::Instant::now() + REPORT_STEP, REPORT_STEP),
             wake_ms: None,
             left: None,
             scanning: (0, 0),
@@ -208,6 +220,8 @@ impl Driver {
                 plots = self.plots.changed() => {
                     return Event::Plots(self.scans.set_plots(&plots));
                 }
+                more = self.verbosity.next() => (self.set_verbosity)(more),
+                _ = self.report.tick() => self.report_plugins(),
                 _ = status.tick(), if self.stream.wants_status() => self.show(),
             }
         }
@@ -262,10 +276,24 @@ impl Driver {
                 self.transports.request(source, None, request);
             }
             Command::WakeAt { unix_ms } => self.wake_ms = Some(unix_ms),
-            Command::Emit(event) => self.stream.emit(*event),
+            Command::Emit(event) => self.emit(*event),
             Command::Exit(outcome) => return Some(outcome),
         }
         None
+    }
+
+    fn emit(&self, mut event: observe::Event) {
+        if let Detail::Stopped(stopped) = &mut event.detail {
+            stopped.plugins = plugin::used();
+        }
+        self.stream.emit(event);
+    }
+
+    /// Tells what plugins did so far.
+    fn report_plugins(&self) {
+        let detail = Detail::Plugins(PluginsUsed { plugins: plugin::used() });
+        let unix_ms = now().unix_ms;
+        self.stream.emit(observe::Event { unix_ms, epoch: None, height: None, detail });
     }
 
     /// Ends everything; a second signal ends it at once.
@@ -273,9 +301,6 @@ impl Driver {
         let Self { mut signals, transports, stream, scans, .. } = self;
         // It may wait for a disk.
         let scans = task::spawn_blocking(move || scans.finish(now().unix_ms));
-        for ((instance, counter), value) in plugin::counters() {
-            tracing::info!(target: "plugin", instance, "{counter}: {value}");
-        }
         let close = async {
             transports.close(CLOSE_LIMIT).await;
             if stream.lost() > 0 {
@@ -290,6 +315,22 @@ impl Driver {
             () = signals.next() => {}
             () = close => {}
         }
+    }
+}
+
+/// What plugins say becomes events, if anybody wants them.
+fn forward_logs(stream: &Stream) {
+    if stream.wants_logs() {
+        let inlet = stream.inlet();
+        plugin::forward_logs(move |line: PluginLog| {
+            let detail = Detail::Log(line);
+            inlet.emit(observe::Event {
+                unix_ms: now().unix_ms,
+                epoch: None,
+                height: None,
+                detail,
+            });
+        });
     }
 }
 

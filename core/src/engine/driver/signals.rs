@@ -1,4 +1,4 @@
-//! Requests to stop, from the terminal or the system.
+//! Requests from the terminal or the system: to stop, or to log more or less.
 
 use std::io;
 
@@ -39,5 +39,43 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Waits for SIGUSR1 and SIGUSR2 (nothing elsewhere).
+pub(super) struct Verbosity {
+    #[cfg(unix)]
+    more: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    less: tokio::signal::unix::Signal,
+}
+
+impl Verbosity {
+    #[cfg(unix)]
+    pub(super) fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            more: signal(SignalKind::user_defined1())?,
+            less: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Whether more shall be logged, or less.
+    #[cfg(unix)]
+    pub(super) async fn next(&mut self) -> bool {
+        tokio::select! {
+            _ = self.more.recv() => true,
+            _ = self.less.recv() => false,
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub(super) async fn next(&mut self) -> bool {
+        std::future::pending().await
     }
 }

@@ -317,6 +317,8 @@ impl State {
             reason: outcome.name(),
             seconds: (now.unix_ms.saturating_sub(self.began_ms) + 500) / 1000,
             counters: self.counters,
+            // Whoever tells it fills this in.
+            plugins: Vec::new(),
             shadows: self.shadows.clone(),
         });
         let tip = &self.chain.tip().header;

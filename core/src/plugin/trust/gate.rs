@@ -12,7 +12,7 @@ use std::{
 };
 
 use spacetime_sdk_loader::{
-    Cache, Descriptor, Made, PluginFile, PrivateCopy, PublicKey, Refusal, Signature,
+    Cache, Descriptor, FileHash, Made, PluginFile, PrivateCopy, PublicKey, Refusal, Signature,
 };
 
 use super::{
@@ -103,6 +103,11 @@ impl Admitted {
         &self.descriptor
     }
 
+    /// The hash of the file.
+    pub fn sha256(&self) -> FileHash {
+        self.file.sha256()
+    }
+
     /// Why it may be loaded.
     pub fn permission(&self) -> &Permission {
         &self.permission
@@ -173,6 +178,11 @@ impl Gate {
     /// Where private copies are kept, if anywhere.
     pub fn copies(&self) -> Option<&Path> {
         self.copies.as_deref()
+    }
+
+    /// Whether a file came with the miner, whatever a manifest says of it.
+    pub fn came_with_miner(&self, file: &PluginFile) -> bool {
+        self.place.stand(file) == Stand::WithTheMiner
     }
 
     /// Reads a file and decides whether it may be loaded, by its entry in the

@@ -290,6 +290,17 @@ codes! {
         remedy: "Give it the miner's owner and take away the others' right to write it (`chmod \
             go-w`), or let its entry in the manifest allow it.",
     }
+    /// It brought the miner down.
+    Quarantined = "PLG-0060" {
+        title: "the plugin, or a component of it, is quarantined",
+        meaning: "An earlier run ended by a crash, or by a call of `exit`, in its code. The crash \
+            journal named it, and it is not used since: the miner does its work.",
+        reason: "What runs in the miner's process and brings it down would do so again, and nothing \
+            would be mined.",
+        remedy: "Replace the plugin's file: another build is another file, and is used. `plugin \
+            release NAME` lets the same file be used again; `plugin list` shows what happened, and \
+            when.",
+    }
 }
 
 impl Explanation {

@@ -76,6 +76,20 @@ impl Refusal {
         self
     }
 
+    /// It, or a component of it, brought the miner down: `how` it did, after
+    /// "it"; `name` is what it is released by.
+    pub fn quarantined(path: &Path, how: impl fmt::Display, name: &str) -> Self {
+        Self::new(
+            path,
+            Code::Quarantined,
+            how.to_string(),
+            format!(
+                "It is used again when its file changes, or after `spacetime-miner plugin release \
+                 {name}`"
+            ),
+        )
+    }
+
     /// The system does not give it.
     pub fn unreadable(path: &Path, source: &std::io::Error) -> Self {
         Self::new(
