@@ -93,11 +93,19 @@ pub fn cargo(folder: &Path) -> Command {
 ///
 /// If it fails; the compiler's messages are above the panic's.
 pub fn build(command: &mut Command, arguments: &[&str]) -> Artifacts {
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    build_by(profile, command, arguments)
+}
+
+/// The same by a profile.
+///
+/// # Panics
+///
+/// As [`build`].
+pub fn build_by(profile: &str, command: &mut Command, arguments: &[&str]) -> Artifacts {
     let (subcommand, arguments) = arguments.split_first().expect("a subcommand");
     command.arg(subcommand).arg("--message-format=json-render-diagnostics");
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
+    command.args(["--profile", profile]);
     command.args(arguments).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::inherit()).spawn().expect("cargo starts");
     let output = BufReader::new(child.stdout.take().expect("it was piped"));

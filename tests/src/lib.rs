@@ -12,6 +12,7 @@ pub mod home;
 pub mod node;
 pub mod outside;
 pub mod plugins;
+pub mod pool;
 pub mod process;
 pub mod proxy;
 pub mod scripted;
