@@ -202,7 +202,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read = |path: &Path| PluginFile::read(path).unwrap_err().to_string();
         assert!(read(folder.path()).contains("not a regular file"));
-        assert!(read(&folder.path().join("absent")).contains("PLG-0001"));
+        assert!(read(&folder.path().join("absent")).contains("[PLG-0001]"));
         #[cfg(unix)]
         {
             let pipe = folder.path().join("pipe.so");
