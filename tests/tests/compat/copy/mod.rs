@@ -58,7 +58,7 @@ pub(crate) fn older() -> Artifacts {
         "loader/src/services.rs" => without(
             &text,
             "    fn path(&self, path: RStr<'_>)",
-            "self.0.path(path.as_str()).into()\n    }\n",
+            "services.path(path.as_str())).into()\n    }\n",
         ),
         "src/strategy.rs" => {
             let text = without(
@@ -121,7 +121,7 @@ pub(crate) fn newer() -> Artifacts {
             "    /// Reports progress.\n",
             "    /// Pauses.
                  pub fn pause(&mut self, seconds: u64) -> Result<u64, Fault> {
-                     Ok(self.object.pause(seconds).into_result()?)
+                     self.object.call_mut(Method::Feedback, |object| object.pause(seconds), |it| it)
                  }
                  /// Reports progress.\n",
         ),
