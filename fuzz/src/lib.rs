@@ -6,13 +6,13 @@
 
 use std::path::Path;
 
-use spacetime_core::{manifest::Manifest, parsers};
+use spacetime_core::{manifest::Manifest, parsers, plugin::trust::Lock};
 use spacetime_protocol::{
     block::Block, cache::CacheIndex, header::BlockHeader, network::Network, plot::PlotHeader,
     proof::BlockProof, transaction::Transaction, wire,
 };
 use spacetime_sdk_loader::{
-    Inspection, json_schema,
+    Inspection, Signature, json_schema,
     schema::{Shape, check},
 };
 
@@ -20,7 +20,7 @@ use spacetime_sdk_loader::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 18] = [
     ("block", block),
     ("block_header", block_header),
     ("block_proof", block_proof),
@@ -35,7 +35,9 @@ pub const TARGETS: [Target; 16] = [
     ("plot_header", plot_header),
     ("plot_metadata", plot_metadata),
     ("plotting_checkpoint", plotting_checkpoint),
+    ("plugin_lock", plugin_lock),
     ("schema", schema),
+    ("signature", signature),
     ("transaction", transaction),
 ];
 
@@ -175,6 +177,21 @@ pub fn schema(data: &[u8]) {
 fn described(shape: &Shape) {
     let schema = json_schema(shape);
     assert!(schema["$schema"].is_string());
+}
+
+/// The signature beside a plugin file.
+pub fn signature(data: &[u8]) {
+    if let Ok(signature) = Signature::parse(data) {
+        assert_eq!(signature.to_text().as_bytes(), data);
+    }
+}
+
+/// What plugins are installed.
+pub fn plugin_lock(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(lock) = Lock::parse(text) {
+        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+    }
 }
 
 /// The file that remembers plots.

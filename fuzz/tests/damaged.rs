@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use spacetime_core::plugin::trust::{Lock, LockedFile};
 use spacetime_fuzz::{TARGETS, Target};
+use spacetime_sdk_loader::{PluginFile, Signature, SigningKey};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/protocol/tests/fixtures");
 
@@ -43,13 +45,30 @@ fn seeds() -> Vec<Vec<u8>> {
     let network = spacetime_protocol::network::Network::local();
     seeds.push(network.to_json().unwrap().into_bytes());
     seeds.push(RECORD.as_bytes().to_vec());
-    let folder = std::env::temp_dir().join(format!("spacetime-fuzz-{}", std::process::id()));
-    let key = folder.join("a.key");
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("a.key");
     spacetime_core::keys::create(&key, spacetime_protocol::keys::Scheme::Ed25519).unwrap();
     seeds.push(std::fs::read(&key).unwrap());
-    std::fs::remove_dir_all(folder).unwrap();
+    seeds.extend(vouched());
     seeds.extend(described());
     seeds
+}
+
+/// A signature of a plugin file, and a list of what is installed.
+fn vouched() -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plugin.so");
+    std::fs::write(&path, &spacetime_tests::assembled::samples()[0]).unwrap();
+    let file = PluginFile::read(&path).unwrap();
+    let signature = Signature::make(&file, &SigningKey::new(&[3; 32])).unwrap();
+    let mut lock = Lock::default();
+    for (target, signer) in [("linux", None), ("apple", Some(SigningKey::new(&[3; 32]).public()))] {
+        let file = LockedFile { sha256: file.sha256(), file: "plugin.so".to_owned(), signer };
+        lock.add("a plugin", "0.1.0", target, file);
+    }
+    let seeds = [signature.to_text(), lock.to_text()].map(String::into_bytes);
+    // Each is spoilt only so often, and has more to spoil than others.
+    (0..64).flat_map(|_| seeds.clone()).collect()
 }
 
 /// Plugin files of all platforms, and descriptions of configs with configs.
