@@ -118,8 +118,9 @@ fn a_share_counts_once() {
     assert_eq!((outcome, &*reason), (Verdict::REJECTED, "the leaf has been shown before"));
     assert_eq!(pool.told.recv().unwrap().outcome, Outcome::Rejected);
     session.close();
-    let counted = plugin.told().counts;
-    assert_eq!(counted, vec![("pool".to_owned(), "shares".to_owned(), 1); 2]);
+    // The SDK counts the session's threads besides.
+    let counted = plugin.told().counts.into_iter().filter(|(_, counter, _)| counter == "shares");
+    assert!(counted.eq(vec![("pool".to_owned(), "shares".to_owned(), 1); 2]));
 }
 
 #[test]
