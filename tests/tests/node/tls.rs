@@ -214,7 +214,7 @@ fn a_node_hears_that_it_is_the_end_from_a_miner_that_stops_and_from_a_check() {
         let home = home(&format!("address: \"{address}\", {tls}, follow: {follow}"));
         let miner = home.run(&[]);
         begun.recv_timeout(PATIENCE).unwrap();
-        assert_eq!(home.command(&["check"]).code, Some(0));
+        assert_eq!(home.command(&["check", "--load"]).code, Some(0));
         begun.recv_timeout(PATIENCE).unwrap();
         let end = ended.recv_timeout(PATIENCE).unwrap();
         assert!(end.is_ok(), "a check, {follow}: {end:?}");
