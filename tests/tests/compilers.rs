@@ -29,13 +29,27 @@ fn rustc() -> PathBuf {
     path.expect("SPACETIME_SECOND_RUSTC names a compiler").into()
 }
 
+/// The same profiles for all projects, whatever they say themselves, so that
+/// what they depend on is built once: this is about two compilers, not about
+/// speed.
+const SAME: [&str; 6] = [
+    "profile.dev.debug=false",
+    "profile.dev.package.\"*\".opt-level=0",
+    "profile.release.codegen-units=16",
+    "profile.release.lto=false",
+    "profile.release.opt-level=3",
+    "profile.release.strip=false",
+];
+
 /// Builds a project of the repository with the second compiler.
 fn build(project: &str, profile: &str) -> Artifacts {
     let root = repository().join(project);
     lock_dependencies(&root);
     let mut command = cargo(&root);
     command.env("RUSTC", rustc()).env("CARGO_TARGET_DIR", target_folder().join("second-compiler"));
-    build_by(profile, &mut command, &["build"])
+    let same = SAME.iter().flat_map(|setting| ["--config", setting]);
+    let arguments: Vec<&str> = ["build"].into_iter().chain(same).collect();
+    build_by(profile, &mut command, &arguments)
 }
 
 /// The compiler's own words, as descriptors hold them.
