@@ -17,6 +17,19 @@ use std::{
 
 use cargo_metadata::Message;
 
+/// The packages with the plugins that come with the miner, and those of tests.
+pub const PLUGINS: [&str; 9] = [
+    "spacetime-misbehaving",
+    "spacetime-policy-empty",
+    "spacetime-policy-fee-priority",
+    "spacetime-strategy-adaptive",
+    "spacetime-strategy-cache-friendly",
+    "spacetime-strategy-full",
+    "spacetime-strategy-sampling",
+    "spacetime-transport-node",
+    "spacetime-transport-solo",
+];
+
 /// A build's files: cdylibs by crate name, programs by name.
 #[derive(Clone, Debug, Default)]
 pub struct Artifacts {

@@ -6,20 +6,7 @@ use spacetime_sdk_loader::{
     Descriptor, Kind,
     schema::{FieldShape, Shape, check},
 };
-use spacetime_tests::artifacts::plugin;
-
-/// The packages with the plugins that come with the miner, and those of tests.
-const PLUGINS: [&str; 9] = [
-    "spacetime-misbehaving",
-    "spacetime-policy-empty",
-    "spacetime-policy-fee-priority",
-    "spacetime-strategy-adaptive",
-    "spacetime-strategy-cache-friendly",
-    "spacetime-strategy-full",
-    "spacetime-strategy-sampling",
-    "spacetime-transport-node",
-    "spacetime-transport-solo",
-];
+use spacetime_tests::artifacts::{PLUGINS, plugin};
 
 #[test]
 fn a_descriptor_is_read_from_the_file() {

@@ -5,24 +5,12 @@ use std::fs;
 use serde_json::{Value, json};
 use spacetime_core::plugin::trust::Lock;
 use spacetime_sdk::descriptor::TARGET;
-use spacetime_tests::{home::Home, plugins::redescribe};
+use spacetime_tests::{artifacts::PLUGINS, home::Home, plugins::redescribe};
 
 use crate::support::{
     PACKAGE, STRATEGY, copy_of, document, edit, file_name, key, mine, run, sign, start, stranger,
     strategy, verdict,
 };
-
-const ALL: [&str; 9] = [
-    "spacetime-misbehaving",
-    "spacetime-policy-empty",
-    "spacetime-policy-fee-priority",
-    "spacetime-strategy-adaptive",
-    "spacetime-strategy-cache-friendly",
-    "spacetime-strategy-full",
-    "spacetime-strategy-sampling",
-    "spacetime-transport-node",
-    "spacetime-transport-solo",
-];
 
 fn lock(home: &Home) -> Lock {
     Lock::read(&home.path("plugins.lock")).unwrap()
@@ -73,7 +61,7 @@ fn what_is_installed_is_locked_and_loads() {
 #[test]
 fn several_installations_at_once_lose_nothing() {
     let home = Home::new();
-    let files = ALL.map(|package| copy_of(package, &home, "downloads"));
+    let files = PLUGINS.map(|package| copy_of(package, &home, "downloads"));
     for _ in 0..3 {
         let running: Vec<_> = files
             .iter()
@@ -88,7 +76,7 @@ fn several_installations_at_once_lose_nothing() {
         }
         let lock = lock(&home);
         let ids: Vec<&str> = lock.plugins.keys().map(String::as_str).collect();
-        assert_eq!(ids, ALL);
+        assert_eq!(ids, PLUGINS);
         assert_eq!(Ok(lock), Lock::parse(&fs::read_to_string(home.path("plugins.lock")).unwrap()));
         fs::remove_file(home.path("plugins.lock")).unwrap();
     }

@@ -33,8 +33,9 @@ impl<'p> Instance<'p> {
         probe.call("open", OPEN_LIMIT, open)
     }
 
-    /// Opens the component with a config that it takes.
-    pub(crate) fn must_open(probe: &'p Probe, config: &str, blame: Blame) -> Result<Self, Stop> {
+    /// Opens the component with the config that it is tested with.
+    pub(crate) fn must_open(probe: &'p Probe, blame: Blame) -> Result<Self, Stop> {
+        let config = &probe.task.subject.config;
         Self::open(probe, config).map_err(|fault| not_opened(probe, config, &fault, blame))
     }
 

@@ -105,14 +105,11 @@ pub(crate) const RULES: &[Rule] = &[
     },
 ];
 
-/// A component that fails for no good reason.
-const PLAIN: Blame = Blame { breach: "ANY-001", failure: "ANY-001", panic: "ANY-004" };
-
 fn opens(probe: &Probe) -> Judged {
     let config = &probe.task.subject.config;
     probe.given(format_args!("the config {config}"));
     match Instance::open(probe, config) {
-        Ok(instance) => instance.close(probe, PLAIN),
+        Ok(instance) => instance.close(probe, Blame::OPENING),
         Err(fault) if fault.code == FaultCode::CONFIG && fault.field.is_empty() => {
             Err(Stop::NotJudged(format!("the config {config} is refused: {fault}")))
         }
@@ -122,7 +119,7 @@ fn opens(probe: &Probe) -> Judged {
                 "the config {config} is refused for the field `{field}`: {fault}"
             )))
         }
-        Err(fault) => Err(probe.fault(&fault, PLAIN)),
+        Err(fault) => Err(probe.fault(&fault, Blame::OPENING)),
     }
 }
 
@@ -137,9 +134,9 @@ const ENDING: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_millis(100);
 
 fn no_work_after_drop(probe: &Probe) -> Judged {
-    let mut instance = Instance::must_open(probe, &probe.task.subject.config, PLAIN)?;
-    instance.use_once(probe, PLAIN)?;
-    instance.close(probe, PLAIN)?;
+    let mut instance = Instance::must_open(probe, Blame::OPENING)?;
+    instance.use_once(probe, Blame::OPENING)?;
+    instance.close(probe, Blame::OPENING)?;
     // To see that nothing happens takes a while in which nothing happens.
     thread::sleep(ENDING);
     let (calls, used) = (probe.calls_of_host(), cpu_time());
@@ -175,7 +172,7 @@ fn side_by_side(probe: &Probe) -> Judged {
     thread::scope(|scope| {
         let live = || -> Judged {
             all_there.wait();
-            let opened = Instance::must_open(probe, &probe.task.subject.config, blame);
+            let opened = Instance::must_open(probe, blame);
             all_there.wait();
             let used = opened.and_then(|mut instance| {
                 instance.use_once(probe, blame)?;
@@ -201,9 +198,9 @@ fn no_growth(probe: &Probe) -> Judged {
     let times = (probe.task.subject.jobs / per_opening).max(8);
     let live = |number: u64| -> Judged {
         probe.given(format_args!("instance {number} in a row"));
-        let mut instance = Instance::must_open(probe, &probe.task.subject.config, PLAIN)?;
-        instance.use_once(probe, PLAIN)?;
-        instance.close(probe, PLAIN)
+        let mut instance = Instance::must_open(probe, Blame::OPENING)?;
+        instance.use_once(probe, Blame::OPENING)?;
+        instance.close(probe, Blame::OPENING)
     };
     // Threads that are there for good are there after the first.
     live(0)?;

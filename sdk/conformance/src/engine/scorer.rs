@@ -26,8 +26,7 @@ pub(super) struct Scorer<'p> {
 impl<'p> Scorer<'p> {
     /// Opens the engine.
     pub(super) fn open(probe: &'p Probe, blame: Blame) -> Result<Self, Stop> {
-        let opening = Blame { breach: "ANY-001", failure: "ANY-001", panic: "ANY-004" };
-        match Instance::must_open(probe, &probe.task.subject.config, opening)? {
+        match Instance::must_open(probe, Blame::OPENING)? {
             Instance::Engine(engine) => Ok(Self { probe, engine: Some(engine), blame }),
             _ => Err(Stop::NotJudged("it is no engine".to_owned())),
         }

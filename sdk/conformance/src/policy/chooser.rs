@@ -36,8 +36,7 @@ pub(super) struct Chooser<'p> {
 impl<'p> Chooser<'p> {
     /// Opens the policy.
     pub(super) fn open(probe: &'p Probe, blame: Blame) -> Result<Self, Stop> {
-        let opening = Blame { breach: "ANY-001", failure: "ANY-001", panic: "ANY-004" };
-        match Instance::must_open(probe, &probe.task.subject.config, opening)? {
+        match Instance::must_open(probe, Blame::OPENING)? {
             Instance::Policy(policy) => Ok(Self { probe, policy: Some(policy), blame }),
             _ => Err(Stop::NotJudged("it is no policy".to_owned())),
         }

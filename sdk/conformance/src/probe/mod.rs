@@ -186,6 +186,10 @@ pub(crate) struct Blame {
 }
 
 impl Blame {
+    /// A component that fails for no good reason.
+    pub(crate) const OPENING: Self =
+        Self { breach: "ANY-001", failure: "ANY-001", panic: "ANY-004" };
+
     /// Whatever it does is against one rule.
     pub(crate) const fn all(rule: &'static str) -> Self {
         Self { breach: rule, failure: rule, panic: rule }

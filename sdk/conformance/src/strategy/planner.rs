@@ -55,8 +55,7 @@ pub(super) struct Planner<'p> {
 impl<'p> Planner<'p> {
     /// Opens the strategy.
     pub(super) fn open(probe: &'p Probe, blame: Blame) -> Result<Self, Stop> {
-        let opening = Blame { breach: "ANY-001", failure: "ANY-001", panic: "ANY-004" };
-        match Instance::must_open(probe, &probe.task.subject.config, opening)? {
+        match Instance::must_open(probe, Blame::OPENING)? {
             Instance::Strategy(strategy) => Ok(Self { probe, strategy: Some(strategy), blame }),
             _ => Err(Stop::NotJudged("it is no strategy".to_owned())),
         }

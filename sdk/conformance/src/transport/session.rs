@@ -40,9 +40,6 @@ pub(super) const REQUEST: Duration = Duration::from_millis(100);
 /// How long a session is left at work.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// A session that fails for no good reason.
-const OPENING: Blame = Blame { breach: "ANY-001", failure: "ANY-001", panic: "ANY-004" };
-
 /// A transport's session, with a peer of the kit's own unless there is another.
 pub(crate) struct Session<'p> {
     probe: &'p Probe,
@@ -122,7 +119,7 @@ impl<'p> Session<'p> {
 
     /// Opens the transport for a host that answers events like this.
     pub(super) fn open(probe: &'p Probe, answer: Emitted) -> Result<Self, Stop> {
-        Self::open_in(probe, &folder_of_its_own(probe), Behaviour::Silent, answer, OPENING)
+        Self::open_in(probe, &folder_of_its_own(probe), Behaviour::Silent, answer, Blame::OPENING)
     }
 
     /// The same in a folder, with a peer that behaves like this.
