@@ -53,7 +53,11 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         found.iter_mut().for_each(|found| plugin::try_load(found, &gate));
     }
     let quarantine = match &manifest {
-        Some(manifest) => Some(Quarantine::read(&manifest.data_directory)?),
+        Some(manifest) => {
+            let (quarantine, read) = plugin::quarantine(&manifest.data_directory);
+            read?;
+            Some(quarantine)
+        }
         None => None,
     };
     let rows: Vec<Row<'_>> =

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Exit, Failure, Output, manifest::ManifestArgs};
-use crate::plugin::{Quarantine, QuarantineError, Quarantined};
+use crate::plugin::{self, Quarantine, QuarantineError, Quarantined};
 
 /// Arguments of `plugin release`.
 #[derive(Debug, clap::Args)]
@@ -22,12 +22,10 @@ struct Report<'a> {
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let manifest = args.manifest.load()?;
-    let mut quarantine = Quarantine::read(&manifest.data_directory)?;
-    let released = quarantine.release(&args.name);
+    let (others, released) = plugin::release(&manifest.data_directory, &args.name)?;
     if released.is_empty() {
-        return Err(nothing(&args.name, &quarantine));
+        return Err(nothing(&args.name, &others));
     }
-    quarantine.write()?;
     let lines = released.iter().map(|entry| format!("released {}, which {entry}", entry.culprit));
     let lines: Vec<String> = lines.collect();
     let text = format!("{}\nit is used again when the miner starts next", lines.join("\n"));

@@ -9,7 +9,7 @@ use spacetime_sdk_loader::{
 
 use super::{
     problem::RegistryProblem,
-    quarantine::{Entry, Quarantine, TRANSPORT_CRASHES},
+    quarantine::{Entry, Quarantine, QuarantineError, TRANSPORT_CRASHES},
 };
 
 /// The journal's name in the data directory.
@@ -48,19 +48,24 @@ fn begin(data_directory: &Path, told: &mut Vec<RegistryProblem>) -> io::Result<(
         LastRun::Killed => {
             tracing::info!("the last run was killed, or lost its power; no plugin is to blame");
         }
-        LastRun::Crashed(crash) => told.push(judge(crash, data_directory)),
+        LastRun::Crashed(crash) => {
+            let (problem, written) = judge(crash, data_directory);
+            told.push(problem);
+            // The journal stays what is known of it.
+            written.map_err(io::Error::other)?;
+        }
     }
     // Only now, as the quarantine is on disk.
     journal.begin()
 }
 
-fn judge(crash: &Crash, data_directory: &Path) -> RegistryProblem {
+fn judge(crash: &Crash, data_directory: &Path) -> (RegistryProblem, Result<(), QuarantineError>) {
     let Some(culprit) = &crash.culprit else {
         let cause = crash.cause.name();
-        return RegistryProblem::lasting(format_args!(
+        let problem = RegistryProblem::lasting(format_args!(
             "the last run was ended by a crash ({cause}) outside of all plugins"
-        ))
-        .about("the miner", "please report it if it happens again");
+        ));
+        return (problem.about("the miner", "please report it if it happens again"), Ok(()));
     };
     let method = crash.method.unwrap_or(Method::Thread);
     let mut quarantine =
@@ -77,14 +82,56 @@ fn judge(crash: &Crash, data_directory: &Path) -> RegistryProblem {
         ),
     };
     let message = format!("it ended the last run in `{}`: {}", method.name(), crash.cause);
-    let problem = RegistryProblem::lasting(message);
-    match quarantine.write() {
-        Ok(()) => problem.about(culprit, &next),
-        Err(error) => {
-            let next = format!("it cannot be quarantined, so it may happen again: {error}");
-            problem.about(culprit, &next)
-        }
+    (RegistryProblem::lasting(message).about(culprit, &next), quarantine.write())
+}
+
+/// A data directory's quarantine, with what the journal says of a run that
+/// crashed after it was last written; and why the list cannot be read: then
+/// nobody is quarantined but whom the journal names.
+pub fn quarantine(data_directory: &Path) -> (Quarantine, Result<(), QuarantineError>) {
+    let (mut quarantine, read) = match Quarantine::read(data_directory) {
+        Ok(quarantine) => (quarantine, Ok(())),
+        Err(error) => (Quarantine::empty(data_directory), Err(error)),
+    };
+    // Without the journal, what is on the list counts.
+    if let Ok(LastRun::Crashed(Crash { culprit: Some(culprit), method, cause, unix_seconds })) =
+        Journal::look(&data_directory.join(FILE))
+        && !quarantine.has(&culprit, unix_seconds)
+    {
+        quarantine.add(&culprit, method.unwrap_or(Method::Thread), cause, unix_seconds);
     }
+    (quarantine, read)
+}
+
+/// Takes what a name means out of a data directory's quarantine. What was
+/// there, and what of it was taken out.
+///
+/// # Errors
+///
+/// The list cannot be read or written.
+pub fn release(
+    data_directory: &Path,
+    name: &str,
+) -> Result<(Quarantine, Vec<Entry>), QuarantineError> {
+    let (mut quarantine, read) = quarantine(data_directory);
+    read?;
+    let released = quarantine.release(name);
+    if !released.is_empty() {
+        quarantine.write()?;
+        forget_crash(data_directory)?;
+    }
+    Ok((quarantine, released))
+}
+
+/// Once the quarantine is on disk with what the journal says of the last run.
+fn forget_crash(data_directory: &Path) -> Result<(), QuarantineError> {
+    let path = data_directory.join(FILE);
+    let forget = || match Journal::look(&path)? {
+        // A run that has the journal has judged it.
+        LastRun::Crashed(_) => Journal::open(&path)?.map_or(Ok(()), Journal::forget),
+        _ => Ok(()),
+    };
+    forget().map_err(|source| QuarantineError::Io { path: path.clone(), source })
 }
 
 /// Takes those out of the quarantine whose files have been replaced since. A
@@ -135,11 +182,11 @@ mod tests {
     fn whoever_can_be_replaced_is_quarantined_and_the_host_blames_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let entries = || Quarantine::read(folder.path()).unwrap().entries().len();
-        let problem = judge(&crash(None), folder.path());
+        let (problem, _) = judge(&crash(None), folder.path());
         assert_eq!((problem.culprit(), entries()), ("the miner", 0));
-        let problem = judge(&crash(Some(Kind::Transport)), folder.path());
+        let (problem, _) = judge(&crash(Some(Kind::Transport)), folder.path());
         assert!(problem.next().contains("used again") && entries() == 1, "{problem:?}");
-        let problem = judge(&crash(Some(Kind::Strategy)), folder.path());
+        let (problem, _) = judge(&crash(Some(Kind::Strategy)), folder.path());
         assert_eq!(problem.culprit(), "strategy `mine` (plugin my-plugin 1.0.0)");
         assert!(problem.next().contains("plugin release mine") && entries() == 2, "{problem:?}");
         assert!(problem.message().contains("in `plan`"), "{problem}");
@@ -150,7 +197,7 @@ mod tests {
     fn a_damaged_list_is_replaced_when_somebody_crashes() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("quarantine.json"), "rubbish").unwrap();
-        judge(&crash(Some(Kind::Engine)), folder.path());
+        judge(&crash(Some(Kind::Engine)), folder.path()).1.unwrap();
         assert_eq!(Quarantine::read(folder.path()).unwrap().entries().len(), 1);
     }
 

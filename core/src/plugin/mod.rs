@@ -21,7 +21,7 @@ mod slots;
 pub mod trust;
 
 pub use chain::{ChainAccess, ChainError, Whom};
-pub use crash::{forget_replaced, keep_journal};
+pub use crash::{forget_replaced, keep_journal, quarantine, release};
 pub use folders::folders;
 pub(crate) use folders::{list as list_folders, user_cache, user_folder, user_signing_key};
 pub use health::FaultObserver;

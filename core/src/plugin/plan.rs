@@ -128,13 +128,12 @@ struct Planning<'a> {
 
 impl Planning<'_> {
     fn read_quarantine(&mut self) {
-        match Quarantine::read(&self.manifest.data_directory) {
-            Ok(quarantine) => self.quarantine = quarantine,
-            Err(error) => {
-                let problem = RegistryProblem::lasting(error);
-                let next = "nothing is quarantined until then";
-                self.plan.problems.push(problem.about("quarantine", next));
-            }
+        let (quarantine, read) = crash::quarantine(&self.manifest.data_directory);
+        self.quarantine = quarantine;
+        if let Err(error) = read {
+            let problem = RegistryProblem::lasting(error);
+            let next = "nothing on it is quarantined until then";
+            self.plan.problems.push(problem.about("quarantine", next));
         }
     }
 

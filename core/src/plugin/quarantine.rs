@@ -87,6 +87,15 @@ impl Entry {
         self.held_since.is_some()
     }
 
+    /// Whether it is on this component of this very file.
+    fn is_on(&self, culprit: &Culprit) -> bool {
+        let Culprit { kind, component, plugin, sha256, .. } = &self.culprit;
+        *kind == culprit.kind
+            && *component == culprit.component
+            && *plugin == culprit.plugin
+            && *sha256 == culprit.sha256
+    }
+
     /// Whether a user can mean it by this name: the component's, the plugin's,
     /// or both.
     fn is_called(&self, name: &str) -> bool {
@@ -120,7 +129,7 @@ impl Quarantine {
     /// # Errors
     ///
     /// It cannot be read, or is something else.
-    pub fn read(data_directory: &Path) -> Result<Self, QuarantineError> {
+    pub(super) fn read(data_directory: &Path) -> Result<Self, QuarantineError> {
         let path = data_directory.join(FILE);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -149,7 +158,7 @@ impl Quarantine {
     /// # Errors
     ///
     /// It cannot be written.
-    pub fn write(&self) -> Result<(), QuarantineError> {
+    pub(super) fn write(&self) -> Result<(), QuarantineError> {
         let document = Document { format: FORMAT, entries: self.entries.clone() };
         serde_json::to_vec_pretty(&document)
             .map_err(io::Error::other)
@@ -170,13 +179,7 @@ impl Quarantine {
         cause: Cause,
         at: u64,
     ) -> &Entry {
-        let known = self.entries.iter().position(|entry| {
-            let Culprit { kind, component, plugin, sha256, .. } = &entry.culprit;
-            *kind == culprit.kind
-                && *component == culprit.component
-                && *plugin == culprit.plugin
-                && *sha256 == culprit.sha256
-        });
+        let known = self.entries.iter().position(|entry| entry.is_on(culprit));
         let position = known.unwrap_or_else(|| {
             let (culprit, crashes) = (culprit.clone(), Vec::new());
             self.entries.push(Entry { culprit, method, cause, crashes, held_since: None });
@@ -190,6 +193,11 @@ impl Quarantine {
             entry.held_since.get_or_insert(at);
         }
         entry
+    }
+
+    /// Whether a crash has been taken note of.
+    pub(super) fn has(&self, culprit: &Culprit, at: u64) -> bool {
+        self.entries.iter().any(|entry| entry.is_on(culprit) && entry.crashes.contains(&at))
     }
 
     /// Why a component of a file with this hash is not used; `None` as a kind:
@@ -230,7 +238,7 @@ impl Quarantine {
     }
 
     /// Strikes what a name means. What was struck.
-    pub fn release(&mut self, name: &str) -> Vec<Entry> {
+    pub(super) fn release(&mut self, name: &str) -> Vec<Entry> {
         self.entries.extract_if(.., |entry| entry.is_called(name)).collect()
     }
 }

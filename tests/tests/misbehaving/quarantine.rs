@@ -64,6 +64,43 @@ fn it_ends_when_it_is_released_and_begins_again_with_the_next_crash() {
     assert_eq!(strategy(&home.mine(1)), Value::Null);
 }
 
+/// What the journal says counts at once, not only from the next run on.
+#[test]
+fn it_is_shown_and_ends_before_there_was_another_run() {
+    let (home, _) = crashed();
+    let checked = home.command(&["check"]);
+    assert!(checked.stdout.contains("PLG-0060"), "{checked:#?}");
+    let listed = home.command(&["plugin", "list"]);
+    assert!(listed.stdout.contains("it is quarantined since"), "{listed:#?}");
+    home.command(&["plugin", "release", "misbehave"]).assert_refused(8, "strategy `misbehaving`");
+
+    let released = home.command(&["plugin", "release", "misbehaving"]);
+    assert_eq!(released.code, Some(0), "{released:#?}");
+    let config = "strategy.config=()";
+    let next = home.run_to_end(&["--set", config, "--until-blocks", "1", "--for", "60"]);
+    assert_eq!(strategy(&next), "misbehaving", "{next:#?}");
+    assert_eq!(next.events("fault"), Vec::<Value>::new(), "it is forgotten: {next:#?}");
+}
+
+/// On a full disk, say. It is told, and who is to blame is not used all the
+/// same; so is it in the run after.
+#[test]
+fn who_cannot_be_written_down_is_not_used_either() {
+    let (home, _) = crashed();
+    // Nothing can take the place of a folder.
+    fs::create_dir(home.path("data/quarantine.json")).unwrap();
+    for _ in 0..2 {
+        let next = home.mine(1);
+        assert_eq!(strategy(&next), Value::Null, "{next:#?}");
+        let faults = next.events("fault");
+        let tells = |words: &str| {
+            faults.iter().any(|fault| fault["message"].as_str().unwrap().contains(words))
+        };
+        assert!(tells("it ended the last run in `plan`"), "{next:#?}");
+        assert!(tells("no crash journal can be kept"), "{next:#?}");
+    }
+}
+
 #[test]
 fn it_ends_when_the_file_changes() {
     let (home, file) = crashed();

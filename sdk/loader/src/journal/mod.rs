@@ -59,15 +59,35 @@ impl Journal {
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let mut bytes = Vec::new();
-        (&file).take(LONGEST).read_to_end(&mut bytes)?;
-        let last_run = LastRun::read(&String::from_utf8_lossy(&bytes));
+        let last_run = read(&file)?;
         Ok(Some(Self { file, last_run }))
+    }
+
+    /// Reads a journal, and leaves it to whoever has it. Of a run that lasts,
+    /// it says that it was killed.
+    ///
+    /// # Errors
+    ///
+    /// It is there, and cannot be read.
+    pub fn look(path: &Path) -> io::Result<LastRun> {
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(LastRun::Unknown),
+            file => read(&file?),
+        }
     }
 
     /// How the last run ended.
     pub fn last_run(&self) -> &LastRun {
         &self.last_run
+    }
+
+    /// Forgets the last run.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn forget(self) -> io::Result<()> {
+        self.file.set_len(0)
     }
 
     /// Begins a new run: the last one is forgotten, and this one's crash is
@@ -89,6 +109,12 @@ impl Journal {
         let _ = file;
         Ok(())
     }
+}
+
+fn read(file: &File) -> io::Result<LastRun> {
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(LastRun::read(&String::from_utf8_lossy(&bytes)))
 }
 
 /// Watches over this process from now on: where a plugin brings it down, that
