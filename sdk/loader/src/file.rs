@@ -121,10 +121,16 @@ impl PluginFile {
         }
         let file = File::open(&real).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
+        let too_large = || failed(io::Error::other("it is larger than 1 GiB"));
+        // Before there is memory asked for: a sparse file can be of any length.
+        if metadata.len() > LARGEST {
+            return Err(too_large());
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+        // It may have grown since.
         if bytes.len() as u64 > LARGEST {
-            return Err(failed(io::Error::other("it is larger than 1 GiB")));
+            return Err(too_large());
         }
         let sha256 = FileHash::of(&bytes);
         let owner = FileOwner::of(&metadata);
@@ -203,6 +209,10 @@ mod tests {
         let read = |path: &Path| PluginFile::read(path).unwrap_err().to_string();
         assert!(read(folder.path()).contains("not a regular file"));
         assert!(read(&folder.path().join("absent")).contains("[PLG-0001]"));
+        let long = folder.path().join("long.so");
+        // More than any memory has; it takes no room on the disk.
+        File::create(&long).unwrap().set_len(1 << 43).unwrap();
+        assert!(read(&long).contains("larger than 1 GiB"));
         #[cfg(unix)]
         {
             let pipe = folder.path().join("pipe.so");
