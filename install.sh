@@ -93,6 +93,20 @@ if [ -z "$from" ]; then
     from=${CARGO_TARGET_DIR:-target}/release
 fi
 
+library() {
+    echo "lib$(echo "$1" | tr - _).$suffix"
+}
+# Before anything is changed: half of a new version beside an old one is neither.
+there() {
+    [ -f "$1" ] || fail "there is no $1: build it first, or leave --from out"
+}
+for program in spacetime-miner spacetime-node; do
+    there "$from/$program"
+done
+for package in $packages; do
+    there "$from/$(library "$package")"
+done
+
 umask 022
 mkdir -p "$prefix/bin" "$plugins" "$prefix/share"
 new=$prefix/share/.spacetime-miner.new
@@ -103,7 +117,6 @@ trap 'rm -rf "$new"' EXIT
 # Puts a file in its place in one step, so that a miner that runs with the old
 # one goes on with it.
 put() {
-    [ -f "$1" ] || fail "there is no $1: build it first, or leave --from out"
     cp "$1" "$2.new"
     chmod "$3" "$2.new"
     mv -f "$2.new" "$2"
@@ -114,7 +127,7 @@ for program in spacetime-miner spacetime-node; do
     put "$from/$program" "$prefix/bin/$program" 755
 done
 for package in $packages; do
-    name=lib$(echo "$package" | tr - _).$suffix
+    name=$(library "$package")
     put "$from/$name" "$plugins/$name" 644
 done
 
