@@ -122,6 +122,30 @@ fn a_payment_arrives_its_fee_is_the_miners_and_a_killed_miner_knows_it_still() {
     assert_eq!(fees(&home), 17);
 }
 
+/// Neither a config that only `run` would need to be right, nor a name.
+#[test]
+fn a_transport_that_cannot_be_used_stops_no_question_to_another() {
+    let home = home().plugin(&plugin("spacetime-transport-node"));
+    let bob = identity(&home, "bob");
+    mining(&home).stop();
+    let ask = |transports: &str, more: &[&str]| {
+        let set = format!("transports={transports}");
+        home.command(&[&["balance", &bob, "--json", "--set", &set], more].concat())
+    };
+    for first in ["(name: \"node\", config: (follow: sideways))", "(name: \"nod\")"] {
+        let transports = format!("[{first}, (name: \"solo\")]");
+        let ended = ask(&transports, &[]);
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        assert_eq!(ended.document()["transport"], "solo", "{ended:#?}");
+        let ended = ask(&transports, &["--transport", "solo"]);
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+    }
+    let wrong = "(name: \"node\", config: (follow: sideways))";
+    ask(&format!("[{wrong}]"), &[]).assert_refused(6, "sideways");
+    let named = ["--transport", "node"];
+    ask(&format!("[{wrong}, (name: \"solo\")]"), &named).assert_refused(6, "sideways");
+}
+
 #[test]
 fn pending_transactions_queue_up_and_bind_the_balance() {
     let home = home().plugin(&plugin("spacetime-policy-empty")).set("policy", "(name: \"empty\")");

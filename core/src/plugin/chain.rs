@@ -12,8 +12,8 @@ use spacetime_sdk_loader::{Fault, Kind, abi::FaultCode};
 use thiserror::Error;
 
 use super::{
-    FaultObserver, Registry, RegistryProblem, TransportSetup, TransportSlot, folders, inventory,
-    trust::Gate,
+    FaultObserver, Plan, Registry, RegistryProblem, TransportSetup, TransportSlot, folders,
+    inventory, trust::Gate,
 };
 use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry};
 
@@ -78,6 +78,8 @@ impl From<NetworkError> for ChainError {
 pub struct ChainAccess {
     setup: TransportSetup,
     transports: Vec<TransportSlot>,
+    /// Why others cannot be asked.
+    set_aside: Vec<RegistryProblem>,
 }
 
 impl ChainAccess {
@@ -98,10 +100,11 @@ impl ChainAccess {
         if manifest.transports.is_empty() {
             return Err(ChainError::NoTransports(manifest.name()));
         }
+        let set_aside = set_aside(&mut manifest, whom)?;
         let registry = Registry::load(&manifest, Arc::new(Silent));
         let mut transports = registry.transports();
         let problem = registry.problems().iter().find(|problem| problem.is_fatal());
-        let problem = problem.or(registry.problems().first());
+        let problem = problem.or(set_aside.first()).or(registry.problems().first());
         if let Whom::Named(name) | Whom::Node { transport: name, .. } = whom {
             let others = transports.iter().map(|slot| slot.name().to_owned()).collect();
             transports.retain(|slot| slot.name() == name);
@@ -115,7 +118,8 @@ impl ChainAccess {
             (false, _) => {
                 let node_is_chosen = matches!(whom, Whom::Node { .. });
                 let setup = TransportSetup::new(&manifest, identity)?;
-                Ok(Self { setup: TransportSetup { node_is_chosen, ..setup }, transports })
+                let setup = TransportSetup { node_is_chosen, ..setup };
+                Ok(Self { setup, transports, set_aside })
             }
         }
     }
@@ -126,17 +130,21 @@ impl ChainAccess {
     ///
     /// Nobody answers.
     pub fn ask(&mut self, question: &Question) -> Result<Answer, ChainError> {
-        let mut reasons = Vec::new();
+        let mut reasons: Vec<String> = self.set_aside.iter().map(ToString::to_string).collect();
+        let is_alone = reasons.is_empty() && self.transports.len() == 1;
         for (position, transport) in self.transports.iter().enumerate() {
             match transport.ask(&self.setup, question) {
                 Ok(answer) => {
                     self.transports.swap(0, position);
                     self.transports.truncate(1);
+                    self.set_aside.clear();
                     return Ok(answer);
                 }
-                Err(fault) if fault.code == FaultCode::CONFIG => {
+                Err(fault) if fault.code == FaultCode::CONFIG && is_alone => {
                     return Err(ChainError::Config(fault));
                 }
+                // It names its place by itself.
+                Err(fault) if fault.code == FaultCode::CONFIG => reasons.push(fault.to_string()),
                 Err(fault) => reasons.push(format!("{}: {fault}", transport.component())),
             }
         }
@@ -147,6 +155,32 @@ impl ChainAccess {
     pub fn transport(&self) -> &str {
         self.transports.first().map_or("", TransportSlot::name)
     }
+}
+
+/// Leaves out the transports that the manifest gives a wrong name or config:
+/// whoever asks another one does not need them. What is wrong with each.
+fn set_aside(manifest: &mut Manifest, whom: &Whom) -> Result<Vec<RegistryProblem>, ChainError> {
+    let mut problems = Vec::new();
+    if !Plan::of(manifest).is_fatal() {
+        return Ok(problems);
+    }
+    let all = std::mem::take(&mut manifest.transports);
+    let (mut kept, single) = (Vec::new(), manifest.clone());
+    for transport in all {
+        let alone = Manifest { transports: vec![transport.clone()], ..single.clone() };
+        let plan = Plan::of(&alone);
+        let Some(problem) = plan.problems.into_iter().find(RegistryProblem::is_fatal) else {
+            kept.push(transport);
+            continue;
+        };
+        // Not another one of that name in its place.
+        if matches!(whom, Whom::Named(name) if transport.name.rsplit('/').next() == Some(name)) {
+            return Err(ChainError::Plugins(problem));
+        }
+        problems.push(problem);
+    }
+    manifest.transports = kept;
+    Ok(problems)
 }
 
 /// Makes a transport the manifest's only one; where the manifest has none of
