@@ -1,6 +1,64 @@
 //! A panic's backtrace, cut down to the author's own code.
+//!
+//! To take one is quick. To read it, debug information has to be searched, which
+//! takes longer than some calls may where the library is large or the machine
+//! busy. So no call waits for that for long.
 
-use std::fmt::Display;
+use std::{
+    backtrace::Backtrace,
+    fmt::Display,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::sync_channel,
+    },
+    thread,
+    time::Duration,
+};
+
+/// What a call waits for its backtrace: the shortest limit of any is 500 ms.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How many are being read. The standard library neither takes nor reads another
+/// one meanwhile, but waits.
+static BEING_READ: AtomicUsize = AtomicUsize::new(0);
+
+/// This thread's backtrace, unless that would have to wait for another's.
+pub(crate) fn take() -> Option<Backtrace> {
+    // Whatever the environment says: a panic in a plugin is rare, and the last
+    // thing that is seen of it.
+    (BEING_READ.load(Ordering::Acquire) == 0).then(Backtrace::force_capture)
+}
+
+/// The author's part of this thread's backtrace, however long it takes.
+pub(crate) fn here() -> String {
+    read(&Backtrace::force_capture())
+}
+
+/// The author's part of a backtrace; `None`: it takes longer than `patience`, and
+/// `late` is handed it on another thread.
+pub(crate) fn read_within(
+    patience: Duration,
+    backtrace: impl Display + Send + 'static,
+    late: impl FnOnce(&str) + Send + 'static,
+) -> Option<String> {
+    // Without a buffer: it is sent only to who still waits.
+    let (sender, receiver) = sync_channel(0);
+    let reading = move || {
+        if let Err(unsent) = sender.send(read(&backtrace)) {
+            late(&unsent.0);
+        }
+    };
+    // Without a thread it goes unread: the fault matters more.
+    thread::Builder::new().name("backtrace".to_owned()).spawn(reading).ok()?;
+    receiver.recv_timeout(patience).ok()
+}
+
+fn read(backtrace: &impl Display) -> String {
+    BEING_READ.fetch_add(1, Ordering::AcqRel);
+    let text = shorten(backtrace);
+    BEING_READ.fetch_sub(1, Ordering::AcqRel);
+    text
+}
 
 /// Frames that are handed on at most.
 const FRAMES: usize = 48;
@@ -20,7 +78,7 @@ const CALLERS: [&str; 4] = [
 
 /// The part of a backtrace that lies between the panic's machinery and the
 /// guard, or all of it where their names are not known.
-pub(crate) fn shorten(backtrace: &impl Display) -> String {
+fn shorten(backtrace: &impl Display) -> String {
     let text = backtrace.to_string();
     let frames = frames(&text);
     let is_any = |names: &[&str], frame: &str| names.iter().any(|name| frame.contains(name));
@@ -55,6 +113,11 @@ fn frames(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fmt,
+        sync::{Mutex, mpsc::Receiver},
+    };
+
     use super::*;
 
     const TEXT: &str = "   0: spacetime_sdk::guard::on_panic
@@ -70,6 +133,45 @@ mod tests {
    7: spacetime_sdk::guard::run
    8: clone3
 ";
+
+    /// A backtrace that takes until it is told to be read.
+    struct Slow(Mutex<Receiver<()>>);
+
+    impl Display for Slow {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let _ = self.0.lock().unwrap().recv();
+            f.write_str(TEXT)
+        }
+    }
+
+    #[test]
+    fn a_call_waits_for_what_is_quick_and_what_is_not_comes_late() {
+        let (release, released) = sync_channel(0);
+        let (late, came) = sync_channel(1);
+        let tell = move |text: &str| late.send(text.to_owned()).unwrap();
+        let slow = Slow(Mutex::new(released));
+        assert_eq!(read_within(Duration::from_millis(1), slow, tell), None);
+        drop(release);
+        assert_eq!(came.recv().unwrap(), shorten(&TEXT));
+
+        let quick = read_within(Duration::from_secs(60), TEXT, |_| panic!("somebody waits"));
+        assert_eq!(quick, Some(shorten(&TEXT)));
+    }
+
+    /// The standard library would let it wait for as long as the other takes.
+    #[test]
+    fn none_is_taken_while_another_is_read() {
+        struct Taking(Mutex<Option<bool>>);
+        impl Display for Taking {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                *self.0.lock().unwrap() = Some(take().is_some());
+                Ok(())
+            }
+        }
+        let taking = Taking(Mutex::default());
+        read(&taking);
+        assert_eq!(*taking.0.lock().unwrap(), Some(false));
+    }
 
     #[test]
     fn the_authors_frames_are_left() {

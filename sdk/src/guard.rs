@@ -25,8 +25,8 @@ thread_local! {
 
 struct Seen {
     message: String,
-    /// Made readable only for a fault: authors may catch panics themselves.
-    backtrace: Backtrace,
+    /// Read only for a fault: authors may catch panics themselves.
+    backtrace: Option<Backtrace>,
 }
 
 /// Makes this library's panics silent on stderr and visible to the host. A
@@ -39,14 +39,12 @@ pub(crate) fn install_hook() {
 fn on_panic(info: &PanicHookInfo<'_>) {
     let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
     let message = format!("panicked{place}: {}", payload_text(info.payload()));
-    // Whatever the environment says: a panic in a plugin is rare, and the last
-    // thing that is seen of it.
-    let backtrace = Backtrace::force_capture();
     if GUARDED.get() {
+        let backtrace = backtrace::take();
         LAST.with_borrow_mut(|last| *last = Some(Seen { message, backtrace }));
     } else {
         let place = "a thread or task of its own";
-        host::fault(&instance(), panic_fault(place, &message, &backtrace::shorten(&backtrace)));
+        host::fault(&instance(), panic_fault(place, &message, &backtrace::here()));
     }
 }
 
@@ -56,6 +54,20 @@ fn payload_text(payload: &(dyn Any + Send)) -> &str {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(a value that is not text)")
+}
+
+/// A panic's backtrace as far as its call can wait for it. What takes longer is
+/// logged.
+fn detail(instance: &Arc<str>, backtrace: Option<Backtrace>, message: &str) -> String {
+    let Some(backtrace) = backtrace else {
+        return "there is no backtrace: another one was being read".to_owned();
+    };
+    let (instance, message) = (instance.clone(), message.to_owned());
+    let late = move |text: &str| {
+        host::log_error(&instance, &format!("the backtrace of what {message}\n{text}"));
+    };
+    backtrace::read_within(backtrace::PATIENCE, backtrace, late)
+        .unwrap_or_else(|| "its backtrace takes longer to be read, and is logged then".to_owned())
 }
 
 fn panic_fault(place: &str, message: &str, backtrace: &str) -> Fault {
@@ -118,7 +130,10 @@ pub(crate) fn run<R>(
     result.map_err(|payload| {
         let seen = LAST.with_borrow_mut(Option::take);
         let fault = match seen {
-            Some(seen) => panic_fault(place, &seen.message, &backtrace::shorten(&seen.backtrace)),
+            Some(Seen { message, backtrace }) => {
+                let detail = detail(instance, backtrace, &message);
+                panic_fault(place, &message, &detail)
+            }
             // The hook is not ours when the component is linked statically.
             None => {
                 let message = format!("panicked: {}", payload_text(payload.as_ref()));

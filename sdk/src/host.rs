@@ -38,6 +38,19 @@ pub(crate) fn fault(instance: &str, fault: Fault) {
     }
 }
 
+/// Logs for an instance, whatever thread this is.
+pub(crate) fn log_error(instance: &str, message: &str) {
+    if let Some(host) = HOST.get() {
+        host.log(&LogRecord {
+            level: number(&Level::ERROR),
+            instance: instance.into(),
+            target: "panic".into(),
+            message: message.into(),
+            reserved: [0; 4],
+        });
+    }
+}
+
 /// Tells the operator of something that went wrong, and that the current
 /// component goes on without: an event `fault` under its name, which counts as
 /// one that a call returned. Several of a transport's peers, one of which

@@ -130,7 +130,13 @@ fn a_panic_comes_with_the_authors_part_of_its_backtrace() {
     let in_task = mine_and_end(&home_of_two(&at("task")));
     for ended in [in_call, in_thread, in_task] {
         let faults = ended.events("fault");
-        let detail = faults[0]["detail"].as_str().unwrap_or_else(|| panic!("{ended:#?}"));
+        let mut detail = faults[0]["detail"].as_str().unwrap_or_else(|| panic!("{ended:#?}"));
+        // No call waits for it on a machine that is this busy.
+        let logged = lines(&ended, "error");
+        if detail.contains("is logged then") {
+            let is_it = |line: &&String| line.contains("the backtrace of what panicked");
+            detail = logged.iter().find(is_it).unwrap_or_else(|| panic!("{ended:#?}"));
+        }
         assert!(detail.contains("place.rs"), "{detail}");
         assert!(!detail.contains("rust_begin_unwind"), "{detail}");
         assert!(!detail.contains("guard.rs") && !detail.contains("planner.rs"), "{detail}");
