@@ -3,6 +3,7 @@
 use std::{fmt, path::Path};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use spacetime_sdk::schema::Shape;
 
 use crate::{inspection::Inspection, refusal::Refusal};
@@ -93,6 +94,35 @@ fn without_null<'de, D: serde::Deserializer<'de>>(list: D) -> Result<Vec<Compone
     Ok(Vec::<Option<Component>>::deserialize(list)?.into_iter().flatten().collect())
 }
 
+/// Whether a character only shows itself, and changes nothing of what else a
+/// terminal shows.
+fn is_printable(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text out of a file that nobody may vouch for, to be shown on one line: it
+/// must not pass for what the host says.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c| match c {
+        '\n' | '\t' => ' ',
+        c if is_printable(c) => c,
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// The same of all texts of a document.
+fn clean(document: Value) -> Value {
+    match document {
+        Value::String(text) => Value::String(printable(&text)),
+        Value::Array(list) => list.into_iter().map(clean).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (printable(&name), clean(value))).collect()
+        }
+        other => other,
+    }
+}
+
 impl Descriptor {
     /// Reads the descriptor of a plugin file of any platform. Nothing of the
     /// file is executed.
@@ -114,11 +144,44 @@ impl Descriptor {
     }
 
     pub(crate) fn of(text: &str, path: &Path) -> Result<Self, Refusal> {
-        serde_json::from_str(text).map_err(|source| Refusal::damaged(path, &source.to_string()))
+        let damaged =
+            |source: serde_json::Error| Refusal::damaged(path, &printable(&source.to_string()));
+        let value = serde_json::from_str(text).and_then(|found: Self| {
+            // Without a backslash, what is not printable stands there as it is.
+            let is_plain = !text.contains(|c| c == '\\' || !is_printable(c));
+            let cleaned = || serde_json::from_value(clean(serde_json::from_str(text)?));
+            if is_plain { Ok(found) } else { cleaned() }
+        });
+        value.map_err(damaged)
     }
 
     /// The component of this kind and name.
     pub fn component(&self, kind: Kind, name: &str) -> Option<&Component> {
         self.components.iter().find(|found| found.kind == kind && found.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = r#"{"plugin":"p","version":"1.0.0","about":"ABOUT","abi":"1.1.0",
+        "sdk":"0.1.0","rustc":"rustc","target":"t","panic":"unwind","components":[
+        {"kind":"strategy","name":"NAME","about":"plans"},null]}"#;
+
+    /// A file that is looked at before it is trusted could move the cursor and
+    /// write over what the host says of it.
+    #[test]
+    fn what_a_terminal_would_obey_is_not_passed_on() {
+        let of = |about: &str, name: &str| {
+            let text = PLAIN.replace("ABOUT", about).replace("NAME", name);
+            Descriptor::of(&text, Path::new("a.so")).unwrap()
+        };
+        let plain = of("does \u{e4} thing", "mine");
+        assert_eq!((&*plain.about, &*plain.components[0].name), ("does \u{e4} thing", "mine"));
+        let bad = of("one\\ntwo\\u001b[2A\\rsigned", "m\u{202e}\u{7f}\u{9b}");
+        assert_eq!(bad.about, "one two\u{fffd}[2A\u{fffd}signed");
+        assert_eq!(bad.components[0].name, "m\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(of(r#"a \"quote\""#, "b").about, "a \"quote\"");
     }
 }

@@ -7,7 +7,7 @@ mod glibc;
 
 use serde::Serialize;
 
-use crate::library_file::LibraryFile;
+use crate::{descriptor::printable, library_file::LibraryFile};
 
 /// A library that a plugin's file needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,7 +33,7 @@ pub enum Presence {
 /// The libraries that a file needs; those of another platform's are unknown.
 pub(crate) fn needed(file: &LibraryFile, is_ours: bool) -> Vec<NeededLibrary> {
     let presence = presences(file, is_ours);
-    let of = |name: &String| NeededLibrary { name: name.clone(), presence: presence(name) };
+    let of = |name: &String| NeededLibrary { name: printable(name), presence: presence(name) };
     file.needed.iter().map(of).collect()
 }
 
