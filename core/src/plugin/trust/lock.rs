@@ -10,7 +10,7 @@ use std::{
 };
 
 use ron::{Options, extensions::Extensions};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use spacetime_sdk_loader::{FileHash, PublicKey};
 use thiserror::Error;
 
@@ -41,6 +41,7 @@ pub struct LockedFile {
     /// The hash of the file.
     pub sha256: FileHash,
     /// The name of the file that was installed.
+    #[serde(deserialize_with = "file_name")]
     pub file: String,
     /// Who signed it, if anybody.
     #[serde(default)]
@@ -76,6 +77,15 @@ struct Form {
     format: u32,
     #[serde(deserialize_with = "unique")]
     plugins: BTreeMap<String, Locked>,
+}
+
+/// No path: lock files are passed on, and what is uninstalled is removed.
+fn file_name<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    let name = String::deserialize(text)?;
+    match Path::new(&name).file_name().is_some_and(|only| only == name.as_str()) {
+        true => Ok(name),
+        false => Err(D::Error::custom(format_args!("`{name}` is no name of a file"))),
+    }
 }
 
 impl Lock {
@@ -206,6 +216,10 @@ mod tests {
         for bad in [
             text.replace("version", "versoin"),
             text.replace("sha256: \"", "sha256: \"0"),
+            text.replace("\"libzebra.so\"", "\"../libzebra.so\""),
+            text.replace("\"libzebra.so\"", "\"/libzebra.so\""),
+            text.replace("\"libzebra.so\"", "\"libzebra.so/\""),
+            text.replace("\"libzebra.so\"", "\"..\""),
             text[..text.len() / 2].to_owned(),
             "()".to_owned(),
             "\n".to_owned(),
