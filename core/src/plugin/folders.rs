@@ -1,7 +1,7 @@
 //! The folders in which plugin files are looked for, in order.
 
 use std::{
-    env,
+    env, io,
     path::{Path, PathBuf},
 };
 
@@ -92,7 +92,12 @@ pub(crate) fn list(folders: &[PathBuf]) -> String {
 }
 
 fn show(folder: &Path) -> String {
-    folder.display().to_string()
+    match folder.read_dir() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            format!("{}, which cannot be read ({error})", folder.display())
+        }
+        _ => folder.display().to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +111,15 @@ mod tests {
         let (one, two) = (one.path().canonicalize().unwrap(), two.path().canonicalize().unwrap());
         let given = [one.join("."), two.clone(), one.clone(), one.join("missing")];
         assert_eq!(existing(given.into_iter()), [one, two]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_where_it_was_looked_in() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(list(&[folder.path().to_owned()]), folder.path().display().to_string());
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(list(&[file]).contains("which cannot be read"));
     }
 
     #[test]
