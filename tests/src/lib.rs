@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failing harness fails the test")]
 
+pub mod address;
 pub mod artifacts;
 pub mod assembled;
 #[cfg(doctest)]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use socket2::SockRef;
+use spacetime_tests::address;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink},
     net::{TcpListener, TcpStream},
@@ -84,17 +85,9 @@ impl Seen {
     }
 }
 
-/// Where cables listen: where no miner of another test looks for a node that
-/// is gone, whose port may have become a cable's.
-#[cfg(target_os = "linux")]
-const NEAR: &str = "127.0.0.2:0";
-/// Other systems have but one address of their own.
-#[cfg(not(target_os = "linux"))]
-const NEAR: &str = "127.0.0.1:0";
-
 /// Forwards to a node, and cuts the first connection; later ones are whole.
 pub(crate) async fn cable(node: SocketAddr, cut: Option<Cut>, seen: Arc<Seen>) -> SocketAddr {
-    let listener = TcpListener::bind(NEAR).await.unwrap();
+    let listener = TcpListener::bind(address::own()).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let mut cut = cut;
@@ -123,7 +116,7 @@ pub(crate) struct Lasting {
 impl Lasting {
     /// Forwards every connection to a node.
     pub(crate) async fn to(node: SocketAddr) -> Self {
-        let listener = TcpListener::bind(NEAR).await.unwrap();
+        let listener = TcpListener::bind(address::own()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let armed = Arc::new(Mutex::new(None::<Armed>));
         let (broken, _) = watch::channel(());

@@ -12,6 +12,7 @@ use serde_json::Value;
 use spacetime_core::observe::rfc3339;
 use spacetime_protocol::{BlockHash, block::Block, wire::Message};
 use spacetime_tests::{
+    address,
     artifacts::plugin,
     home::Home,
     process::{Ended, Miner},
@@ -193,5 +194,5 @@ fn wins_on(announced: Arc<Mutex<Announced>>) -> Scripted {
             _ => Vec::new(),
         }
     };
-    Scripted::answering("127.0.0.1:0".parse().unwrap(), Arc::new(answer))
+    Scripted::answering(address::own(), Arc::new(answer))
 }

@@ -11,6 +11,7 @@ use spacetime_sdk_loader::{
     abi::{Event, Verdict},
 };
 use spacetime_tests::{
+    address,
     artifacts::plugin,
     plugins::load,
     scripted::Scripted,
@@ -108,7 +109,7 @@ fn tells(tip: Arc<Mutex<Vec<u8>>>) -> Scripted {
         HANDSHAKE => vec![tip.lock().unwrap().clone()],
         _ => Vec::new(),
     };
-    Scripted::answering("127.0.0.1:0".parse().unwrap(), Arc::new(answer))
+    Scripted::answering(address::own(), Arc::new(answer))
 }
 
 /// Waits until there is something to mine on this block.

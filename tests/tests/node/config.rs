@@ -1,6 +1,6 @@
 //! What the transport's config may say, and how it is refused.
 
-use spacetime_tests::scripted::Scripted;
+use spacetime_tests::{address, scripted::Scripted};
 
 use crate::home;
 
@@ -37,7 +37,7 @@ fn a_config_that_makes_no_sense_is_refused_with_what_does() {
 
 #[test]
 fn a_choice_may_be_quoted() {
-    let mut node = Scripted::listen("127.0.0.1:0".parse().unwrap());
+    let mut node = Scripted::listen(address::own());
     let home = home(&format!("address: \"{}\", follow: \"notices\"", node.address()));
     let _miner = home.run(&[]);
     node.wait_until("a handshake", |node| {

@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 use spacetime_protocol::wire::{Message, PingPong};
 use spacetime_tests::{
+    address,
     process::Miner,
     scripted::{Answer, Scripted},
 };
@@ -16,7 +17,7 @@ use spacetime_tests::{
 use crate::home;
 
 fn listen() -> Scripted {
-    Scripted::listen("127.0.0.1:0".parse().unwrap())
+    Scripted::listen(address::own())
 }
 
 fn notice(number: u8, height: u64) -> Vec<u8> {
@@ -81,7 +82,7 @@ fn d1_it_introduces_itself_and_answers_pings_during_a_scan() {
 /// D4: the reference takes a refused connection for one.
 #[test]
 fn d4_a_refused_connection_ends_the_boot_after_its_attempts() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = TcpListener::bind(address::own()).unwrap().local_addr().unwrap();
     let home = home(&format!("address: \"{address}\"")).set("max_connection_retries", "3");
     let began = Instant::now();
     let ended = home.run_to_end(&[]);
@@ -136,7 +137,7 @@ fn d9_a_stream_that_cannot_be_read_on_is_left() {
 #[test]
 fn of_several_nodes_one_may_send_what_is_no_message() {
     let garbage: Arc<Answer> = Arc::new(|_| vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()]);
-    let mut liar = Scripted::answering("127.0.0.1:0".parse().unwrap(), garbage);
+    let mut liar = Scripted::answering(address::own(), garbage);
     let mut node = listen();
     let nodes = [node.address(), liar.address()].map(|node| node.to_string());
     let home = home(&format!("peers: {nodes:?}, follow: notices, longest_pause_seconds: 1"));

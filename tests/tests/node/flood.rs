@@ -16,6 +16,7 @@ use spacetime_protocol::{
 };
 use spacetime_sdk_loader::{Library, abi::Event};
 use spacetime_tests::{
+    address,
     artifacts::plugin,
     plugins::load,
     scripted::Scripted,
@@ -70,7 +71,7 @@ fn a_chain_is_asked_about_a_few_times_and_others_and_what_is_true_are_followed()
         true => Vec::new(),
         false => serves.lock().unwrap().answer(frame),
     };
-    let mut flooder = Scripted::answering("127.0.0.1:0".parse().unwrap(), Arc::new(answer));
+    let mut flooder = Scripted::answering(address::own(), Arc::new(answer));
     let folder = tempfile::tempdir().unwrap();
     let library = load(&plugin("spacetime-transport-node"));
     let nodes = [flooder.address(), honest.address].map(|node| node.to_string());
@@ -135,7 +136,7 @@ fn wait_for_handshake(node: &mut Scripted) {
 
 #[test]
 fn with_notices_the_newest_is_mined_on_and_scans_have_time() {
-    let mut flooder = Scripted::listen("127.0.0.1:0".parse().unwrap());
+    let mut flooder = Scripted::listen(address::own());
     let folder = tempfile::tempdir().unwrap();
     let library = load(&plugin("spacetime-transport-node"));
     let config = format!("(address: \"{}\", follow: notices)", flooder.address());
@@ -152,7 +153,7 @@ fn with_notices_the_newest_is_mined_on_and_scans_have_time() {
 
 #[test]
 fn with_notices_another_node_is_followed_as_before() {
-    let listen = || Scripted::listen("127.0.0.1:0".parse().unwrap());
+    let listen = || Scripted::listen(address::own());
     let [mut flooder, mut calm] = [listen(), listen()];
     let folder = tempfile::tempdir().unwrap();
     let library = load(&plugin("spacetime-transport-node"));

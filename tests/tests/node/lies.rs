@@ -14,7 +14,7 @@ use spacetime_protocol::{
     network::Network,
     wire::{FrameReader, Message},
 };
-use spacetime_tests::{artifacts::plugin, home::Home, scripted::Scripted};
+use spacetime_tests::{address, artifacts::plugin, home::Home, scripted::Scripted};
 
 use crate::{
     bench,
@@ -69,7 +69,7 @@ impl Served {
 
 /// A node that serves this.
 fn serve(served: Served) -> Scripted {
-    Scripted::answering("127.0.0.1:0".parse().unwrap(), Arc::new(move |frame| served.answer(frame)))
+    Scripted::answering(address::own(), Arc::new(move |frame| served.answer(frame)))
 }
 
 /// A home on a network of its own, which tries these nodes once at boot, and

@@ -9,6 +9,7 @@ use spacetime_protocol::{
     wire::{Kind, Message},
 };
 use spacetime_tests::{
+    address,
     home::Home,
     node::{Caller, Node},
     process::Miner,
@@ -21,8 +22,6 @@ use crate::{
     home,
     lies::{Served, home_with},
 };
-
-const ANY: &str = "127.0.0.1:0";
 
 fn accepted_at(miner: &mut Miner, height: u64) {
     miner.wait_for("an accepted block", |event| {
@@ -50,7 +49,7 @@ fn assert_is_back(mut miner: Miner, node: Node, before: &[Block]) {
 #[test]
 fn a_node_whose_data_are_gone_has_its_chain_back_from_its_miner() {
     let folder = tempfile::tempdir().unwrap();
-    let node = Node::start(folder.path(), ANY.parse().unwrap(), &[]);
+    let node = Node::start(folder.path(), address::own(), &[]);
     let address = node.address();
     let home = home(&format!("address: \"{address}\""));
     let mut miner = home.run(&[]);
@@ -66,7 +65,7 @@ fn a_node_whose_data_are_gone_has_its_chain_back_from_its_miner() {
 fn a_node_with_an_older_copy_of_its_data_gets_the_rest_from_its_miner() {
     let folder = tempfile::tempdir().unwrap();
     let (live, copy) = (folder.path().join("live"), folder.path().join("copy"));
-    let node = Node::start(&live, ANY.parse().unwrap(), &[]);
+    let node = Node::start(&live, address::own(), &[]);
     let address = node.address();
     let home = home(&format!("address: \"{address}\""));
     let mut miner = home.run(&[]);
@@ -96,7 +95,7 @@ fn copy_folder(from: &Path, to: &Path) {
 /// its chain.
 fn mined() -> (Home, SocketAddr, Vec<Block>) {
     let folder = tempfile::tempdir().unwrap();
-    let node = Node::start(folder.path(), ANY.parse().unwrap(), &[]);
+    let node = Node::start(folder.path(), address::own(), &[]);
     let address = node.address();
     let home = home(&format!("address: \"{address}\""));
     home.mine(4);
@@ -175,7 +174,7 @@ fn one_that_is_too_far_behind_and_asks_for_nothing_is_named() {
     // It has three of them.
     let served = Served::new(&network, &blocks[..3]);
     let answer: Arc<Answer> = Arc::new(move |frame| served.answer(frame));
-    let behind = Scripted::answering(ANY.parse().unwrap(), answer);
+    let behind = Scripted::answering(address::own(), answer);
     let address = behind.address().to_string();
     let home =
         home.set("transports", &format!("[(name: \"node\", config: (address: {address:?}))]"));

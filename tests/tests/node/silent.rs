@@ -7,7 +7,7 @@ use spacetime_protocol::{
     BlockHash,
     wire::{Kind, Message},
 };
-use spacetime_tests::{home::Home, node::Node, process::Miner, scripted::Scripted};
+use spacetime_tests::{address, home::Home, node::Node, process::Miner, scripted::Scripted};
 
 use crate::home;
 
@@ -17,7 +17,7 @@ const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_secs(15);
 
 fn listen() -> Scripted {
-    Scripted::listen("127.0.0.1:0".parse().unwrap())
+    Scripted::listen(address::own())
 }
 
 fn wait_for_frame(node: &mut Scripted, kind: u8, count: usize) {

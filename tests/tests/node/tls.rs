@@ -10,6 +10,7 @@ use std::{
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use spacetime_protocol::wire::Message;
 use spacetime_tests::{
+    address,
     artifacts::program,
     node::Node,
     process::{PATIENCE, run_to_end},
@@ -59,7 +60,7 @@ impl Authority {
 
 /// Speaks TLS for a node that does not.
 fn front(runtime: &Runtime, authority: &Authority, node: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind(address::own()).unwrap();
     let address = listener.local_addr().unwrap();
     let acceptor = TlsAcceptor::from(authority.config.clone());
     let handle = runtime.handle().clone();
@@ -167,7 +168,7 @@ fn empty(runtime: &Runtime, authority: &Authority) -> Empty {
     let ((begins, begun), (ends, ended)) = (mpsc::channel(), mpsc::channel());
     let acceptor = TlsAcceptor::from(authority.config.clone());
     let _runtime = runtime.enter();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind(address::own()).unwrap();
     listener.set_nonblocking(true).unwrap();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     let address = listener.local_addr().unwrap();

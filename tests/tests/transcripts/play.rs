@@ -16,7 +16,7 @@ use spacetime_protocol::{
     block::Block,
     keys::{Scheme, SecretKey},
 };
-use spacetime_tests::{artifacts::plugin, home::Home, process::Miner, scripted::Scripted};
+use spacetime_tests::{address, artifacts::plugin, home::Home, process::Miner, scripted::Scripted};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -88,9 +88,8 @@ struct Due {
 /// Plays a case to its end.
 pub(crate) fn play(case: &Case, model: &Model) -> Played {
     let home = home(case, model);
-    let any = "127.0.0.1:0".parse().unwrap();
     if case.value("node_listens_at_start") == false {
-        let address = TcpListener::bind::<SocketAddr>(any).unwrap().local_addr().unwrap();
+        let address = TcpListener::bind(address::own()).unwrap().local_addr().unwrap();
         // Somebody must be refused before the node is there.
         let home = configure(home, model, address, 1);
         let mut miner = home.run(&[]);
@@ -99,7 +98,7 @@ pub(crate) fn play(case: &Case, model: &Model) -> Played {
         });
         return script(case, model, Scripted::listen(address), miner, 1);
     }
-    let node = Scripted::listen(any);
+    let node = Scripted::listen(address::own());
     let address = node.address();
     let count = if case.value("extra_connection") == true { 2 } else { 1 };
     let home = configure(home, model, address, count);

@@ -31,13 +31,13 @@ pub(super) async fn run(hub: Hub) {
 async fn tell_tips(hub: Hub) {
     let mut changes = hub.service().subscribe();
     let mut told = changes.borrow_and_update().tip;
-    let (mut allowance, mut filled_ms) = (BURST, hub.clock().now_ms());
+    let (mut allowance, mut filled_ms) = (BURST, hub.clock().steady_ms());
     while changes.changed().await.is_ok() {
         let tip = changes.borrow_and_update().tip;
         if tip == told || !hub.options().announces {
             continue;
         }
-        let now = hub.clock().now_ms();
+        let now = hub.clock().steady_ms();
         allowance += now.saturating_sub(filled_ms) as f64 / 1000.0 * PER_SECOND;
         (allowance, filled_ms) = (allowance.min(BURST), now);
         if allowance < 1.0 {

@@ -23,27 +23,40 @@ pub fn steady_ms() -> u64 {
     began_ms.saturating_add(since_ms)
 }
 
+/// How far a [`Clock`] is ahead of the system's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ahead {
+    /// Time that is taken as passed, ms.
+    pub passed_ms: u64,
+    /// How far it is set forward beside that, ms.
+    pub set_ms: u64,
+}
+
 /// What a hub takes for the time: the system's, or one that its owner has put
 /// forward, so that nobody waits for what takes minutes to see it.
+///
+/// It is two clocks: one tells the chain's time and may be set; the other tells
+/// how long something lasts, and is never set.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    ahead_ms: watch::Receiver<u64>,
+    ahead: watch::Receiver<Ahead>,
 }
 
 impl Clock {
     /// The system's.
     pub fn system() -> Self {
-        Self { ahead_ms: watch::channel(0).1 }
+        Self { ahead: watch::channel(Ahead::default()).1 }
     }
 
-    /// So many milliseconds ahead of the system's as was sent last.
-    pub fn ahead_by(ahead_ms: watch::Receiver<u64>) -> Self {
-        Self { ahead_ms }
+    /// So far ahead of the system's as was sent last.
+    pub fn ahead_by(ahead: watch::Receiver<Ahead>) -> Self {
+        Self { ahead }
     }
 
-    /// Unix milliseconds.
+    /// Unix milliseconds, as blocks and transactions have them.
     pub fn now_ms(&self) -> u64 {
-        now_ms().saturating_add(*self.ahead_ms.borrow())
+        let Ahead { passed_ms, set_ms } = *self.ahead.borrow();
+        now_ms().saturating_add(passed_ms).saturating_add(set_ms)
     }
 
     /// Unix seconds.
@@ -51,24 +64,48 @@ impl Clock {
         self.now_ms() / 1000
     }
 
-    /// Waits until a moment in Unix milliseconds; at most a minute at once, so
-    /// that a clock that is set does not matter for long.
-    pub(super) async fn until_ms(&self, moment: u64) {
-        let mut ahead_ms = self.ahead_ms.clone();
-        let ahead = *ahead_ms.borrow_and_update();
-        let wait = moment.saturating_sub(now_ms().saturating_add(ahead)).min(60_000);
-        tokio::select! {
-            () = sleep(Duration::from_millis(wait)) => {}
-            Ok(()) = ahead_ms.changed() => {}
-        }
+    /// Unix milliseconds as they would be had no clock been set: by these a
+    /// connection, a limit and a ban are timed.
+    pub(super) fn steady_ms(&self) -> u64 {
+        steady_ms().saturating_add(self.ahead.borrow().passed_ms)
     }
 
-    /// Waits so long by this clock.
+    /// A moment of the chain's time, as the clock that is never set has it if
+    /// none is set until then.
+    pub(super) fn steady_at(&self, moment_ms: u64) -> u64 {
+        self.steady_ms().saturating_add(moment_ms).saturating_sub(self.now_ms())
+    }
+
+    /// Waits until a moment of the chain's time, Unix ms.
+    pub(super) async fn until_ms(&self, moment_ms: u64) {
+        self.until(|| moment_ms.saturating_sub(self.now_ms())).await;
+    }
+
+    /// Waits until a moment of the clock that is never set, Unix ms.
+    pub(super) async fn until_steady_ms(&self, moment_ms: u64) {
+        self.until(|| moment_ms.saturating_sub(self.steady_ms())).await;
+    }
+
+    /// Waits so long.
     pub(super) async fn pass(&self, wait: Duration) {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        let until_ms = self.now_ms().saturating_add(wait_ms);
-        while self.now_ms() < until_ms {
-            self.until_ms(until_ms).await;
+        self.until_steady_ms(self.steady_ms().saturating_add(wait_ms)).await;
+    }
+
+    /// Waits until nothing is left; looks once a minute, so that a clock that
+    /// is set does not matter for long.
+    async fn until(&self, left_ms: impl Fn() -> u64) {
+        let mut ahead = self.ahead.clone();
+        loop {
+            ahead.mark_unchanged();
+            let left_ms = left_ms().min(60_000);
+            if left_ms == 0 {
+                return;
+            }
+            tokio::select! {
+                () = sleep(Duration::from_millis(left_ms)) => {}
+                Ok(()) = ahead.changed() => {}
+            }
         }
     }
 }
@@ -77,21 +114,40 @@ impl Clock {
 mod tests {
     use super::*;
 
+    const HOUR_MS: u64 = 3_600_000;
+
     #[tokio::test]
-    async fn waiting_ends_when_the_clock_is_put_forward() {
-        let (ahead_ms, clock) = watch::channel(0);
+    async fn waiting_ends_when_the_time_has_passed_and_not_when_a_clock_is_set() {
+        let (ahead, clock) = watch::channel(Ahead::default());
         let clock = Clock::ahead_by(clock);
-        let waiting = tokio::spawn({
+        let waits = |clock: Clock| async move { clock.pass(Duration::from_millis(HOUR_MS)).await };
+        let waiting = tokio::spawn(waits(clock.clone()));
+        let until = clock.now_ms() + HOUR_MS;
+        let awaiting = tokio::spawn({
             let clock = clock.clone();
-            async move { clock.pass(Duration::from_secs(3600)).await }
+            async move { clock.until_ms(until).await }
         });
-        // It reads the clock before that is put forward.
+        // They read the clock before that is put forward.
         tokio::task::yield_now().await;
-        ahead_ms.send(1_800_000).unwrap();
+        ahead.send_modify(|ahead| ahead.passed_ms += HOUR_MS / 2);
         tokio::task::yield_now().await;
+        assert!(!waiting.is_finished() && !awaiting.is_finished());
+        ahead.send_modify(|ahead| ahead.set_ms += HOUR_MS / 2);
+        awaiting.await.unwrap();
         assert!(!waiting.is_finished());
-        ahead_ms.send(3_600_000).unwrap();
+        ahead.send_modify(|ahead| ahead.passed_ms += HOUR_MS / 2);
         waiting.await.unwrap();
-        assert!(clock.now_ms() >= now_ms() + 3_600_000 - 1000);
+        assert!(clock.now_ms() >= now_ms() + HOUR_MS + HOUR_MS / 2 - 1000);
+    }
+
+    #[test]
+    fn a_moment_is_as_far_off_by_either_clock() {
+        let ahead = Ahead { passed_ms: 5, set_ms: HOUR_MS };
+        let clock = Clock::ahead_by(watch::channel(ahead).1);
+        let left = |of: u64, from: u64| of.saturating_sub(from);
+        let (moment, steady) = (clock.now_ms() + 30_000, clock.steady_ms());
+        let left = left(clock.steady_at(moment), steady);
+        assert!((29_000..=30_000).contains(&left), "{left}");
+        assert!(clock.steady_at(clock.now_ms() - 10_000) < clock.steady_ms());
     }
 }

@@ -19,13 +19,13 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Goes on until the hub stops.
 pub(super) async fn run(hub: Hub) {
-    let mut gossip_ms = hub.clock().now_ms().saturating_add(GOSSIP_INTERVAL_MS);
+    let mut gossip_ms = hub.clock().steady_ms().saturating_add(GOSSIP_INTERVAL_MS);
     loop {
         while let Some(address) = next(&hub) {
             hub.spawn(meet(hub.clone(), address));
         }
-        if gossip_ms <= hub.clock().now_ms() {
-            gossip_ms = hub.clock().now_ms().saturating_add(GOSSIP_INTERVAL_MS);
+        if gossip_ms <= hub.clock().steady_ms() {
+            gossip_ms = hub.clock().steady_ms().saturating_add(GOSSIP_INTERVAL_MS);
             hub.gossip();
         }
         let saving = hub.clone();
@@ -78,7 +78,7 @@ async fn meet(hub: Hub, address: PeerAddress) {
 impl Hub {
     /// Tells everybody who listens of those that are known best.
     fn gossip(&self) {
-        let now_ms = self.clock().now_ms();
+        let now_ms = self.clock().steady_ms();
         for (ip, member) in self.listeners(now_ms) {
             let known = self.addresses().gossip(ip);
             if !known.is_empty()

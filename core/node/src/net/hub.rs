@@ -118,7 +118,7 @@ impl Drop for Running {
 impl Hub {
     /// Begins without any connection, on the current runtime.
     pub fn start(service: Service, options: Options) -> Running {
-        let now_ms = options.clock.now_ms();
+        let now_ms = options.clock.steady_ms();
         let addresses = Mutex::new(Addresses::open(options.addresses.clone()));
         let inner = Inner {
             service,
@@ -350,22 +350,22 @@ impl Hub {
     pub(super) fn ban(&self, address: IpAddr) {
         if !self.forgives(address) {
             tracing::warn!(%address, "nobody is let in from this address for 10 minutes");
-            lock(&self.inner.bans).add(address, self.clock().now_ms());
+            lock(&self.inner.bans).add(address, self.clock().steady_ms());
         }
     }
 
     pub(super) fn is_banned(&self, address: IpAddr) -> bool {
-        lock(&self.inner.bans).contains(address, self.clock().now_ms())
+        lock(&self.inner.bans).contains(address, self.clock().steady_ms())
     }
 
     /// Whether a message was seen lately.
     pub(super) fn has_seen(&self, key: &SeenKey) -> bool {
-        lock(&self.inner.seen).has(key, self.clock().now_ms())
+        lock(&self.inner.seen).has(key, self.clock().steady_ms())
     }
 
     /// Marks a message as seen; whether it is new.
     pub(super) fn mark_seen(&self, key: SeenKey) -> bool {
-        lock(&self.inner.seen).mark(key, self.clock().now_ms())
+        lock(&self.inner.seen).mark(key, self.clock().steady_ms())
     }
 
     /// Passes something unasked on, to all but its source. What comes of it to
@@ -373,7 +373,7 @@ impl Hub {
     pub(super) fn relay(&self, message: &Message, source: Option<PeerId>) {
         let Some(frame) = frame(message) else { return };
         self.mark_seen(SeenKey::of(message.kind(), &frame[BEFORE_PAYLOAD..]));
-        let (now_ms, priority) = (self.clock().now_ms(), Priority::of(message.kind()));
+        let (now_ms, priority) = (self.clock().steady_ms(), Priority::of(message.kind()));
         for (id, member) in &*self.members() {
             if Some(*id) != source && member.takes_relays(now_ms) {
                 member.outbox.relay(priority, Arc::clone(&frame));
@@ -383,7 +383,7 @@ impl Hub {
 
     /// Whether a relay may go out to a peer now; if so, it counts.
     pub(super) fn may_relay(&self, peer: PeerId, priority: Priority, frame: usize) -> bool {
-        lock(&self.inner.pace).may_send(peer, priority, frame, self.clock().now_ms())
+        lock(&self.inner.pace).may_send(peer, priority, frame, self.clock().steady_ms())
     }
 
     /// Tells everybody of a new tip.

@@ -40,7 +40,7 @@ mod tls;
 
 pub use backoff::Backoff;
 pub use certificate::Certificate;
-pub use clock::{Clock, now_ms, steady_ms};
+pub use clock::{Ahead, Clock, now_ms, steady_ms};
 pub use dial::{Address, AddressError, DialError, Io, Keep, Stream, connect, keep};
 pub use event::{Event, Lost, PeerId, PeerInfo};
 pub use hub::{Hub, Running, Written};

@@ -109,9 +109,7 @@ impl Hub {
         let Some(room) = self.early().take(bytes.len()) else { return };
         let hub = self.clone();
         self.spawn(async move {
-            while hub.clock().now_ms() < at_ms {
-                hub.clock().until_ms(at_ms).await;
-            }
+            hub.clock().until_ms(at_ms).await;
             tokio::time::sleep(GRACE).await;
             hub.submit_unasked(block, source).await;
             drop(room);

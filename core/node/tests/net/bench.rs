@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use spacetime_node::Service;
 use spacetime_node::net::{
-    Address, Backoff, Clock, Event, Hub, Keep, Listener, Lost, Options, Running, keep,
+    Address, Ahead, Backoff, Clock, Event, Hub, Keep, Listener, Lost, Options, Running, keep,
 };
 use spacetime_protocol::BlockHash;
 use spacetime_protocol::network::Network;
@@ -16,18 +16,28 @@ use tokio::time::timeout;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A clock that goes on as the system's does, and can be put forward.
-pub(crate) fn clock() -> (Ahead, Clock) {
-    let (ahead_ms, clock) = watch::channel(0);
-    (Ahead(ahead_ms), Clock::ahead_by(clock))
+pub(crate) fn clock() -> (Hands, Clock) {
+    let (ahead, clock) = watch::channel(Ahead::default());
+    (Hands(ahead), Clock::ahead_by(clock))
 }
 
-/// How far a clock is ahead.
-pub(crate) struct Ahead(watch::Sender<u64>);
+/// What puts a clock forward.
+pub(crate) struct Hands(watch::Sender<Ahead>);
 
-impl Ahead {
+impl Hands {
+    /// So much time passes.
     pub(crate) fn pass(&self, time: Duration) {
-        self.0.send_modify(|ahead_ms| *ahead_ms += u64::try_from(time.as_millis()).unwrap());
+        self.0.send_modify(|ahead| ahead.passed_ms += ms(time));
     }
+
+    /// The clock is set, and no time passes.
+    pub(crate) fn set(&self, forward: Duration) {
+        self.0.send_modify(|ahead| ahead.set_ms += ms(forward));
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap()
 }
 
 /// A node in this process.

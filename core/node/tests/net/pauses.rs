@@ -57,7 +57,7 @@ async fn a_new_valid_block_makes_the_pauses_begin_anew_and_nothing_else_does() {
         let parent = &blocks.last().unwrap().header;
         blocks.push(miner.block(&network, parent, Wish::default()));
     }
-    let (ahead, clock) = clock();
+    let (hands, clock) = clock();
     let options = |options| spacetime_node::net::Options { clock, ..options };
     let mut node = Node::with(&network, options).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -74,7 +74,7 @@ async fn a_new_valid_block_makes_the_pauses_begin_anew_and_nothing_else_does() {
             })
             .await;
         waits.push(wait);
-        ahead.pass(wait);
+        hands.pass(wait);
     }
     assert_eq!(tip(&node.service).height, 8);
     let (with, without) = waits.split_at(8);

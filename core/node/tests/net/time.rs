@@ -10,14 +10,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::bench::{Ahead, Node, PATIENCE, clock};
+use crate::bench::{Hands, Node, PATIENCE, clock};
 use crate::common::{Miner, Wish, mine, network, tip};
 
 /// A node whose clock can be put forward.
-async fn node(change: impl FnOnce(Options) -> Options) -> (Node, Ahead) {
-    let (ahead, clock) = clock();
+async fn node(change: impl FnOnce(Options) -> Options) -> (Node, Hands) {
+    let (hands, clock) = clock();
     let node = Node::with(&network(1, &[]), |options| change(Options { clock, ..options })).await;
-    (node, ahead)
+    (node, hands)
 }
 
 fn ping(nonce: i64) -> Vec<u8> {
@@ -48,28 +48,43 @@ async fn is_served(address: SocketAddr) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn part_of_a_message_and_then_nothing_for_a_minute_ends_the_connection() {
-    let (mut node, ahead) = node(|options| options).await;
+    let (mut node, hands) = node(|options| options).await;
     let mut stream = TcpStream::connect(node.address).await.unwrap();
     let mut whole_and_half = ping(1);
     whole_and_half.extend_from_slice(&ping(2)[..9]);
     stream.write_all(&whole_and_half).await.unwrap();
     assert!(is_answered(&mut stream, 1).await);
-    ahead.pass(Duration::from_secs(50));
+    hands.pass(Duration::from_secs(50));
     // More of it within the minute, to its end: the connection is as before.
     stream.write_all(&ping(2)[9..]).await.unwrap();
     assert!(is_answered(&mut stream, 2).await);
-    ahead.pass(Duration::from_secs(100));
+    hands.pass(Duration::from_secs(100));
     stream.write_all(&whole_and_half).await.unwrap();
     assert!(is_answered(&mut stream, 1).await, "silence between messages is no fault");
-    ahead.pass(Duration::from_secs(60));
+    hands.pass(Duration::from_secs(60));
     assert!(matches!(node.lost().await, Lost::End(End::HalfMessage(60..))));
     assert!(!is_answered(&mut stream, 2).await, "it is closed");
     assert_eq!(node.hub().peers(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_ends_no_connection() {
+    let (node, hands) = node(|options| options).await;
+    let mut stream = TcpStream::connect(node.address).await.unwrap();
+    // Its timer and the rest of a message are ready at once: either comes first.
+    for nonce in 0..20 {
+        let (begin, rest) = (&ping(nonce)[..9], &ping(nonce)[9..]);
+        stream.write_all(&[&ping(-1), begin].concat()).await.unwrap();
+        assert!(is_answered(&mut stream, -1).await);
+        hands.set(Duration::from_secs(3600));
+        stream.write_all(rest).await.unwrap();
+        assert!(is_answered(&mut stream, nonce).await, "{nonce}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_comes_a_byte_now_and_then_is_given_up_after_a_minute_too() {
-    let (mut node, ahead) = node(|options| options).await;
+    let (mut node, hands) = node(|options| options).await;
     let mut stream = TcpStream::connect(node.address).await.unwrap();
     let mut whole_and_half = ping(1);
     whole_and_half.extend_from_slice(&ping(2)[..6]);
@@ -82,7 +97,7 @@ async fn a_message_that_comes_a_byte_now_and_then_is_given_up_after_a_minute_too
         // A moment for the node to read it, or to close.
         let closed = async { while stream.read(&mut [0; 100]).await.is_ok_and(|read| read > 0) {} };
         is_closed |= timeout(Duration::from_millis(100), closed).await.is_ok();
-        ahead.pass(Duration::from_secs(10));
+        hands.pass(Duration::from_secs(10));
     }
     assert!(is_closed, "two minutes have passed");
     assert!(matches!(node.lost().await, Lost::End(End::HalfMessage(60..))));
@@ -90,7 +105,7 @@ async fn a_message_that_comes_a_byte_now_and_then_is_given_up_after_a_minute_too
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dialled_peer_that_says_nothing_is_left_and_others_are_followed_meanwhile() {
-    let (mut node, ahead) = node(|options| options).await;
+    let (mut node, hands) = node(|options| options).await;
     let honest = Node::start(node.service.network()).await;
     mine(&honest.service, &Miner::new(3), Wish::default());
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -101,7 +116,7 @@ async fn a_dialled_peer_that_says_nothing_is_left_and_others_are_followed_meanwh
     node.dial(honest.address);
     node.reaches(tip(&honest.service).hash()).await;
     assert_eq!(node.hub().peers().len(), 2);
-    ahead.pass(Duration::from_secs(30));
+    hands.pass(Duration::from_secs(30));
     let reason = node
         .event(|event| match event {
             Event::Lie { reason, .. } => Some(reason),
@@ -118,7 +133,7 @@ async fn a_dialled_peer_that_says_nothing_is_left_and_others_are_followed_meanwh
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ban_ends_after_ten_minutes() {
-    let (node, ahead) = node(|options| Options { forgives_loopback: false, ..options }).await;
+    let (node, hands) = node(|options| Options { forgives_loopback: false, ..options }).await;
     let liar = || async {
         let mut stream = TcpStream::connect(node.address).await.unwrap();
         let genesis = &node.service.network().genesis.header;
@@ -132,23 +147,24 @@ async fn a_ban_ends_after_ten_minutes() {
     for _ in 0..2 {
         liar().await;
         assert!(!is_served(node.address).await);
-        ahead.pass(Duration::from_secs(590));
+        hands.pass(Duration::from_secs(590));
+        hands.set(Duration::from_secs(3600));
         assert!(!is_served(node.address).await, "it is not over");
-        ahead.pass(Duration::from_secs(10));
+        hands.pass(Duration::from_secs(10));
         assert!(is_served(node.address).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn peers_are_told_of_others_every_ten_minutes() {
-    let (mut node, ahead) = node(|options| options).await;
+    let (mut node, hands) = node(|options| options).await;
     let other = Node::start(node.service.network()).await;
     node.dial(other.address);
     node.event(|event| matches!(event, Event::Synced { .. }).then_some(())).await;
     let mut stream = TcpStream::connect(node.address).await.unwrap();
     stream.write_all(&ping(1)).await.unwrap();
     assert!(is_answered(&mut stream, 1).await);
-    ahead.pass(Duration::from_secs(600));
+    hands.pass(Duration::from_secs(600));
     let told = Message::Peers(vec![other.address.into()]).to_frame().unwrap();
     let mut came = Vec::new();
     let all = async {
@@ -161,7 +177,7 @@ async fn peers_are_told_of_others_every_ten_minutes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dialled_peer_that_lies_is_dialled_again_after_the_longest_wait() {
-    let (mut node, ahead) = node(|options| Options { forgives_loopback: false, ..options }).await;
+    let (mut node, hands) = node(|options| Options { forgives_loopback: false, ..options }).await;
     let honest = Node::start(node.service.network()).await;
     let liar = TcpListener::bind("127.0.0.1:0").await.unwrap();
     node.dial_patiently(liar.local_addr().unwrap());
@@ -180,7 +196,7 @@ async fn a_dialled_peer_that_lies_is_dialled_again_after_the_longest_wait() {
     let block = mine(&honest.service, &Miner::new(3), Wish::default());
     node.reaches(block.hash()).await;
     assert!(is_served(node.address).await);
-    ahead.pass(LONGEST);
+    hands.pass(LONGEST);
     timeout(PATIENCE, liar.accept()).await.unwrap().unwrap();
 }
 

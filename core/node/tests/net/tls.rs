@@ -174,7 +174,7 @@ async fn whoever_never_agrees_on_tls_is_left_and_nobody_waits_for_it() {
     let network = network(1, &[]);
     let folder = tempfile::tempdir().unwrap();
     let (authority, certificate) = certificate(folder.path());
-    let (ahead, clock) = clock();
+    let (hands, clock) = clock();
     let options = |options| Options { clock, max_connections: 5, ..options };
     let listen = |listener: spacetime_node::net::Listener| listener.with_certificate(certificate);
     let node = Node::listening(&network, options, listen).await;
@@ -199,7 +199,7 @@ async fn whoever_never_agrees_on_tls_is_left_and_nobody_waits_for_it() {
     }
     let by_name = Address::new("localhost", node.address.port());
     assert!(connect(&by_name, Some(&verified)).await.is_err(), "there is no room");
-    ahead.pass(Duration::from_secs(10));
+    hands.pass(Duration::from_secs(10));
     for mut stream in stalled.into_iter().chain([fifth]) {
         let read = timeout(PATIENCE, stream.read(&mut [0; 100])).await.unwrap();
         assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");

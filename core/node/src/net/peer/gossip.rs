@@ -19,7 +19,7 @@ impl Peer {
     /// because that has much to tell.
     pub(super) fn is_within_limit(&mut self) -> Result<bool, Lost> {
         let is_exempt = self.member.dialled || self.is_forgiven();
-        if is_exempt || self.standing.may_send(self.hub.clock().now_ms()) {
+        if is_exempt || self.standing.may_send(self.hub.clock().steady_ms()) {
             return Ok(true);
         }
         if self.standing.floods() {

@@ -135,6 +135,7 @@ struct Peer {
     standing: Standing,
     /// When it was told addresses last.
     exchange: PeerExchange<()>,
+    /// When it said something last, by the clock that is never set, Unix ms.
     heard_ms: u64,
     was_of_use: bool,
     /// It will say no more: what that means, told once all that it is owed is
@@ -147,7 +148,7 @@ enum Never {}
 
 impl Peer {
     fn new(hub: Hub, member: Arc<Member>) -> Result<Self, Lost> {
-        let now_ms = hub.clock().now_ms();
+        let now_ms = hub.clock().steady_ms();
         // Any number that others do not use by chance.
         let nonce = getrandom::u64().unwrap_or(now_ms).cast_signed();
         let connection = Connection::new(hub.handshake(), member.dialled, nonce, now_ms)
@@ -217,7 +218,7 @@ impl Peer {
                 () = std::future::ready(()), if self.may_answer() => self.answer().await,
                 () = member.outbox.progress(), if !self.may_read() || !self.may_answer() => {}
                 () = member.sent_block() => self.sent_block(),
-                () = clock.until_ms(self.due_ms()) => self.tick().await?,
+                () = clock.until_steady_ms(self.due_ms()) => self.tick().await?,
                 ended = &mut writing.0 => {
                     let aborted = |_| Lost::Socket("its writer is gone".to_owned());
                     let lost = ended.unwrap_or_else(aborted);
@@ -269,7 +270,7 @@ impl Peer {
     }
 
     async fn received(&mut self, bytes: &[u8]) -> Result<(), Lost> {
-        self.heard_ms = self.hub.clock().now_ms();
+        self.heard_ms = self.hub.clock().steady_ms();
         let mut result = self.connection.received(bytes, self.heard_ms);
         loop {
             // What comes with it may depend on it.
@@ -328,7 +329,8 @@ impl Peer {
             Message::Peers(peers) => {
                 if self.is_within_limit()? {
                     let (ip, dialled) = (self.ip(), self.member.dialled);
-                    self.hub.addresses().hear(&peers, ip, dialled, self.heard_ms);
+                    let now_ms = self.hub.clock().now_ms();
+                    self.hub.addresses().hear(&peers, ip, dialled, now_ms);
                     self.hub.change_addresses();
                 }
                 Ok(())
@@ -350,7 +352,7 @@ impl Peer {
             return;
         }
         if let Message::GetPeers { max, exclude } = request {
-            let now_ms = self.hub.clock().now_ms();
+            let now_ms = self.hub.clock().steady_ms();
             let ip = self.ip();
             let peers = self.hub.addresses().answer(&mut self.exchange, ip, max, &exclude, now_ms);
             return self.send(&Message::Peers(peers));
@@ -362,11 +364,11 @@ impl Peer {
 
     fn sent_block(&mut self) {
         if let Some(follower) = &mut self.follower {
-            follower.sent_block(self.hub.clock().now_ms());
+            follower.sent_block(self.hub.clock().steady_ms());
         }
     }
 
-    /// When something is due, Unix ms.
+    /// When something is due, by the clock that is never set, Unix ms.
     fn due_ms(&self) -> u64 {
         if self.ended.is_some() {
             return u64::MAX;
@@ -386,7 +388,7 @@ impl Peer {
     }
 
     async fn tick(&mut self) -> Result<(), Lost> {
-        let now_ms = self.hub.clock().now_ms();
+        let now_ms = self.hub.clock().steady_ms();
         let silent_ms = now_ms.saturating_sub(self.heard_ms);
         self.connection.tick(now_ms)?;
         if self.wants_greeting() && silent_ms >= self.greet_ms() {

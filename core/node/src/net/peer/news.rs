@@ -57,7 +57,7 @@ impl Peer {
             self.hub.submit(own).await;
         }
         let genesis = self.hub.service().network().genesis_hash();
-        let now_ms = self.hub.clock().now_ms();
+        let now_ms = self.hub.clock().steady_ms();
         let follower = self.follower.get_or_insert_with(|| Follower::new(genesis));
         follower.hear_notice(hash, height, now_ms);
         // In a flood it is looked at later, and costs nothing now.
@@ -112,9 +112,15 @@ impl Peer {
             // Another look would bring nothing else.
             hub.mark_seen(key);
         }
-        match &outcome.taken {
+        match outcome.taken {
             Taken::Held if outcome.is_new && !asked => self.standing.credit(),
-            Taken::Early { until_ms } if !asked => hub.submit_later(block, *until_ms, id),
+            Taken::Early { until_ms } => {
+                if !asked {
+                    hub.submit_later(block, until_ms, id);
+                }
+                // Whoever follows the peer knows no other clock.
+                return Taken::Early { until_ms: hub.clock().steady_at(until_ms) };
+            }
             Taken::Orphan => {
                 tracing::debug!(peer = %self.member.address, hash = %block.hash(),
                     "a block whose parent is not known here");
@@ -160,7 +166,7 @@ impl Peer {
     /// The follower reads our chain, so it works where that may take time.
     async fn ask_follower(&mut self, input: Input) -> VecDeque<Step> {
         let Some(mut follower) = self.follower.take() else { return VecDeque::new() };
-        let (service, now_ms) = (self.hub.service().clone(), self.hub.clock().now_ms());
+        let (service, now_ms) = (self.hub.service().clone(), self.hub.clock().steady_ms());
         let answer = tokio::task::spawn_blocking(move || {
             let steps = tell(&mut follower, input, &service, now_ms);
             (follower, steps)
@@ -210,13 +216,13 @@ impl Peer {
     /// or that does not pass on what comes back to it.
     fn ask_for_pool_again(&mut self) {
         let next_ms = self.pool_asked_ms.saturating_add(POOL_AGAIN_MS);
-        if self.pool_asked_ms > 0 && next_ms <= self.hub.clock().now_ms() {
+        if self.pool_asked_ms > 0 && next_ms <= self.hub.clock().steady_ms() {
             self.ask_for_pool();
         }
     }
 
     fn ask_for_pool(&mut self) {
-        self.pool_asked_ms = self.hub.clock().now_ms();
+        self.pool_asked_ms = self.hub.clock().steady_ms();
         self.pool_credit = usize::from(POOL);
         self.send(&Message::TxPoolRequest { max: i32::from(POOL), include_data: true });
     }
