@@ -143,7 +143,9 @@ fn a_transport_that_cannot_be_used_stops_no_question_to_another() {
     let wrong = "(name: \"node\", config: (follow: sideways))";
     ask(&format!("[{wrong}]"), &[]).assert_refused(6, "sideways");
     let named = ["--transport", "node"];
-    ask(&format!("[{wrong}, (name: \"solo\")]"), &named).assert_refused(6, "sideways");
+    let both = format!("[{wrong}, (name: \"solo\")]");
+    ask(&both, &named).assert_refused(6, "sideways");
+    ask(&both, &["--transport", "sola"]).assert_refused(8, "there are solo");
 }
 
 #[test]

@@ -179,6 +179,10 @@ fn set_aside(manifest: &mut Manifest, whom: &Whom) -> Result<Vec<RegistryProblem
         }
         problems.push(problem);
     }
+    if matches!(whom, Whom::Named(_)) && !kept.is_empty() {
+        // It is one of those.
+        problems.clear();
+    }
     manifest.transports = kept;
     Ok(problems)
 }
