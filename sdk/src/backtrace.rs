@@ -8,7 +8,7 @@ use std::{
     backtrace::Backtrace,
     fmt::Display,
     sync::{
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::sync_channel,
     },
     thread,
@@ -22,11 +22,20 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 /// one meanwhile, but waits.
 static BEING_READ: AtomicUsize = AtomicUsize::new(0);
 
-/// This thread's backtrace, unless that would have to wait for another's.
+/// Whether a panic went without one since one was last read. It may be the one
+/// that is told, where a component panics on several threads at once.
+static MISSED: AtomicBool = AtomicBool::new(false);
+
+/// This thread's backtrace, unless that would have to wait for another's, which
+/// is handed to its `late` then.
 pub(crate) fn take() -> Option<Backtrace> {
+    if BEING_READ.load(Ordering::Acquire) > 0 {
+        MISSED.store(true, Ordering::Release);
+        return None;
+    }
     // Whatever the environment says: a panic in a plugin is rare, and the last
     // thing that is seen of it.
-    (BEING_READ.load(Ordering::Acquire) == 0).then(Backtrace::force_capture)
+    Some(Backtrace::force_capture())
 }
 
 /// The author's part of this thread's backtrace, however long it takes.
@@ -34,8 +43,9 @@ pub(crate) fn here() -> String {
     read(&Backtrace::force_capture())
 }
 
-/// The author's part of a backtrace; `None`: it takes longer than `patience`, and
-/// `late` is handed it on another thread.
+/// The author's part of a backtrace; `None`: it takes longer than `patience`.
+/// Then, and if another panic went without one meanwhile, `late` is handed it on
+/// another thread.
 pub(crate) fn read_within(
     patience: Duration,
     backtrace: impl Display + Send + 'static,
@@ -44,8 +54,11 @@ pub(crate) fn read_within(
     // Without a buffer: it is sent only to who still waits.
     let (sender, receiver) = sync_channel(0);
     let reading = move || {
-        if let Err(unsent) = sender.send(read(&backtrace)) {
-            late(&unsent.0);
+        let text = read(&backtrace);
+        let is_missed = MISSED.swap(false, Ordering::AcqRel);
+        let sent = sender.send(text.clone());
+        if is_missed || sent.is_err() {
+            late(&text);
         }
     };
     // Without a thread it goes unread: the fault matters more.
@@ -144,6 +157,17 @@ mod tests {
         }
     }
 
+    /// One during which another thread panics. The standard library would let
+    /// that wait for as long as this one takes.
+    struct Taking;
+
+    impl Display for Taking {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            assert!(take().is_none());
+            f.write_str(TEXT)
+        }
+    }
+
     #[test]
     fn a_call_waits_for_what_is_quick_and_what_is_not_comes_late() {
         let (release, released) = sync_channel(0);
@@ -156,21 +180,11 @@ mod tests {
 
         let quick = read_within(Duration::from_secs(60), TEXT, |_| panic!("somebody waits"));
         assert_eq!(quick, Some(shorten(&TEXT)));
-    }
 
-    /// The standard library would let it wait for as long as the other takes.
-    #[test]
-    fn none_is_taken_while_another_is_read() {
-        struct Taking(Mutex<Option<bool>>);
-        impl Display for Taking {
-            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-                *self.0.lock().unwrap() = Some(take().is_some());
-                Ok(())
-            }
-        }
-        let taking = Taking(Mutex::default());
-        read(&taking);
-        assert_eq!(*taking.0.lock().unwrap(), Some(false));
+        let (late, came) = sync_channel(1);
+        let tell = move |text: &str| late.send(text.to_owned()).unwrap();
+        let missed = read_within(Duration::from_secs(60), Taking, tell);
+        assert_eq!((missed, came.recv()), (Some(shorten(&TEXT)), Ok(shorten(&TEXT))));
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn payload_text(payload: &(dyn Any + Send)) -> &str {
 /// logged.
 fn detail(instance: &Arc<str>, backtrace: Option<Backtrace>, message: &str) -> String {
     let Some(backtrace) = backtrace else {
-        return "there is no backtrace: another one was being read".to_owned();
+        return "another panic's backtrace was being read, which is logged then".to_owned();
     };
     let (instance, message) = (instance.clone(), message.to_owned());
     let late = move |text: &str| {
