@@ -96,6 +96,14 @@ fn workspace() -> &'static Artifacts {
 pub fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     command.current_dir(folder).env("CARGO_NET_OFFLINE", "true");
+    // Of the package that is tested. Build scripts that watch these would be run
+    // again, and all that depends on them be built again, in here and out there.
+    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(ours) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -15,6 +15,14 @@ pub(crate) fn cdylib(package: &Path) -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(package).args(["build", "--message-format=json-render-diagnostics"]);
+    // Build scripts that watch these, of the package that is tested, would be run
+    // again, and all that depends on them be built again, each time.
+    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(ours) {
+            command.env_remove(name);
+        }
+    }
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
