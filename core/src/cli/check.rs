@@ -51,7 +51,7 @@ struct Report {
     transports: Vec<Transport>,
     /// What `run` would do about it, or what is merely unusual.
     notes: Vec<String>,
-    /// What mining goes on without.
+    /// What mining goes on without, or in spite of.
     warnings: Vec<Warning>,
     problems: Vec<Problem>,
 }
@@ -131,6 +131,8 @@ impl Report {
             warnings: Vec::new(),
             problems: Vec::new(),
         };
+        let exposed = manifest.exposed().into_iter();
+        report.warnings.extend(exposed.map(|message| Warning { area: "manifest", message }));
         report.look_at_plugins(manifest, load);
         report.look_at_plots(manifest);
         report.look_at_key(manifest);

@@ -3,6 +3,7 @@
 
 mod edit;
 mod error;
+mod exposed;
 mod raw;
 mod read;
 mod resolved;

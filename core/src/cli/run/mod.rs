@@ -48,6 +48,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     if args.safe_mode {
         be_safe(&mut manifest, output)?;
     }
+    manifest.exposed().iter().for_each(|sentence| output.warn(sentence));
     // Plugins first: what is wrong with the manifest shows before anything is
     // made.
     let inbox = Inbox::default();
