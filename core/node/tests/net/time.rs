@@ -141,16 +141,17 @@ async fn a_dialled_peer_that_sends_a_known_block_for_another_is_left_with_both_n
     let liar = TcpListener::bind("127.0.0.1:0").await.unwrap();
     node.dial(liar.local_addr().unwrap());
     let (mut stream, _) = liar.accept().await.unwrap();
+    let mut reader = FrameReader::default();
     let say = |message: &Message| message.to_frame().unwrap();
     let all = Message::GetHeaders { locator: [0; 32].into(), stop: None, max: 2000 };
     for block in [&first, &second] {
         let notice = Message::BlockAccepted { hash: block.hash(), height: block.header.height };
         stream.write_all(&say(&notice)).await.unwrap();
-        hear(&mut stream, |message| *message == Message::GetBlock(block.hash())).await;
+        hear(&mut stream, &mut reader, |message| *message == Message::GetBlock(block.hash())).await;
         stream.write_all(&say(&Message::Block(first.encode().unwrap()))).await.unwrap();
         // Its answer shows that what came before was looked at.
         stream.write_all(&say(&all)).await.unwrap();
-        hear(&mut stream, |message| matches!(message, Message::Headers(_))).await;
+        hear(&mut stream, &mut reader, |message| matches!(message, Message::Headers(_))).await;
     }
     assert_eq!(tip(&node.service), first.header);
     hands.pass(Duration::from_secs(30));
@@ -165,11 +166,12 @@ async fn a_dialled_peer_that_sends_a_known_block_for_another_is_left_with_both_n
 }
 
 /// Reads until a node says this; its questions for headers are answered with
-/// none.
-async fn hear(stream: &mut TcpStream, wanted: impl Fn(&Message) -> bool) {
-    let (mut reader, mut buffer) = (FrameReader::default(), vec![0; 4096]);
+/// none, those that came with it included.
+async fn hear(stream: &mut TcpStream, reader: &mut FrameReader, wanted: impl Fn(&Message) -> bool) {
+    let mut buffer = vec![0; 4096];
     let all = async {
-        loop {
+        let mut is_said = false;
+        while !is_said {
             let read = stream.read(&mut buffer).await.unwrap();
             assert_ne!(read, 0, "the node has left");
             reader.push(&buffer[..read]);
@@ -179,9 +181,7 @@ async fn hear(stream: &mut TcpStream, wanted: impl Fn(&Message) -> bool) {
                     let none = Message::Headers(Vec::new()).to_frame().unwrap();
                     stream.write_all(&none).await.unwrap();
                 }
-                if wanted(&message) {
-                    return;
-                }
+                is_said |= wanted(&message);
             }
         }
     };
