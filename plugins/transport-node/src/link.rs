@@ -152,6 +152,9 @@ impl Link {
 
     /// Hands on what was heard; whether it was anything.
     async fn hand_out(&self, connection: &mut Connection) -> Result<bool, Over> {
+        while let Some(said) = connection.next_complaint() {
+            tracing::warn!(node = %self.node, "it reports an error: {said:?}");
+        }
         if let Some(error) = connection.take_malformed() {
             tracing::warn!(node = %self.node, "it sent what is no message: {error}");
         }

@@ -102,7 +102,11 @@ impl Hub {
 
     /// Takes a block once the clock allows it, and passes it on then.
     pub(super) fn submit_later(&self, block: Block, at_ms: u64, source: PeerId) {
-        if at_ms.saturating_sub(self.clock().now_ms()) > WORTH_WAITING_MS {
+        let wait_ms = at_ms.saturating_sub(self.clock().now_ms());
+        let is_kept = wait_ms <= WORTH_WAITING_MS;
+        tracing::info!(hash = %block.hash(), seconds = wait_ms.div_ceil(1000), is_kept,
+            "a block lies too far ahead of our clock: one of the two clocks is wrong");
+        if !is_kept {
             return;
         }
         let Ok(bytes) = block.encode() else { return };

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use spacetime_node::net::{Event, Lost, Options};
-use spacetime_protocol::wire::{End, Message, PingPong};
+use spacetime_protocol::wire::{End, FrameReader, Message, PingPong};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -129,6 +129,63 @@ async fn a_dialled_peer_that_says_nothing_is_left_and_others_are_followed_meanwh
     timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
     let block = mine(&honest.service, &Miner::new(3), Wish::default());
     node.reaches(block.hash()).await;
+}
+
+/// Of a block that the node knows it looks at nothing but that it came.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialled_peer_that_sends_a_known_block_for_another_is_left_with_both_named() {
+    let (mut node, hands) = node(|options| options).await;
+    let (chain, miner) = (network(1, &[]), Miner::new(3));
+    let first = miner.block(&chain, &chain.genesis.header, Wish::default());
+    let second = miner.block(&chain, &first.header, Wish::default());
+    let liar = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    node.dial(liar.local_addr().unwrap());
+    let (mut stream, _) = liar.accept().await.unwrap();
+    let mut reader = FrameReader::default();
+    let say = |message: &Message| message.to_frame().unwrap();
+    let all = Message::GetHeaders { locator: [0; 32].into(), stop: None, max: 2000 };
+    for block in [&first, &second] {
+        let notice = Message::BlockAccepted { hash: block.hash(), height: block.header.height };
+        stream.write_all(&say(&notice)).await.unwrap();
+        hear(&mut stream, &mut reader, |message| *message == Message::GetBlock(block.hash())).await;
+        stream.write_all(&say(&Message::Block(first.encode().unwrap()))).await.unwrap();
+        // Its answer shows that what came before was looked at.
+        stream.write_all(&say(&all)).await.unwrap();
+        hear(&mut stream, &mut reader, |message| matches!(message, Message::Headers(_))).await;
+    }
+    assert_eq!(tip(&node.service), first.header);
+    hands.pass(Duration::from_secs(30));
+    let reason = node
+        .event(|event| match event {
+            Event::Lie { reason, .. } => Some(reason),
+            _ => None,
+        })
+        .await;
+    let (asked, came) = (second.hash(), first.hash());
+    assert!(reason.contains(&format!("asked for block {asked} and sent block {came}")), "{reason}");
+}
+
+/// Reads until a node says this; its questions for headers are answered with
+/// none, those that came with it included.
+async fn hear(stream: &mut TcpStream, reader: &mut FrameReader, wanted: impl Fn(&Message) -> bool) {
+    let mut buffer = vec![0; 4096];
+    let all = async {
+        let mut is_said = false;
+        while !is_said {
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert_ne!(read, 0, "the node has left");
+            reader.push(&buffer[..read]);
+            while let Some(frame) = reader.next_frame().unwrap() {
+                let message = Message::decode(frame.kind, &frame.payload).unwrap();
+                if matches!(message, Message::GetHeaders { .. }) {
+                    let none = Message::Headers(Vec::new()).to_frame().unwrap();
+                    stream.write_all(&none).await.unwrap();
+                }
+                is_said |= wanted(&message);
+            }
+        }
+    };
+    timeout(PATIENCE, all).await.expect("the node never says it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

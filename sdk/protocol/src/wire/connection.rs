@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
-use super::{FrameError, FrameReader, Handshake, Message, PayloadError, PingPong};
+use super::{FrameError, FrameReader, Handshake, Kind, Message, PayloadError, PingPong};
 use crate::EncodeError;
 
 /// A peer that says nothing for so long is asked for a sign of life, ms.
@@ -24,6 +24,10 @@ const STEADY: usize = 16 << 10;
 const STRIKES: usize = 10;
 /// How long a payload error counts, ms.
 const STRIKES_MS: u64 = 60_000;
+/// Errors of the peer that are told, of one connection.
+const COMPLAINTS: usize = 10;
+/// What is told of each, bytes.
+const COMPLAINT_BYTES: usize = 200;
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -62,6 +66,9 @@ pub struct Connection {
     strikes: VecDeque<u64>,
     /// A payload that was no message, for the log.
     malformed: Option<PayloadError>,
+    /// What the peer's Error messages say, for the log, and how many came.
+    complaints: VecDeque<String>,
+    complained: usize,
 }
 
 /// A message that has begun.
@@ -113,6 +120,8 @@ impl Connection {
             last_nonce: nonce,
             strikes: VecDeque::new(),
             malformed: None,
+            complaints: VecDeque::new(),
+            complained: 0,
         })
     }
 
@@ -126,6 +135,10 @@ impl Connection {
         self.reader.push(bytes);
         while let Some(frame) = self.reader.next_frame()? {
             self.half = None;
+            if frame.kind == Kind::Error {
+                self.complain(&frame.payload);
+                continue;
+            }
             match Message::decode(frame.kind, &frame.payload) {
                 Ok(message) => self.heard(message, now_ms),
                 Err(error) => self.strike(error, now_ms)?,
@@ -148,6 +161,13 @@ impl Connection {
     /// The last payload that was no message, once.
     pub fn take_malformed(&mut self) -> Option<PayloadError> {
         self.malformed.take()
+    }
+
+    /// What an Error message of the peer says, cut short; none but the first
+    /// few of a connection is told. It may hold anything, control characters
+    /// included.
+    pub fn next_complaint(&mut self) -> Option<String> {
+        self.complaints.pop_front()
     }
 
     /// Queues a message.
@@ -233,6 +253,16 @@ impl Connection {
 
     fn is_ours(&self, nonce: i64) -> bool {
         self.ping.is_some_and(|ping| ping.nonce == nonce)
+    }
+
+    /// An Error message is no fault of the peer's, and ends nothing
+    /// (`wire.md` section 9).
+    fn complain(&mut self, payload: &[u8]) {
+        if self.complained < COMPLAINTS {
+            self.complained += 1;
+            let said = &payload[..payload.len().min(COMPLAINT_BYTES)];
+            self.complaints.push_back(String::from_utf8_lossy(said).into_owned());
+        }
     }
 
     fn strike(&mut self, error: PayloadError, now_ms: u64) -> Result<(), End> {

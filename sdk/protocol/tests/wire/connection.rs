@@ -221,7 +221,7 @@ fn malformed_payloads_are_forgotten_after_a_minute() {
     let mut connection = dialled();
     for minute in 0..40 {
         for _ in 0..9 {
-            connection.received(&frame(Kind::Error, b"no"), NOW + minute * 60_001).unwrap();
+            connection.received(&frame(Kind::Ping, b"no"), NOW + minute * 60_001).unwrap();
         }
     }
 }
@@ -233,7 +233,22 @@ fn an_error_frame_is_read_past() {
     let stream = [frame(Kind::Error, b"nope"), bytes(&notice)].concat();
     connection.received(&stream, NOW).unwrap();
     assert_eq!(connection.next_message(), Some(notice));
-    assert_eq!(connection.take_malformed().unwrap().error.field, "type");
+    assert_eq!(connection.next_complaint().as_deref(), Some("nope"));
+    assert_eq!((connection.next_complaint(), connection.take_malformed()), (None, None));
+}
+
+#[test]
+fn errors_of_a_peer_end_nothing_and_only_the_first_few_are_told() {
+    let mut connection = dialled();
+    for number in 0..50 {
+        let text = format!("{number} {}", "\u{e9}".repeat(200));
+        connection.received(&frame(Kind::Error, text.as_bytes()), NOW).unwrap();
+    }
+    let told: Vec<String> = std::iter::from_fn(|| connection.next_complaint()).collect();
+    assert_eq!(told.len(), 10);
+    assert!(told[9].starts_with("9 \u{e9}") && told[9].chars().count() <= 200, "{}", told[9]);
+    connection.received(&frame(Kind::Error, b"once more"), NOW + 120_000).unwrap();
+    assert_eq!(connection.next_complaint(), None);
 }
 
 #[test]

@@ -279,6 +279,9 @@ impl Peer {
                 self.flush();
                 self.heard(message).await?;
             }
+            while let Some(said) = self.connection.next_complaint() {
+                tracing::info!(peer = %self.member.address, ?said, "the peer reports an error");
+            }
             if let Some(error) = self.connection.take_malformed() {
                 tracing::debug!(peer = %self.member.address, %error, "a malformed message");
             }

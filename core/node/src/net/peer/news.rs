@@ -78,6 +78,9 @@ impl Peer {
         let asked = self.asked.remove(&block.hash());
         let key = SeenKey::of(Kind::Block, &bytes);
         if !asked && (self.hub.has_seen(&key) || !self.is_within_limit()?) {
+            if let Some(follower) = &mut self.follower {
+                follower.came(block.hash());
+            }
             return Ok(());
         }
         self.arrived = Some((asked, key));

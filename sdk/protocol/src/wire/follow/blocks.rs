@@ -1,9 +1,16 @@
 //! The node's blocks and the notices of them.
 
 use super::{BlockAsked, Follower, Lie, Ours, POLL_SOON_MS, Step, WINDOW};
-use crate::{block::Block, wire::Message};
+use crate::{BlockHash, block::Block, wire::Message};
 
 impl Follower {
+    /// Takes note of a block that the node sent and nobody asked for, which
+    /// its owner knows and did not look at again: should what was asked for
+    /// not come, that one came instead.
+    pub fn came(&mut self, hash: BlockHash) {
+        self.asked.iter_mut().for_each(|asked| asked.came = Some(hash));
+    }
+
     pub(super) fn block<O: Ours>(
         &mut self,
         bytes: &[u8],
@@ -17,7 +24,7 @@ impl Follower {
         let (hash, height) = (block.hash(), block.header.height);
         self.wanted.retain(|wanted| *wanted != hash);
         if !self.is_asked(&hash) {
-            self.asked.iter_mut().for_each(|asked| asked.came = Some(hash));
+            self.came(hash);
         }
         if let Some(said) = self.noticed.remove(&hash)
             && said != height
