@@ -65,6 +65,12 @@ fn payments_reach_the_chain_of_a_node_beside_a_miner_and_without_one() {
     assert_eq!(sent["nonce"], 4, "it asked the node what is pending");
     assert_eq!(node.stop().code, Some(0));
     send(&third, &bob, "7", &node_too).assert_refused(7, &address);
+
+    // One that lacks the blocks that `other` has refuses what builds on them.
+    let folder = tempfile::tempdir().unwrap();
+    let behind = Node::start(folder.path(), "127.0.0.1:0".parse().unwrap(), &[]);
+    let asked = behind.address().to_string();
+    send(&other, &bob, "7", &["--node", &asked]).assert_refused(7, "may have refused it");
 }
 
 /// A chosen node is asked itself, whatever a miner beside it knows.
