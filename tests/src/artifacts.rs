@@ -8,7 +8,6 @@
 use std::{
     collections::BTreeMap,
     env::{self, consts},
-    ffi::OsString,
     io::BufReader,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -16,6 +15,7 @@ use std::{
 };
 
 use cargo_metadata::Message;
+use spacetime_sdk_testing::__private;
 
 /// The packages with the plugins that come with the miner, and those of tests.
 pub const PLUGINS: [&str; 9] = [
@@ -94,16 +94,8 @@ fn workspace() -> &'static Artifacts {
 /// A cargo command in a folder, offline: what tests build needs nothing that
 /// building the tests did not need.
 pub fn cargo(folder: &Path) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    command.current_dir(folder).env("CARGO_NET_OFFLINE", "true");
-    // Of the package that is tested. Build scripts that watch these would be run
-    // again, and all that depends on them be built again, in here and out there.
-    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(ours) {
-            command.env_remove(name);
-        }
-    }
+    let mut command = __private::cargo(folder);
+    command.env("CARGO_NET_OFFLINE", "true");
     command
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use spacetime_sdk_loader::FileOwner;
+
 use super::Manifest;
 
 impl Manifest {
@@ -22,17 +24,9 @@ impl Manifest {
 }
 
 /// In a folder with the sticky bit, others can only add files.
-#[cfg(unix)]
 fn is_anybodys(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o1002 == 0o002)
-}
-
-/// Elsewhere it is not told by a number.
-#[cfg(not(unix))]
-fn is_anybodys(_: &Path) -> bool {
-    false
+    let owner = fs::metadata(path).ok().as_ref().and_then(FileOwner::of);
+    owner.is_some_and(|owner| owner.mode & 0o1002 == 0o002)
 }
 
 #[cfg(all(test, unix))]

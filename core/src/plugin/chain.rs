@@ -100,11 +100,15 @@ impl ChainAccess {
         if manifest.transports.is_empty() {
             return Err(ChainError::NoTransports(manifest.name()));
         }
-        let set_aside = set_aside(&mut manifest, whom)?;
-        let registry = Registry::load(&manifest, Arc::new(Silent));
+        let (mut plan, mut aside) = (Plan::of(&manifest), Vec::new());
+        if plan.is_fatal() {
+            aside = set_aside(&mut manifest, whom)?;
+            plan = Plan::of(&manifest);
+        }
+        let registry = Registry::load_planned(plan, &manifest, Arc::new(Silent));
         let mut transports = registry.transports();
         let problem = registry.problems().iter().find(|problem| problem.is_fatal());
-        let problem = problem.or(set_aside.first()).or(registry.problems().first());
+        let problem = problem.or(aside.first()).or(registry.problems().first());
         if let Whom::Named(name) | Whom::Node { transport: name, .. } = whom {
             let others = transports.iter().map(|slot| slot.name().to_owned()).collect();
             transports.retain(|slot| slot.name() == name);
@@ -119,7 +123,7 @@ impl ChainAccess {
                 let node_is_chosen = matches!(whom, Whom::Node { .. });
                 let setup = TransportSetup::new(&manifest, identity)?;
                 let setup = TransportSetup { node_is_chosen, ..setup };
-                Ok(Self { setup, transports, set_aside })
+                Ok(Self { setup, transports, set_aside: aside })
             }
         }
     }
@@ -160,12 +164,8 @@ impl ChainAccess {
 /// Leaves out the transports that the manifest gives a wrong name or config:
 /// whoever asks another one does not need them. What is wrong with each.
 fn set_aside(manifest: &mut Manifest, whom: &Whom) -> Result<Vec<RegistryProblem>, ChainError> {
-    let mut problems = Vec::new();
-    if !Plan::of(manifest).is_fatal() {
-        return Ok(problems);
-    }
     let all = std::mem::take(&mut manifest.transports);
-    let (mut kept, single) = (Vec::new(), manifest.clone());
+    let (mut kept, mut problems, single) = (Vec::new(), Vec::new(), manifest.clone());
     for transport in all {
         let alone = Manifest { transports: vec![transport.clone()], ..single.clone() };
         let plan = Plan::of(&alone);

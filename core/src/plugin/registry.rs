@@ -39,7 +39,15 @@ impl Registry {
     /// is fatal, nothing shall be mined. One that the plugins' files tell is told
     /// before any of them is loaded.
     pub fn load(manifest: &Manifest, observer: Arc<dyn FaultObserver>) -> Self {
-        let mut plan = Plan::of(manifest);
+        Self::load_planned(Plan::of(manifest), manifest, observer)
+    }
+
+    /// As [`load`](Self::load), by the plan of this very manifest.
+    pub(super) fn load_planned(
+        mut plan: Plan,
+        manifest: &Manifest,
+        observer: Arc<dyn FaultObserver>,
+    ) -> Self {
         let problems = std::mem::take(&mut plan.problems);
         let is_fatal = problems.iter().any(RegistryProblem::is_fatal);
         let mut loading = Loading { observer, libraries: Vec::new(), problems };

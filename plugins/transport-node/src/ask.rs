@@ -123,28 +123,21 @@ async fn confirm(
 ) -> Result<Answer> {
     let mut doubts = Vec::new();
     for node in &settings.nodes {
-        let talk = timeout(CONFIRM, Talk::with(node, settings.tls.as_ref(), &context.agent)).await;
-        let mut talk = match talk {
-            Ok(Ok(talk)) => talk,
-            Ok(Err(reason)) => {
-                doubts.push(of_node(node, &reason));
-                continue;
-            }
-            Err(_) => {
-                doubts.push(format!("{node} does not answer"));
-                continue;
-            }
+        let confirmed = async {
+            let talk = timeout(CONFIRM, Talk::with(node, settings.tls.as_ref(), &context.agent));
+            let mut talk = talk.await.map_err(|_| format!("{node} does not answer"))??;
+            // It is asked until the time is over; one that never pauses is left then.
+            let has_taken = timeout(CONFIRM * 2, has_taken(&mut talk, transaction)).await;
+            talk.close().await;
+            has_taken.unwrap_or(Ok(false))
         };
-        // It is asked until the time is over; one that never pauses is left then.
-        let has_taken = timeout(CONFIRM * 2, has_taken(&mut talk, transaction)).await;
-        talk.close().await;
-        match has_taken {
-            Ok(Ok(true)) => return Ok(Answer::Submitted(hash)),
-            Ok(Err(reason)) => doubts.push(of_node(node, &reason)),
-            Ok(Ok(false)) | Err(_) => doubts.push(format!(
+        match confirmed.await {
+            Ok(true) => return Ok(Answer::Submitted(hash)),
+            Ok(false) => doubts.push(format!(
                 "{node} does not show it among what is pending, and may have refused it: its log \
                  says why"
             )),
+            Err(reason) => doubts.push(of_node(node, &reason)),
         }
     }
     // No refusal: whoever takes it for one would pay twice.

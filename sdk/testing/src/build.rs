@@ -9,20 +9,26 @@ use std::{
 
 use serde_json::Value;
 
-/// Builds the package in a folder by the profile of the running test, and
-/// finds its dynamic library.
-pub(crate) fn cdylib(package: &Path) -> PathBuf {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
-    command.current_dir(package).args(["build", "--message-format=json-render-diagnostics"]);
-    // Build scripts that watch these, of the package that is tested, would be run
-    // again, and all that depends on them be built again, each time.
+/// A cargo command in a folder. It does not hear of the package that is tested:
+/// build scripts that watch its name or version would be run again, and all that
+/// depends on them be built again, in here and out there.
+pub fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.current_dir(folder);
     let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(ours) {
             command.env_remove(name);
         }
     }
+    command
+}
+
+/// Builds the package in a folder by the profile of the running test, and
+/// finds its dynamic library.
+pub(crate) fn cdylib(package: &Path) -> PathBuf {
+    let mut command = cargo(package);
+    command.args(["build", "--message-format=json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

@@ -35,8 +35,12 @@ pub use plugin::{Plugin, request};
 pub use strategy::{TestedStrategy, spans};
 pub use transport::TestedTransport;
 
-/// What [`conformance!`] expands to; no part of the public interface.
+/// What [`conformance!`] expands to and the host's own tests share; no part of
+/// the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::conformance::{Kind, check};
+    pub use crate::{
+        build::cargo,
+        conformance::{Kind, check},
+    };
 }

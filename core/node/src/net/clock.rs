@@ -120,13 +120,11 @@ mod tests {
     async fn waiting_ends_when_the_time_has_passed_and_not_when_a_clock_is_set() {
         let (ahead, clock) = watch::channel(Ahead::default());
         let clock = Clock::ahead_by(clock);
-        let waits = |clock: Clock| async move { clock.pass(Duration::from_millis(HOUR_MS)).await };
-        let waiting = tokio::spawn(waits(clock.clone()));
-        let until = clock.now_ms() + HOUR_MS;
-        let awaiting = tokio::spawn({
-            let clock = clock.clone();
-            async move { clock.until_ms(until).await }
-        });
+        let (passing, until) = (clock.clone(), clock.clone());
+        let moment = clock.now_ms() + HOUR_MS;
+        let waiting =
+            tokio::spawn(async move { passing.pass(Duration::from_millis(HOUR_MS)).await });
+        let awaiting = tokio::spawn(async move { until.until_ms(moment).await });
         // They read the clock before that is put forward.
         tokio::task::yield_now().await;
         ahead.send_modify(|ahead| ahead.passed_ms += HOUR_MS / 2);
@@ -144,9 +142,8 @@ mod tests {
     fn a_moment_is_as_far_off_by_either_clock() {
         let ahead = Ahead { passed_ms: 5, set_ms: HOUR_MS };
         let clock = Clock::ahead_by(watch::channel(ahead).1);
-        let left = |of: u64, from: u64| of.saturating_sub(from);
         let (moment, steady) = (clock.now_ms() + 30_000, clock.steady_ms());
-        let left = left(clock.steady_at(moment), steady);
+        let left = clock.steady_at(moment).saturating_sub(steady);
         assert!((29_000..=30_000).contains(&left), "{left}");
         assert!(clock.steady_at(clock.now_ms() - 10_000) < clock.steady_ms());
     }

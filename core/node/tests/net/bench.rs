@@ -110,6 +110,15 @@ impl Node {
         .await
     }
 
+    /// What the next lie of a peer is.
+    pub(crate) async fn lie(&mut self) -> String {
+        self.event(|event| match event {
+            Event::Lie { reason, .. } => Some(reason),
+            _ => None,
+        })
+        .await
+    }
+
     /// The next event that is wanted.
     pub(crate) async fn event<T>(&mut self, wanted: impl Fn(Event) -> Option<T>) -> T {
         event(&mut self.events, wanted).await

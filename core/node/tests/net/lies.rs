@@ -1,6 +1,5 @@
 //! Nodes whose chain cannot be true.
 
-use spacetime_node::net::Event;
 use spacetime_protocol::header::BlockHeader;
 use spacetime_protocol::wire::{FrameReader, Message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,14 +21,6 @@ async fn answer(stream: &mut TcpStream, say: impl Fn(&Message) -> Option<Message
             }
         }
     }
-}
-
-async fn lie(node: &mut Node) -> String {
-    node.event(|event| match event {
-        Event::Lie { reason, .. } => Some(reason),
-        _ => None,
-    })
-    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +63,7 @@ async fn a_node_that_lies_is_left_with_the_reason_and_tried_again() {
                 _ => None,
             };
             answer(&mut stream, say).await;
-            let found = lie(&mut node).await;
+            let found = node.lie().await;
             assert!(found.contains(reason), "{found}, not {reason}");
         }
         assert_eq!(tip(&node.service), network.genesis.header);
@@ -88,7 +79,7 @@ async fn nodes_of_two_networks_do_not_follow_each_other() {
     let miner = Miner::new(3);
     crate::common::mine(&b.service, &miner, Wish::default());
     dial(a.hub(), b.address);
-    let reason = lie(&mut a).await;
+    let reason = a.lie().await;
     assert!(reason.contains("another network"), "{reason}");
     assert_eq!(tip(&a.service), ours.genesis.header);
 }

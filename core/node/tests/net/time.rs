@@ -117,12 +117,7 @@ async fn a_dialled_peer_that_says_nothing_is_left_and_others_are_followed_meanwh
     node.reaches(tip(&honest.service).hash()).await;
     assert_eq!(node.hub().peers().len(), 2);
     hands.pass(Duration::from_secs(30));
-    let reason = node
-        .event(|event| match event {
-            Event::Lie { reason, .. } => Some(reason),
-            _ => None,
-        })
-        .await;
+    let reason = node.lie().await;
     assert!(reason.contains("did not answer a question for headers within 30 s"), "{reason}");
     timeout(PATIENCE, taken).await.unwrap().unwrap().unwrap();
     // And dialled again; the other one is still followed.
@@ -155,12 +150,7 @@ async fn a_dialled_peer_that_sends_a_known_block_for_another_is_left_with_both_n
     }
     assert_eq!(tip(&node.service), first.header);
     hands.pass(Duration::from_secs(30));
-    let reason = node
-        .event(|event| match event {
-            Event::Lie { reason, .. } => Some(reason),
-            _ => None,
-        })
-        .await;
+    let reason = node.lie().await;
     let (asked, came) = (second.hash(), first.hash());
     assert!(reason.contains(&format!("asked for block {asked} and sent block {came}")), "{reason}");
 }
