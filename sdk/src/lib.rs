@@ -88,7 +88,7 @@ pub use strategy::{Plan, Spans, Strategy};
 #[cfg(feature = "transport")]
 pub use transport::{
     AccountState, Answer, Challenge, Closed, Event, EventSender, Fate, Port, ProofClaim, Question,
-    Request, Tip, Transport, TransportContext, Verdict,
+    Request, Tip, Transport, TransportContext, Verdict, wait_for,
 };
 pub use turns::{Arrange, Turns};
 

@@ -1,9 +1,10 @@
-//! `plugin explain`: what the code of a refusal means, why there is such a rule,
-//! and what to do.
+//! `plugin explain`: what the code of a refusal, or of a rule of `plugin test`,
+//! means, why there is such a rule, and what to do.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use serde::Serialize;
+use spacetime_conformance::{Rule, rule, rules};
 use spacetime_sdk_loader::{Code, Explanation};
 
 use super::{Exit, Failure, Output, Style};
@@ -14,7 +15,7 @@ const WIDTH: usize = 80;
 /// Arguments of `plugin explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The code, such as PLG-0007 or 7; without it, all are listed
+    /// The code, such as PLG-0007, 7 or STR-003; without it, all are listed
     code: Option<String>,
 }
 
@@ -24,39 +25,71 @@ struct Explained {
     code: &'static str,
     title: &'static str,
     meaning: &'static str,
-    reason: &'static str,
-    remedy: &'static str,
+    reason: Cow<'static, str>,
+    remedy: Cow<'static, str>,
 }
 
 impl From<&Explanation> for Explained {
     fn from(explanation: &Explanation) -> Self {
         let &Explanation { code, title, meaning, reason, remedy } = explanation;
-        Self { code, title, meaning, reason, remedy }
+        Self { code, title, meaning, reason: reason.into(), remedy: remedy.into() }
+    }
+}
+
+impl From<&Rule> for Explained {
+    fn from(rule: &Rule) -> Self {
+        let &Rule { id, name, requires, kind, .. } = rule;
+        let whose = kind.map_or("plugin of every kind".to_owned(), |kind| kind.to_string());
+        let reason = format!(
+            "It is a rule that every {whose} keeps: the miner, and whoever runs it, relies on it. \
+             `plugin test` looks whether it does."
+        );
+        let remedy = format!(
+            "`spacetime-miner plugin test FILE --rule {id}` shows what was seen, with which input \
+             and in which call, and a command that shows it again. docs/plugins has a page on \
+             testing, and one on each kind."
+        );
+        Self {
+            code: id,
+            title: name,
+            meaning: requires,
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+impl Explained {
+    /// Of a refusal, or of a rule, as people write it.
+    fn of(code: &str) -> Option<Self> {
+        let of_rule = || rule(&code.trim().to_ascii_uppercase()).map(Self::from);
+        Explanation::of(code).map(Self::from).or_else(of_rule)
     }
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let Some(code) = &args.code else { return list(output) };
-    let explanation = Explanation::of(code).ok_or_else(|| {
+    let explained = Explained::of(code).ok_or_else(|| {
         Failure::new(
             Exit::NotFound,
             format_args!("there is no code `{code}`: `spacetime-miner plugin explain` lists all"),
         )
     })?;
-    output.result(&Explained::from(explanation), text(explanation, output))
+    output.result(&explained, text(&explained, output))
 }
 
 fn list(output: &Output) -> Result<(), Failure> {
-    let all: Vec<Explained> = Code::ALL.iter().map(|code| code.explanation().into()).collect();
+    let refusals = Code::ALL.iter().map(|code| code.explanation().into());
+    let all: Vec<Explained> = refusals.chain(rules().map(Explained::from)).collect();
     let lines: Vec<String> =
         all.iter().map(|Explained { code, title, .. }| format!("{code}  {title}")).collect();
     output.result(&all, lines.join("\n"))
 }
 
-fn text(explanation: &Explanation, output: &Output) -> String {
-    let Explanation { code, title, meaning, reason, remedy } = explanation;
+fn text(explained: &Explained, output: &Output) -> String {
+    let Explained { code, title, meaning, reason, remedy } = explained;
     let mut text = output.paint(Style::Bold, format_args!("{code}: {title}"));
-    let heads = [("", meaning), ("Why there is this rule", reason), ("What to do", remedy)];
+    let heads = [("", *meaning), ("Why there is this rule", reason), ("What to do", remedy)];
     for (head, paragraph) in heads {
         text.push('\n');
         if !head.is_empty() {

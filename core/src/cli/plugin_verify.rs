@@ -28,6 +28,10 @@ struct Document<'a> {
     signer: Option<PublicKey>,
     /// The manifest's name for that key.
     signer_name: Option<&'a str>,
+    /// Why the signature beside it is not true: the code of the refusal.
+    signature_code: Option<&'static str>,
+    /// The same in words.
+    signature_error: Option<String>,
     /// Whether the manifest has an entry for it.
     listed: bool,
     /// Whether it may be loaded.
@@ -47,7 +51,8 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let descriptor = file.descriptor()?;
     let entry = manifest.as_ref().and_then(|manifest| entry_of(manifest, &file, &folders));
     let judged = gate.judge(&file, &descriptor, entry);
-    let signer = signer(&file);
+    let signed = signer(&file);
+    let signer = signed.as_ref().ok().copied().flatten();
     let Descriptor { plugin, version, target, .. } = &descriptor;
     let document = Document {
         path: &args.file,
@@ -57,6 +62,8 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         sha256: file.sha256(),
         signer,
         signer_name: signer.and_then(|signer| gate.name_of(signer)),
+        signature_code: signed.as_ref().err().map(Refusal::code),
+        signature_error: signed.as_ref().err().map(Refusal::to_string),
         listed: entry.is_some(),
         trusted: judged.is_ok(),
         rule: judged.as_ref().ok().map(Permission::rule),
@@ -67,16 +74,19 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     judged.map(|_| ()).map_err(Failure::from)
 }
 
-/// Who signed a file, if that is true.
-fn signer(file: &PluginFile) -> Option<PublicKey> {
-    let signature = Signature::beside(file).ok()??;
-    signature.verify(file).ok().map(|()| signature.signer)
+/// Who signed a file; `None`: nobody.
+fn signer(file: &PluginFile) -> Result<Option<PublicKey>, Refusal> {
+    let Some(signature) = Signature::beside(file)? else { return Ok(None) };
+    signature.verify(file).map(|()| Some(signature.signer))
 }
 
 fn text(document: &Document<'_>, judged: &Result<Permission, Refusal>, output: &Output) -> String {
     let Document { plugin, version, target, sha256, .. } = document;
     let signer = match (document.signer, document.signer_name) {
-        (None, _) => "nobody".to_owned(),
+        (None, _) => match &document.signature_error {
+            Some(error) => output.paint(Style::Bad, error),
+            None => "nobody".to_owned(),
+        },
         (Some(key), None) => key.to_string(),
         (Some(key), Some(name)) => format!("{name} {key}"),
     };

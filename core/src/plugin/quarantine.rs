@@ -18,6 +18,10 @@ use crate::{durable, observe::rfc3339};
 /// The file's name in the data directory.
 const FILE: &str = "quarantine.json";
 
+/// What becomes of a file that cannot be understood when it is replaced: a newer
+/// version of the miner may have written it.
+const UNREAD: &str = "quarantine.json.unread";
+
 /// The form of the file.
 const FORMAT: u32 = 1;
 
@@ -34,6 +38,8 @@ const WINDOW: u64 = 3600;
 pub struct Quarantine {
     path: PathBuf,
     entries: Vec<Entry>,
+    /// Whether the file that it replaces was not understood.
+    is_unread: bool,
 }
 
 /// One of them.
@@ -134,14 +140,14 @@ impl Quarantine {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { path, entries: Vec::new() });
+                return Ok(Self { path, entries: Vec::new(), is_unread: false });
             }
             Err(source) => return Err(QuarantineError::Io { path, source }),
         };
         let damaged = |path, reason: String| QuarantineError::Damaged { path, reason };
         match serde_json::from_slice::<Document>(&bytes) {
             Ok(document) if document.format == FORMAT => {
-                Ok(Self { path, entries: document.entries })
+                Ok(Self { path, entries: document.entries, is_unread: false })
             }
             Ok(document) => Err(damaged(path, format!("format {}", document.format))),
             Err(error) => Err(damaged(path, error.to_string())),
@@ -150,20 +156,30 @@ impl Quarantine {
 
     /// An empty one, for where the file is damaged.
     pub(super) fn empty(data_directory: &Path) -> Self {
-        Self { path: data_directory.join(FILE), entries: Vec::new() }
+        Self { path: data_directory.join(FILE), entries: Vec::new(), is_unread: true }
     }
 
-    /// Writes it whole.
+    /// Writes it whole. A file that was not understood is kept beside it.
     ///
     /// # Errors
     ///
     /// It cannot be written.
     pub(super) fn write(&self) -> Result<(), QuarantineError> {
         let document = Document { format: FORMAT, entries: self.entries.clone() };
-        serde_json::to_vec_pretty(&document)
-            .map_err(io::Error::other)
-            .and_then(|bytes| durable::replace(&self.path, &bytes))
-            .map_err(|source| QuarantineError::Io { path: self.path.clone(), source })
+        let replace = || {
+            if self.is_unread {
+                self.keep_unread()?;
+            }
+            durable::replace(&self.path, &serde_json::to_vec_pretty(&document)?)
+        };
+        replace().map_err(|source| QuarantineError::Io { path: self.path.clone(), source })
+    }
+
+    fn keep_unread(&self) -> io::Result<()> {
+        match fs::read(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            bytes => durable::replace(&self.path.with_file_name(UNREAD), &bytes?),
+        }
     }
 
     /// Everything in it.
@@ -319,6 +335,12 @@ mod tests {
             fs::write(folder.path().join(FILE), damaged).unwrap();
             let error = Quarantine::read(folder.path()).unwrap_err().to_string();
             assert!(error.contains(FILE), "{error}");
+            let mut quarantine = Quarantine::empty(folder.path());
+            quarantine.add(&culprit(Some(Kind::Policy), "mine"), Method::Select, Cause::Exit, 7);
+            quarantine.write().unwrap();
+            let unread = fs::read_to_string(folder.path().join(UNREAD)).unwrap();
+            assert_eq!(unread, damaged, "it may be of use to whoever wrote it");
+            assert_eq!(Quarantine::read(folder.path()).unwrap().entries().len(), 1);
         }
     }
 }

@@ -17,10 +17,10 @@ use spacetime_sdk::{
     Answer, Error, Question, Result, TransportContext,
     protocol::{TxHash, transaction::Transaction, wire::Message},
     tokio::{sync::mpsc, time::timeout},
+    wait_for,
 };
 
 use crate::{
-    apart,
     check::Talk,
     config::{Follow, Settings},
 };
@@ -54,7 +54,7 @@ pub(crate) fn ask(
         (false, _) => directory.clone(),
     };
     let asking = || catch_up_and_answer(settings, context, &directory, question);
-    apart::run(asking, "answering failed")?
+    wait_for(asking)?
 }
 
 async fn catch_up_and_answer(

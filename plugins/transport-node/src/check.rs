@@ -15,11 +15,11 @@ use spacetime_sdk::{
         wire::{Connection, End, MAX_HEADERS, Message},
     },
     tokio::{self, time::timeout},
+    wait_for,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    apart,
     config::{Follow, Settings},
     link,
 };
@@ -36,7 +36,7 @@ pub(crate) fn check(settings: &Settings, context: &TransportContext) -> Result<S
     let tip = status.as_ref().map_or_else(|| context.network.genesis_hash(), |status| status.tip);
     let question = (settings.follow == Follow::Verified).then_some(tip);
     let asking = || ask_all(settings, &context.agent, question);
-    let answers = apart::run(asking, "the check itself failed")?;
+    let answers = wait_for(asking)?;
     let told: Vec<String> = settings.nodes.iter().zip(&answers).map(tell).collect();
     if answers.iter().all(std::result::Result::is_err) {
         return Err(Error::new(told.join("; ")));

@@ -3,7 +3,6 @@
 
 #![deny(unsafe_code)]
 
-mod apart;
 mod ask;
 mod blame;
 mod check;

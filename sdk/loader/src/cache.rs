@@ -51,6 +51,12 @@ pub struct CacheError {
     source: io::Error,
 }
 
+impl CacheError {
+    fn is_for_want_of_room(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> CacheError + 'a {
     move |source| CacheError { action, path: path.to_owned(), source }
 }
@@ -136,7 +142,7 @@ impl Cache {
     }
 
     /// The private copy of what was read of a file: the one that is there, or
-    /// a new one.
+    /// a new one, for which unused ones make room if there is none.
     ///
     /// # Errors
     ///
@@ -155,6 +161,17 @@ impl Cache {
     }
 
     fn take_or_make(&self, path: &Path, bytes: &[u8]) -> Result<(File, Made), CacheError> {
+        match self.try_take_or_make(path, bytes) {
+            // The copies of versions before an upgrade have the room that it needs.
+            Err(error) if error.is_for_want_of_room() => {
+                self.tidy(0)?;
+                self.try_take_or_make(path, bytes)
+            }
+            taken => taken,
+        }
+    }
+
+    fn try_take_or_make(&self, path: &Path, bytes: &[u8]) -> Result<(File, Made), CacheError> {
         let _tidying_waits = self.lock_shared()?;
         let write = || self.write(path, bytes).map_err(failed("write", path));
         let (file, made) = match look(path, bytes).unwrap_or(Present::Damaged) {

@@ -4,6 +4,7 @@ mod message;
 mod port;
 mod question;
 mod session;
+mod wait;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use spacetime_sdk_abi::{self as abi, Fault, OpenArgs, TransportArgs, TransportOb
 pub use self::{
     message::{Challenge, Event, ProofClaim, Request, Verdict},
     port::{Closed, EventSender, Port},
+    wait::wait_for,
 };
 use crate::{
     error::{Error, Result},
@@ -47,7 +49,8 @@ pub trait Transport: Sized + Send + 'static {
 
     /// Looks, without a session, at what the transport would meet: for the
     /// command `check`, which runs beside a mining process and must not
-    /// disturb it. A sentence on what was found, or an empty one.
+    /// disturb it. A sentence on what was found, or an empty one. [`wait_for`]
+    /// waits for what is asynchronous.
     ///
     /// # Errors
     ///
@@ -60,7 +63,7 @@ pub trait Transport: Sized + Send + 'static {
     /// Answers a question of a command (a balance, a transaction's fate, a
     /// transaction to be sent), without a session: beside a mining process,
     /// which it must not disturb. It may block; the host waits for half a
-    /// minute.
+    /// minute. [`wait_for`] waits for what is asynchronous.
     ///
     /// # Errors
     ///
@@ -140,6 +143,7 @@ pub fn check<T: Transport>(
     let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
     let context = read_context(args, transport)?;
     let name = args.instance.as_str().into();
+    guard::note_opening(&name);
     let found = guard::run(&name, "check", || T::check(config, &context))?
         .map_err(|error| crate::config::constructor_fault(args, error))?;
     Ok(found.into())
@@ -155,6 +159,7 @@ pub fn ask<T: Transport>(
     let config = crate::guard_config(args, crate::config::parse::<T::Config>)?;
     let context = read_context(args, transport)?;
     let name = args.instance.as_str().into();
+    guard::note_opening(&name);
     let answer = guard::run(&name, "ask", || {
         T::ask(config, &context, question::from_abi(question)?).and_then(question::to_abi)
     })?;

@@ -96,7 +96,7 @@ impl Session {
     }
 }
 
-fn runtime(name: &Arc<str>) -> std::io::Result<Runtime> {
+pub(super) fn runtime(name: &Arc<str>) -> std::io::Result<Runtime> {
     let instance = name.clone();
     Builder::new_multi_thread()
         .worker_threads(2)

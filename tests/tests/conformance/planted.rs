@@ -72,6 +72,7 @@ fn a_violation_is_not_held_against_other_rules() {
     for (component, rule) in [
         ("strategy:overlapping", "STR-003"),
         ("strategy:aborting", "ANY-002"),
+        ("strategy:falling", "ANY-004"),
         ("strategy:printing", "ANY-005"),
         ("engine:or-equal", "ENG-002"),
         ("policy:greedy", "POL-003"),

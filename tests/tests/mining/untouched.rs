@@ -203,9 +203,17 @@ fn every_code_is_explained() {
     let documented = codes_in(&spacetime_tests::artifacts::repository().join("docs"));
     assert!(documented.contains("PLG-0053"), "{documented:?}");
     assert!(documented.is_subset(&codes), "{:?}", documented.difference(&codes));
-    for (one, code) in all.iter().zip(&codes) {
+    for one in all {
+        let code = one["code"].as_str().unwrap();
         assert_eq!(home.command(&["plugin", "explain", code, "--json"]).document(), *one);
     }
+    let rules = home.command(&["plugin", "test", "--list", "--json"]).document();
+    for rule in rules.as_array().unwrap() {
+        assert!(codes.contains(rule["id"].as_str().unwrap()), "{rule}");
+    }
+    let text = home.command(&["plugin", "explain", "str-017"]).stdout;
+    assert!(text.contains("pushed again in the next call"), "{text}");
+    assert!(text.contains("plugin test FILE --rule STR-017"), "{text}");
     let text = home.command(&["plugin", "explain", "7"]).stdout;
     assert!(text.starts_with("PLG-0007: the plugin was built for another version"), "{text}");
     assert!(

@@ -142,7 +142,10 @@ fn a_certificate_is_verified_against_an_authority_and_a_name() {
     let balance = asked.command(&["balance", "--json", "--node", &address]);
     assert_eq!(balance.code, Some(0), "{balance:#?}");
     assert!(balance.document()["height"].as_u64() >= Some(2), "{balance:#?}");
-    asked.command(&["balance"]).assert_refused(7, "127.0.0.1:1");
+    let refused = asked.command(&["balance"]);
+    refused.assert_refused(7, "127.0.0.1:1");
+    // The threads that ask are the transport's, too.
+    assert!(refused.stderr.contains("plugin: transport `node`"), "{refused:#?}");
 
     // Files that are none.
     for (file, reason) in [("missing.pem", "cannot read"), ("miner.ron", "no certificate")] {

@@ -77,6 +77,28 @@ fn verify_works_without_a_manifest() {
 }
 
 #[test]
+fn verify_tells_of_a_stale_signature_also_where_anybody_may_vouch() {
+    let home = Home::new();
+    key(&home, "ada.key");
+    let file = stranger(&home, "downloads");
+    let signature = sign(&home, &file, "ada.key");
+    let text = fs::read_to_string(&signature).unwrap();
+    let other = text.replacen("0.1.0", "0.1.1", 1);
+    assert_ne!(text, other);
+    fs::write(&signature, other).unwrap();
+    let home = home.set("plugins", &format!("[(path: {file:?}, trust: any)]"));
+    let verify = ["plugin", "verify", file.to_str().unwrap()];
+    let document = document(&home, &verify);
+    assert_eq!((&document["trusted"], &document["rule"]), (&json!(true), &json!("any")));
+    assert_eq!(
+        (&document["signer"], &document["signature_code"]),
+        (&Value::Null, &json!("PLG-0041"))
+    );
+    let text = run(&home, &verify).stdout;
+    assert!(text.contains("signer   plugin ") && !text.contains("nobody"), "{text}");
+}
+
+#[test]
 fn inspect_and_check_tell_who_vouches_for_a_file_without_loading_it() {
     let home = Home::new().set("strategy", STRATEGY);
     let ada = key(&home, "ada.key");

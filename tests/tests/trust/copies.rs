@@ -13,7 +13,12 @@ use spacetime_core::{
     plugin::trust::Gate,
 };
 use spacetime_sdk_loader::{Cache, FileHash, Library, Made, PluginFile};
-use spacetime_tests::{artifacts::plugin, home::Home, plugins::Recorder};
+use spacetime_tests::{
+    artifacts::plugin,
+    home::Home,
+    plugins::Recorder,
+    process::{Ended, Running},
+};
 
 use crate::support::{PACKAGE, STRATEGY, file_name, mine, run, start, stranger, strategy};
 
@@ -268,28 +273,37 @@ fn where_no_copy_can_be_kept_the_place_is_named_with_the_remedy() {
     }
 }
 
-/// Runs `check` in a home whose copies are on a file system mounted with these
-/// options, where a test may have one.
+/// Runs a script in a home whose copies are on a file system mounted with these
+/// options, where a test may have one. To the script, `$miner` is the program.
 #[cfg(target_os = "linux")]
-fn check_on(options: &str) -> Option<String> {
-    let home = home().set("strategy", "(name: \"full\")");
-    fs::create_dir(home.path("copies")).unwrap();
+fn mounted(home: &Home, options: &str, script: &str) -> Option<Ended> {
+    fs::create_dir_all(home.path("copies")).unwrap();
     let own_mounts = ["--user", "--map-root-user", "--mount"];
-    let miner = spacetime_tests::artifacts::program("spacetime-miner");
-    let script = format!(
-        "mount -t tmpfs -o {options} tmpfs copies || exit 99
-         {} check --load",
-        miner.display()
-    );
+    let script = format!("mount -t tmpfs -o {options} tmpfs copies || exit 99\n{script}");
     let mut command = std::process::Command::new("unshare");
     command.args(own_mounts).args(["sh", "-c", &script]).current_dir(home.path(""));
-    let ended = spacetime_tests::process::Running::start(command).wait();
-    match ended.code {
-        Some(6) => Some(ended.stderr),
-        // The system lets nobody have a file system.
-        Some(1 | 99) if ended.stdout.is_empty() => None,
-        _ => panic!("{ended:#?}"),
-    }
+    command.env("miner", spacetime_tests::artifacts::program("spacetime-miner"));
+    let ended = Running::start(command).wait();
+    // The system lets nobody have a file system.
+    let is_refused = matches!(ended.code, Some(1 | 99)) && ended.stdout.is_empty();
+    (!is_refused).then_some(ended)
+}
+
+/// An upgrade needs the room that the version before it has.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_upgrade_has_the_room_of_what_it_replaces() {
+    let home = home();
+    let file = stranger(&home, "downloads");
+    let home = home.outside_plugin(&file);
+    assert_eq!(run(&home, &["check", "--load"]).code, Some(0));
+    let size = |path: &PathBuf| fs::metadata(path).unwrap().len();
+    let all: u64 = copies(&home.path("copies")).iter().map(size).sum();
+    let options = format!("size={}k", (all + size(&file) / 2) >> 10);
+    let script = "$miner check --load || exit 98; echo upgraded >> \"$0\"; $miner check --load";
+    let script = script.replace("$0", file.to_str().unwrap());
+    let Some(ended) = mounted(&home, &options, &script) else { return };
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
 }
 
 #[test]
@@ -300,7 +314,10 @@ fn a_disk_that_is_full_or_only_read_or_runs_nothing_is_named() {
         ("ro", ["PLG-0051", "Read-only file system"]),
         ("noexec", ["PLG-0052", "noexec"]),
     ] {
-        let Some(said) = check_on(options) else { return };
+        let home = home().set("strategy", "(name: \"full\")");
+        let Some(ended) = mounted(&home, options, "$miner check --load") else { return };
+        assert_eq!(ended.code, Some(6), "{ended:#?}");
+        let said = ended.stderr;
         for word in words.into_iter().chain(["copies", "plugin_cache"]) {
             assert!(said.contains(word), "{options}: {word}: {said}");
         }

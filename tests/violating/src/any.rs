@@ -179,6 +179,15 @@ opened!(WorkingOn, (), |()| {
     Ok(())
 });
 
+opened!(Falling, (), |()| Ok(()));
+
+impl Drop for Falling {
+    fn drop(&mut self) {
+        // A second panic would end the process, which is another rule's.
+        assert!(thread::panicking(), "it falls when it is dropped");
+    }
+}
+
 opened!(Littering, (), |()| {
     Box::leak(vec![1_u8; 256 << 10].into_boxed_slice());
     Ok(())

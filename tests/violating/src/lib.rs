@@ -30,6 +30,7 @@ spacetime_sdk::export_plugin! {
     strategy "deaf": strategy::Deaf, "Finishes its work when the job is over";
     strategy "ambitious": strategy::Ambitious, "Takes a budget for an order";
     strategy "dropping": strategy::Dropping, "Forgets spans that do not fit";
+    strategy "dropping-long": strategy::DroppingLong, "Forgets long spans that do not fit";
     strategy "shared": strategy::Shared, "Its instances share their position";
     strategy "thread-bound": strategy::ThreadBound, "Keeps its position per thread";
     strategy "hoarding": strategy::Hoarding, "Keeps a page of every job";
@@ -37,6 +38,7 @@ spacetime_sdk::export_plugin! {
     strategy "aborting": any::Aborting, "Aborts the process at a certain plot";
     strategy "hanging": any::Hanging, "Hangs at a certain plot";
     strategy "panicking": any::Panicking, "Panics on a thread of its own";
+    strategy "falling": any::Falling, "Panics when it is dropped";
     strategy "printing": any::Printing, "Prints on stdout";
     strategy "taking-anything": any::TakingAnything, "Takes any field for one of its config's";
     strategy "taking-zero": any::TakingZero, "Takes a step of 0, and divides by it";

@@ -282,6 +282,22 @@ like_the_honest! { begin Dropping {
     }
 } }
 
+like_the_honest! { begin DroppingLong {
+    fn plan(&mut self, spans: &mut Spans<'_>) -> Result<Plan> {
+        // 2 MiB, of which a small plot has few.
+        const LONG: u64 = 1 << 16;
+        for _ in 0..4096 {
+            let len = LONG.min(self.0.end - self.0.next);
+            if len == 0 {
+                return Ok(Plan::Done);
+            }
+            let _ = spans.push(self.0.next, len);
+            self.0.next += len;
+        }
+        Ok(Plan::More)
+    }
+} }
+
 /// The position of all instances.
 static POSITION: AtomicU64 = AtomicU64::new(0);
 

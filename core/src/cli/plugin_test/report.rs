@@ -76,7 +76,7 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(args: &'a Args, tested: &'a [Tested], output: &'a Output) -> Self {
-        let file = tested.first().map_or(Path::new(""), |tested| &tested.subject.file);
+        let file = tested.first().map_or(Path::new(""), |tested| shown(&tested.subject.file));
         let (components, findings) = (Vec::new(), BTreeMap::new());
         Self { args, output, file, components, findings, unusable: None }
     }
@@ -106,7 +106,12 @@ impl<'a> Report<'a> {
         let seconds = Some(judged.took.as_secs_f64());
         let (result, note) = match judged.outcome {
             Outcome::Kept { note } => (State::Kept, note),
-            Outcome::NotJudged { reason } => (State::NotJudged, reason),
+            Outcome::NotJudged { reason } => {
+                if rule.id == OPENS {
+                    self.unusable = Some(format!("{} cannot be tested: {reason}", tested.name()));
+                }
+                (State::NotJudged, reason)
+            }
             Outcome::Broken(finding) if finding.rule == rule.id => {
                 self.found(tested, rule, finding)?;
                 (State::Broken, String::new())
@@ -117,9 +122,6 @@ impl<'a> Report<'a> {
                 (State::NotJudged, why)
             }
         };
-        if rule.id == OPENS && result == State::NotJudged {
-            self.unusable = Some(format!("{} cannot be tested: {note}", tested.name()));
-        }
         self.row(Row { id: rule.id, name: rule.name, result, note, seconds, findings: vec![] })
     }
 
@@ -262,7 +264,7 @@ fn again(args: &Args, tested: &Tested, rule: &str) -> String {
     let subject = &tested.subject;
     let component = format!("{}:{}", subject.kind, subject.component);
     let mut words = vec!["spacetime-miner".to_owned(), "plugin".to_owned(), "test".to_owned()];
-    words.push(subject.file.to_string_lossy().into_owned());
+    words.push(shown(&subject.file).to_string_lossy().into_owned());
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
     option("--component", &component);
     if subject.config != "()" {
@@ -278,6 +280,11 @@ fn again(args: &Args, tested: &Tested, rule: &str) -> String {
     }
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     words.join(" ")
+}
+
+/// A file as people name it.
+fn shown(file: &Path) -> &Path {
+    file.strip_prefix(".").unwrap_or(file)
 }
 
 /// A word as a shell reads it.

@@ -88,6 +88,14 @@ fn file_name<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
     }
 }
 
+/// A file's text. Nobody knows when there is something to read in a pipe.
+fn read_text(path: &Path) -> io::Result<String> {
+    match fs::metadata(path)?.is_file() {
+        true => fs::read_to_string(path),
+        false => Err(io::Error::other("it is not a regular file")),
+    }
+}
+
 impl Lock {
     /// Reads the lock file; none at all locks nothing.
     ///
@@ -95,7 +103,7 @@ impl Lock {
     ///
     /// See [`LockFileError`].
     pub fn read(path: &Path) -> Result<Self, LockFileError> {
-        let text = match fs::read_to_string(path) {
+        let text = match read_text(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             text => text.map_err(|source| LockFileError::Io {
                 action: "read",

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use spacetime_sdk_loader::abi::{Job, Plot, Span};
 
 use super::{
-    inputs::{a_job, a_plot, covered, repeated, sizes, total},
+    inputs::{SIZES, a_job, a_plot, covered, repeated, sizes, total},
     planner::{Follow, ORDINARY, Planner, TOLD, UNTOLD},
 };
 use crate::probe::{Judged, Probe, Stop};
@@ -157,23 +157,36 @@ pub(super) fn estimates(probe: &Probe) -> Judged {
 }
 
 pub(super) fn any_buffer(probe: &Probe) -> Judged {
-    for_each_plot(probe, |planner, job, plot| {
-        let mut expected = None;
-        for room in [4096, 1024, 257, 256] {
-            let found = covered(planner.whole(job, plot, Follow { room, ..UNTOLD })?);
-            match &expected {
-                None => expected = Some(found),
-                Some(expected) if *expected != found => {
-                    let seen = format_args!(
-                        "it covers {} leaves with room for 4096 spans, and {} with room for {room}",
-                        total(expected),
-                        total(&found)
-                    );
-                    return Err(probe.broken("STR-017", seen));
-                }
-                Some(_) => {}
+    for_each_plot(probe, in_any_buffer)?;
+    // Long spans fill no buffer on plots of those sizes.
+    let (mut planner, mut random) = (Planner::open(probe, ORDINARY)?, probe.random());
+    let cancel = AtomicBool::new(false);
+    let (job, plot) = (a_job(&mut random, &cancel), a_plot(&mut random, SIZES[5]));
+    let spans = planner.whole(&job, &plot, UNTOLD)?;
+    let len = total(&spans).div_ceil(spans.len().max(1) as u64);
+    let plot = Plot { leaf_count: len.max(1).saturating_mul(FILLING), ..plot };
+    in_any_buffer(&mut planner, &job, &plot)
+}
+
+/// Spans that fill the largest buffer more than once.
+const FILLING: u64 = 10_000;
+
+fn in_any_buffer(planner: &mut Planner<'_>, job: &Job<'_>, plot: &Plot) -> Judged {
+    let mut expected = None;
+    for room in [4096, 1024, 257, 256] {
+        let found = covered(planner.whole(job, plot, Follow { room, ..UNTOLD })?);
+        match &expected {
+            None => expected = Some(found),
+            Some(expected) if *expected != found => {
+                let seen = format_args!(
+                    "it covers {} leaves with room for 4096 spans, and {} with room for {room}",
+                    total(expected),
+                    total(&found)
+                );
+                return Err(planner.probe.broken("STR-017", seen));
             }
+            Some(_) => {}
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
