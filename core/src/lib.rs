@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 mod background;
+pub mod bench;
 pub mod block;
 pub mod cli;
 mod durable;
@@ -22,6 +23,7 @@ pub mod replay;
 pub mod scaffold;
 pub mod scan;
 mod secret_file;
+mod signals;
 mod stamp;
 pub mod submit;
 mod unique;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    Exit, Failure, Output, balance, check, decode, key, plot_create, plot_forget, plot_info,
+    Exit, Failure, Output, balance, bench, check, decode, key, plot_create, plot_forget, plot_info,
     plot_list, plot_verify, plugin_explain, plugin_inspect, plugin_install, plugin_key,
     plugin_list, plugin_new, plugin_release, plugin_sign, plugin_test, plugin_trust, plugin_verify,
     prove, run, strategy_replay, tx_send, tx_status,
@@ -62,6 +62,8 @@ pub(super) enum Command {
     /// Make plugins, look at them, sign them, say whom to trust, install them
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Measure how fast this machine is at what a miner does, and say what limits it
+    Bench(bench::Args),
     /// Compare scanning strategies
     #[command(subcommand)]
     Strategy(Strategy),
@@ -175,6 +177,7 @@ impl Command {
             Self::Plugin(Plugin::Install(args)) => plugin_install::install(args, output),
             Self::Plugin(Plugin::Uninstall(args)) => plugin_install::uninstall(args, output),
             Self::Strategy(Strategy::Replay(args)) => strategy_replay::run(args, output),
+            Self::Bench(args) => bench::run(args, output),
             Self::Plugin(Plugin::New(args)) => plugin_new::run(args, output),
             Self::Plugin(Plugin::Test(args)) => plugin_test::run(args, output),
             Self::Plugin(Plugin::TestChild) => plugin_test::child(),

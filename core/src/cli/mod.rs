@@ -3,6 +3,7 @@
 
 mod args;
 mod balance;
+mod bench;
 mod chain;
 mod check;
 mod decode;

@@ -8,7 +8,6 @@ mod plots;
 mod policy;
 mod scans;
 mod shadows;
-mod signals;
 mod transports;
 mod work;
 
@@ -29,7 +28,6 @@ use self::{
     policy::PolicyDesk,
     scans::{Scans, summary},
     shadows::Shadows,
-    signals::{Signals, Verbosity},
     transports::{Retry, Transports},
     work::Work,
 };
@@ -44,6 +42,7 @@ use crate::{
     plugin::{self, PolicySlot, ShadowSlot, TransportSetup, TransportSlot},
     record::{Recorder, Run},
     scan::{Coverage, Scanner},
+    signals::{Signals, Verbosity},
 };
 
 /// What closing all transports may take.

@@ -3,7 +3,7 @@
 use std::io;
 
 /// Waits for SIGINT and SIGTERM (Ctrl-C elsewhere).
-pub(super) struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -12,7 +12,7 @@ pub(super) struct Signals {
 
 impl Signals {
     #[cfg(unix)]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -21,7 +21,7 @@ impl Signals {
     }
 
     #[cfg(unix)]
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -29,12 +29,12 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
 
     #[cfg(not(unix))]
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         // Without a handler the system ends the process itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
@@ -43,7 +43,7 @@ impl Signals {
 }
 
 /// Waits for SIGUSR1 and SIGUSR2 (nothing elsewhere).
-pub(super) struct Verbosity {
+pub(crate) struct Verbosity {
     #[cfg(unix)]
     more: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -52,7 +52,7 @@ pub(super) struct Verbosity {
 
 impl Verbosity {
     #[cfg(unix)]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             more: signal(SignalKind::user_defined1())?,
@@ -62,7 +62,7 @@ impl Verbosity {
 
     /// Whether more shall be logged, or less.
     #[cfg(unix)]
-    pub(super) async fn next(&mut self) -> bool {
+    pub(crate) async fn next(&mut self) -> bool {
         tokio::select! {
             _ = self.more.recv() => true,
             _ = self.less.recv() => false,
@@ -70,12 +70,12 @@ impl Verbosity {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
 
     #[cfg(not(unix))]
-    pub(super) async fn next(&mut self) -> bool {
+    pub(crate) async fn next(&mut self) -> bool {
         std::future::pending().await
     }
 }

@@ -1,0 +1,54 @@
+//! Reading a plot that the system has not in memory.
+
+use std::{fs::File, io::Read, path::Path};
+
+use spacetime_protocol::Leaf;
+
+use super::{
+    Bench, BenchError, Part, Row, Unit,
+    files::make_cold,
+    scan::{open, scanner, whole},
+    turns::{Contest, try_rate},
+};
+
+/// What is read at a time where nothing but that is done.
+const PIECE: usize = 1 << 20;
+
+/// A scan of a plot from its drive, beside reading the file from front to back.
+///
+/// # Errors
+///
+/// The plot cannot be read.
+pub fn drive(bench: Bench<'_>, plot: &Path) -> Result<Vec<Row>, BenchError> {
+    let name = format!("scan from the drive, {} workers", bench.workers);
+    let contest = Contest {
+        part: Part::Drive,
+        name: &name,
+        unit: Unit::Bytes,
+        baseline: "the file read in order, 1 MiB at a time",
+    };
+    let (scanner, plots) = (scanner(bench.workers)?, open(plot)?);
+    let scanned = || {
+        make_cold(plot)?;
+        whole(&scanner, &plots).map(|leaves| leaves * Leaf::SIZE as f64)
+    };
+    let read = || {
+        make_cold(plot)?;
+        let len = std::fs::metadata(plot).map_err(BenchError::io("read", plot))?.len();
+        try_rate(len, || read_through(plot))
+    };
+    Ok(vec![contest.run(bench, scanned, read)?])
+}
+
+fn read_through(path: &Path) -> Result<u64, BenchError> {
+    let read = || {
+        let (mut file, mut piece, mut all) = (File::open(path)?, vec![0; PIECE], 0);
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(all),
+                read => all += read as u64,
+            }
+        }
+    };
+    read().map_err(BenchError::io("read", path))
+}
