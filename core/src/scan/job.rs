@@ -39,6 +39,8 @@ pub struct ScanJob {
     ends: Option<Instant>,
     /// Nanoseconds until the end; 0: it is not over.
     took: AtomicU64,
+    /// Nanoseconds until nobody worked for it any more; 0: somebody does.
+    quiet: AtomicU64,
 }
 
 /// How far a plot is under its plan.
@@ -113,6 +115,7 @@ impl ScanJob {
             budget,
             started: Instant::now(),
             took: AtomicU64::new(0),
+            quiet: AtomicU64::new(0),
         }
     }
 
@@ -135,6 +138,14 @@ impl ScanJob {
     /// Whether nothing more is scanned.
     pub fn is_over(&self) -> bool {
         self.cancel.load(Ordering::Acquire) || self.finished.load(Ordering::Acquire)
+    }
+
+    /// How long reading and hashing went on for it after its end; `None`: they
+    /// still do, or it is not over.
+    pub fn went_on(&self) -> Option<Duration> {
+        let quiet = self.quiet.load(Ordering::Acquire);
+        let took = self.took.load(Ordering::Acquire);
+        (quiet > 0 && took > 0).then(|| Duration::from_nanos(quiet.saturating_sub(took)))
     }
 
     /// The best leaf so far.
@@ -328,15 +339,20 @@ impl ScanJob {
     pub(super) fn close_one(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.finish();
+            self.quiet.store(self.nanos(), Ordering::Release);
         }
     }
 
     fn finish(&self) {
         if !self.finished.swap(true, Ordering::AcqRel) {
-            let took = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            self.took.store(took.max(1), Ordering::Release);
+            self.took.store(self.nanos(), Ordering::Release);
             self.report.finished(self);
         }
+    }
+
+    /// Since it began, at least 1.
+    fn nanos(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
     }
 
     fn lock(&self) -> MutexGuard<'_, Best> {
