@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use spacetime_protocol::{
@@ -14,6 +17,7 @@ use spacetime_protocol::{
 
 use super::{
     PlotError,
+    blocks::{self, BLOCK},
     cache::{self, CacheFile, CacheState},
     handles::Slot,
     positioned::read_at,
@@ -29,6 +33,9 @@ pub struct PlotFile {
     header: PlotHeader,
     stamp: FileStamp,
     slot: Slot,
+    /// The same, open for reads past the system's memory.
+    blocks: Slot,
+    has_blocks: AtomicBool,
     cache_path: PathBuf,
     /// The version of the cache file that gave a wrong path, and why.
     stale: Mutex<Option<(FileStamp, String)>>,
@@ -61,6 +68,8 @@ impl PlotFile {
             header,
             stamp,
             slot: Slot::new(),
+            blocks: Slot::new(),
+            has_blocks: AtomicBool::new(cfg!(target_os = "linux")),
             cache_path: cache_path.to_owned(),
             stale: Mutex::default(),
         })
@@ -158,6 +167,43 @@ impl PlotFile {
         self.slot.get(|| self.reopen())
     }
 
+    /// The file for reads past the system's memory; `None`: it has no such.
+    fn block_file(&self) -> Result<Option<Arc<File>>, ReadError> {
+        // It is the plot that it was; and so is the other one, if it is the same file.
+        let checked = self.file()?;
+        let stamp = |file: &File| file.metadata().map(|metadata| FileStamp::of(&metadata));
+        let opened = self.blocks.get(|| {
+            let file = blocks::open(&self.path)?;
+            match stamp(&file)?.is_same_file(&stamp(&checked)?) {
+                true => Ok(file),
+                false => Err(io::Error::other("another file took its place")),
+            }
+        });
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if blocks::is_refusal(&error) => Ok(None),
+            Err(error) => Err(self.failed("open it again", &error)),
+        }
+    }
+
+    fn outside(&self, first: u64, count: u64) -> ReadError {
+        let (path, last) = (self.path.display(), self.header.leaf_count - 1);
+        ReadError(format!("{path}: leaves {first} and on ({count}) are outside 0 to {last}"))
+    }
+
+    /// Where leaves begin, if they are the plot's.
+    fn offset_of(&self, first: u64, count: u64) -> Result<u64, ReadError> {
+        let inside = first.checked_add(count).is_some_and(|end| end <= self.header.leaf_count);
+        leaf_offset(first).filter(|_| inside).ok_or_else(|| self.outside(first, count))
+    }
+
+    /// The file ends after so many bytes of the leaves from `first` on.
+    fn ended(&self, first: u64, got: usize) -> ReadError {
+        let (leaf, rest) = (first + (got / Leaf::SIZE) as u64, got % Leaf::SIZE);
+        let path = self.path.display();
+        ReadError(format!("{path}: the file ends in leaf {leaf}, {rest} of its 32 bytes are there"))
+    }
+
     fn failed(&self, what: &str, error: &io::Error) -> ReadError {
         ReadError(format!("{}: cannot {what}: {error}", self.path.display()))
     }
@@ -181,13 +227,7 @@ impl LeafSource for PlotFile {
     }
 
     fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
-        let count = (out.len() / Leaf::SIZE) as u64;
-        let last = self.header.leaf_count - 1;
-        let inside = first.checked_add(count).is_some_and(|end| end <= self.header.leaf_count);
-        let (true, Some(offset)) = (inside, leaf_offset(first)) else {
-            let text = format!("leaves {first} and on ({count}) are outside 0 to {last}");
-            return Err(ReadError(format!("{}: {text}", self.path.display())));
-        };
+        let offset = self.offset_of(first, (out.len() / Leaf::SIZE) as u64)?;
         let file = self.file()?;
         let got = read_at(&file, out, offset)
             .map_err(|error| self.failed(&format!("read leaf {first} and on"), &error));
@@ -195,15 +235,41 @@ impl LeafSource for PlotFile {
             Ok(got) if got == out.len() => Ok(()),
             Ok(got) => {
                 self.slot.close();
-                let (leaf, rest) = (first + (got / Leaf::SIZE) as u64, got % Leaf::SIZE);
-                let path = self.path.display();
-                Err(ReadError(format!(
-                    "{path}: the file ends in leaf {leaf}, {rest} of its 32 bytes are there"
-                )))
+                Err(self.ended(first, got))
             }
             Err(error) => {
                 self.slot.close();
                 Err(error)
+            }
+        }
+    }
+
+    fn place_in_block(&self, leaf: u64) -> Option<usize> {
+        let offset = leaf_offset(leaf)?;
+        self.has_blocks.load(Ordering::Relaxed).then_some((offset % BLOCK as u64) as usize)
+    }
+
+    fn read_blocks(&self, first: u64, leaves: u64, out: &mut [u8]) -> Result<bool, ReadError> {
+        let offset = self.offset_of(first, leaves)?;
+        let Some(file) = self.block_file()? else {
+            self.has_blocks.store(false, Ordering::Relaxed);
+            return Ok(false);
+        };
+        let before = offset % BLOCK as u64;
+        let least = before as usize + leaves as usize * Leaf::SIZE;
+        match blocks::read(&file, out, offset - before, least) {
+            Ok(got) if got >= least => Ok(true),
+            Ok(got) => {
+                (self.slot.close(), self.blocks.close());
+                Err(self.ended(first, got.saturating_sub(before as usize)))
+            }
+            Err(error) if blocks::is_refusal(&error) => {
+                self.has_blocks.store(false, Ordering::Relaxed);
+                Ok(false)
+            }
+            Err(error) => {
+                (self.slot.close(), self.blocks.close());
+                Err(self.failed(&format!("read leaf {first} and on"), &error))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Plots on disk: the file, its Merkle cache, how it is made and checked, and
 //! the live set of all of them. Knows nothing of challenges.
 
+mod blocks;
 mod cache;
 mod create;
 mod discover;
@@ -20,6 +21,7 @@ mod tree;
 mod verify;
 
 pub use crate::lock::Holder;
+pub use blocks::BLOCK;
 pub use cache::{CacheState, path_beside as cache_path_beside};
 pub(crate) use create::is_checkpoint;
 pub use create::{

@@ -4,6 +4,9 @@ use std::{fmt, path::Path};
 
 use spacetime_protocol::PlotSeed;
 
+#[cfg(doc)]
+use super::BLOCK;
+
 /// What a scan reads: a plot file, or a stand-in for one in tests.
 pub trait LeafSource: Send + Sync {
     /// Number of leaves; at least 1.
@@ -20,6 +23,24 @@ pub trait LeafSource: Send + Sync {
     ///
     /// A read error, or the end of the file: an error of this plot only.
     fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError>;
+    /// How many bytes into its [block](BLOCK) a leaf begins, where whole blocks
+    /// can be read past the system's memory.
+    fn place_in_block(&self, leaf: u64) -> Option<usize> {
+        let _ = leaf;
+        None
+    }
+    /// Reads `leaves` leaves from leaf `first` on past the system's memory, with
+    /// the blocks that they lie in: `out` begins where the first one's block
+    /// does, at a multiple of [`BLOCK`] in memory, and is whole blocks long.
+    /// `false`: that cannot be done here, and never will.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    fn read_blocks(&self, first: u64, leaves: u64, out: &mut [u8]) -> Result<bool, ReadError> {
+        let _ = (first, leaves, out);
+        Ok(false)
+    }
 }
 
 /// A plot that could not be read.

@@ -13,8 +13,14 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use memmap2::MmapMut;
 
-/// Bytes of one buffer: enough for workers and engines to be busy with.
+use crate::plots::BLOCK;
+
+/// Bytes of leaves in one buffer: enough for workers and engines to be busy with.
 pub(super) const BUFFER_BYTES: usize = 1 << 20;
+
+/// What a buffer holds besides: the rest of the blocks in which its first and
+/// its last leaf lie.
+const MARGINS: usize = 2 * BLOCK;
 
 /// What the workers' buffers together may take.
 const ALL_BYTES: usize = 40 << 20;
@@ -69,7 +75,7 @@ impl Home {
 
     fn add(&self) -> io::Result<()> {
         // Anonymous maps: page-aligned, and the system's again when freed.
-        let memory = MmapMut::map_anon(BUFFER_BYTES)?;
+        let memory = MmapMut::map_anon(BUFFER_BYTES + MARGINS)?;
         self.count.fetch_add(1, Ordering::AcqRel);
         let _ = self.free.send(memory);
         Ok(())

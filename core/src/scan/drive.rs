@@ -1,13 +1,18 @@
 //! Drives: numbered for strategies, with the rate at which each was read.
 
+mod ways;
+
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
+
+pub use self::ways::Io;
+pub(super) use self::ways::{Way, Ways};
 
 /// A rate over the last few seconds of work.
 #[derive(Debug, Default)]
@@ -41,6 +46,8 @@ pub(super) struct Drive {
     pub(super) number: u64,
     /// How fast it was read.
     pub(super) rate: Rate,
+    /// How long spans of it are read.
+    pub(super) ways: Ways,
     /// Readers at work on it, stuck ones included.
     readers: AtomicUsize,
 }
@@ -69,19 +76,38 @@ impl Drop for AtWork {
 
 /// The drives of a scanner, by the system's number.
 #[derive(Debug, Default)]
-pub(super) struct Drives(Mutex<BTreeMap<u64, Arc<Drive>>>);
+pub(super) struct Drives(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    io: Io,
+    drives: BTreeMap<u64, Arc<Drive>>,
+}
 
 impl Drives {
     pub(super) fn get(&self, id: u64) -> Arc<Drive> {
-        let mut drives = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = drives.len() as u64;
-        let new = || Drive { number, rate: Rate::default(), readers: AtomicUsize::new(0) };
-        drives.entry(id).or_insert_with(|| Arc::new(new())).clone()
+        let mut seen = self.lock();
+        let (io, number) = (seen.io, seen.drives.len() as u64);
+        let new = || Drive {
+            number,
+            rate: Rate::default(),
+            ways: Ways::new(io, number),
+            readers: AtomicUsize::new(0),
+        };
+        seen.drives.entry(id).or_insert_with(|| Arc::new(new())).clone()
     }
 
     /// Readers at work on all drives.
     pub(super) fn readers(&self) -> usize {
-        let drives = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drives.values().map(|drive| drive.readers()).sum()
+        self.lock().drives.values().map(|drive| drive.readers()).sum()
+    }
+
+    /// How drives are read that have not been seen yet.
+    pub(super) fn set_io(&self, io: Io) {
+        self.lock().io = io;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -33,6 +33,10 @@ pub(super) trait Ground {
     fn limit(&self) -> u64;
     /// Sees to it that there is a buffer to put leaves into; whether there is.
     fn provide(&mut self) -> bool;
+    /// The most leaves of one read.
+    fn at_once(&self) -> u64 {
+        READ_LEAVES
+    }
     /// Reads a run of leaves, some of which are wanted.
     fn read_run(&mut self, first: u64, leaves: u64) -> Result<(), ReadError>;
     /// Puts leaves into the buffer.
@@ -155,7 +159,7 @@ impl<G: Ground> Gather<G> {
                 return Ok(false);
             }
             let at = self.batch.leaves;
-            let fit = rest.min(self.most - at).min(READ_LEAVES).min(self.left);
+            let fit = rest.min(self.most - at).min(self.ground.at_once()).min(self.left);
             let leaves = self.ground.take_budget(fit);
             if leaves == 0 {
                 return Ok(false);

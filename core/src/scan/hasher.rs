@@ -55,6 +55,8 @@ pub(super) struct Filled {
     /// Its number within the plot.
     pub(super) number: u64,
     pub(super) buffer: Buffer,
+    /// Where in it the leaves begin, in bytes.
+    pub(super) begin: usize,
     pub(super) leaves: u64,
     /// Which leaves they are: (first leaf, number of leaves) in order.
     pub(super) spans: Vec<(u64, u64)>,
@@ -74,7 +76,8 @@ impl Filled {
     }
 
     fn bytes(&self, from: u64, to: u64) -> &[u8] {
-        &self.buffer.bytes()[from as usize * Leaf::SIZE..to as usize * Leaf::SIZE]
+        let leaves = &self.buffer.bytes()[self.begin..];
+        &leaves[from as usize * Leaf::SIZE..to as usize * Leaf::SIZE]
     }
 
     /// A leaf and its score, computed here.

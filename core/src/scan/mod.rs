@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use spacetime_protocol::{Challenge, Leaf, Score, Target};
 
+pub use drive::Io;
 pub use hasher::{EngineSource, Hasher};
 pub use job::{Coverage, ScanJob};
 pub use limits::{LimitError, Limits};
@@ -35,7 +36,7 @@ pub use planner::{BuiltIn, Planner, StrategySource};
 pub use pool::Scanner;
 pub use simulate::{DriveModel, Replanned, Scene, ScenePlot, Simulated, Simulator, Unfinished};
 
-pub use crate::plots::{LeafSource, ReadError};
+pub use crate::plots::{BLOCK, LeafSource, ReadError};
 
 /// What a scan is for.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ use super::{
     Plots, ReadError, Report, ScanSpec,
     buffer::Buffers,
     course::{Course, Live, Machine},
-    drive::{AtWork, Drive, Drives},
+    drive::{AtWork, Drive, Drives, Io},
     hasher::{Filled, Hasher},
     job::ScanJob,
     notes::Note,
@@ -82,6 +82,11 @@ impl Scanner {
             start_worker(&shared)?;
         }
         Ok(Self { shared })
+    }
+
+    /// Reads drives that it has not read yet in this way.
+    pub fn set_io(&self, io: Io) {
+        self.shared.drives.set_io(io);
     }
 
     /// Hashing workers.

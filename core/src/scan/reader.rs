@@ -7,9 +7,10 @@ use crossbeam_channel::Sender;
 use spacetime_protocol::Leaf;
 
 use super::{
-    ReadError,
+    BLOCK, ReadError,
     buffer::{Buffer, Buffers},
-    gather::{Batch, Gather, Ground, Piece},
+    drive::Way,
+    gather::{BUFFER_LEAVES, Batch, Gather, Ground, LONG_SPAN, Piece, READ_LEAVES},
     hasher::Filled,
     job::ScanJob,
 };
@@ -30,6 +31,7 @@ impl<'a> Reader<'a> {
             buffers,
             filled,
             buffer: None,
+            begin: 0,
             run: Vec::new(),
             run_first: 0,
             next: None,
@@ -46,6 +48,8 @@ pub(super) struct Drive<'a> {
     filled: &'a Sender<Arc<Filled>>,
     /// The one that is being filled.
     buffer: Option<Buffer>,
+    /// Where its leaves begin in it, in bytes.
+    begin: usize,
     /// The run that was read last, and its first leaf.
     run: Vec<u8>,
     run_first: u64,
@@ -57,13 +61,75 @@ pub(super) struct Drive<'a> {
 
 impl Drive<'_> {
     fn read(&mut self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
-        let (job, started) = (self.job, Instant::now());
-        job.plots()[self.plot].read(first, out)?;
-        let (leaves, took) = ((out.len() / Leaf::SIZE) as u64, started.elapsed());
-        job.drive(self.plot).rate.add(leaves, took);
+        let started = Instant::now();
+        self.job.plots()[self.plot].read(first, out)?;
+        self.was_read(first, (out.len() / Leaf::SIZE) as u64, Way::Buffered, started);
+        Ok(())
+    }
+
+    /// Reads leaves past the system's memory to where they belong in the buffer,
+    /// if that can be done.
+    fn read_blocks(
+        &mut self,
+        Piece { first, leaves, at, .. }: Piece,
+        buffer: &mut Buffer,
+    ) -> Result<bool, ReadError> {
+        let plot = &self.job.plots()[self.plot];
+        let Some(before) = plot.place_in_block(first).filter(|_| leaves >= LONG_SPAN) else {
+            return Ok(false);
+        };
+        if at == 0 {
+            self.begin = before;
+        }
+        let here = self.begin + at as usize * Leaf::SIZE;
+        // What stands in front of them in their block is read once more, and has
+        // to be what is in the buffer.
+        let continues = at == 0 || before == 0 || self.next == Some(first);
+        if here % BLOCK != before || !continues {
+            return Ok(false);
+        }
+        let end = (here + leaves as usize * Leaf::SIZE).next_multiple_of(BLOCK);
+        let started = Instant::now();
+        let read = plot.read_blocks(first, leaves, &mut buffer.bytes_mut()[here - before..end])?;
+        if read {
+            self.was_read(first, leaves, Way::Direct, started);
+        }
+        Ok(read)
+    }
+
+    fn was_read(&mut self, first: u64, leaves: u64, way: Way, started: Instant) {
+        let (job, took) = (self.job, started.elapsed());
+        let drive = job.drive(self.plot);
+        drive.rate.add(leaves, took);
+        drive.ways.add(way, leaves, took);
         job.notes().read(self.plot, leaves, took, self.next != Some(first));
         self.next = Some(first + leaves);
-        Ok(())
+    }
+
+    fn way(&self) -> Way {
+        self.job.drive(self.plot).ways.choice()
+    }
+}
+
+impl Drive<'_> {
+    fn put_into(&mut self, buffer: &mut Buffer, piece: Piece) -> Result<(), ReadError> {
+        let Piece { first, leaves, at, of_run } = piece;
+        if at == 0 {
+            self.begin = 0;
+        }
+        if !of_run && self.way() == Way::Direct && self.read_blocks(piece, buffer)? {
+            return Ok(());
+        }
+        let bytes = |from: u64| {
+            let from = from as usize * Leaf::SIZE;
+            from..from + leaves as usize * Leaf::SIZE
+        };
+        let out = &mut buffer.bytes_mut()[self.begin..][bytes(at)];
+        if of_run {
+            out.copy_from_slice(&self.run[bytes(first - self.run_first)]);
+            return Ok(());
+        }
+        self.read(first, out)
     }
 }
 
@@ -87,6 +153,16 @@ impl Ground for Drive<'_> {
         self.buffer.is_some()
     }
 
+    fn at_once(&self) -> u64 {
+        let source = &self.job.plots()[self.plot];
+        match self.way() {
+            // Whoever reads ahead for us does not mind.
+            Way::Buffered => READ_LEAVES,
+            Way::Direct if source.place_in_block(0).is_none() => READ_LEAVES,
+            Way::Direct => BUFFER_LEAVES,
+        }
+    }
+
     fn read_run(&mut self, first: u64, leaves: u64) -> Result<(), ReadError> {
         let mut run = std::mem::take(&mut self.run);
         run.resize(leaves as usize * Leaf::SIZE, 0);
@@ -96,19 +172,8 @@ impl Ground for Drive<'_> {
     }
 
     fn put(&mut self, piece: Piece) -> Result<(), ReadError> {
-        let Piece { first, leaves, at, of_run } = piece;
-        let bytes = |from: u64| {
-            let from = from as usize * Leaf::SIZE;
-            from..from + leaves as usize * Leaf::SIZE
-        };
         let mut buffer = self.buffer.take().expect("one was provided");
-        let out = &mut buffer.bytes_mut()[bytes(at)];
-        let put = if of_run {
-            out.copy_from_slice(&self.run[bytes(first - self.run_first)]);
-            Ok(())
-        } else {
-            self.read(first, out)
-        };
+        let put = self.put_into(&mut buffer, piece);
         self.buffer = Some(buffer);
         put
     }
@@ -122,6 +187,7 @@ impl Ground for Drive<'_> {
             plan: self.plan,
             number: batch.number,
             buffer,
+            begin: self.begin,
             leaves: batch.leaves,
             spans: batch.spans,
         });
