@@ -65,7 +65,7 @@ fn what_cannot_be_measured_is_named() {
     };
     refused(&["scan", "--plot", "absent.plot"], 5, "absent.plot");
     refused(&["plot", "--dir", "absent"], 1, "absent");
-    refused(&["scan", "--size", "1000000TiB"], 10, "room");
+    home.command(&["bench", "scan", "--size", "1000000TiB"]).assert_refused(10, "room");
     let home = home.unset("strategy").unset("policy");
     let ended = home.command(&[&QUICK[..], &["boundary"]].concat());
     ended.assert_refused(8, "no plugin to call");

@@ -316,7 +316,8 @@ impl<'a> Installer<'a> {
             replace(&self.lock, lock.to_text().as_bytes())?;
             Ok(done)
         });
-        if changed.is_err() && held.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        let is_empty = |metadata: fs::Metadata| metadata.is_file() && metadata.len() == 0;
+        if changed.is_err() && held.metadata().is_ok_and(is_empty) {
             // There was none before, and there is nothing to say.
             let _ = durable::remove(&self.lock);
         }
