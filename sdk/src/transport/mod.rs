@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     guard,
     schema::Schema,
+    text,
 };
 
 /// Connects the miner with a chain, a node or a pool.
@@ -142,7 +143,7 @@ pub fn check<T: Transport>(
     let name = args.instance.as_str().into();
     let found = guard::run(&name, "check", || T::check(config, &context))?
         .map_err(|error| crate::config::constructor_fault(args, error))?;
-    Ok(found.into())
+    Ok(text::line(&found, text::LONGEST).into())
 }
 
 /// A transport's answer to a question, as a plugin module holds it.
