@@ -241,7 +241,7 @@ mod tests {
                     #[schema(default = 1)]
                     b: u8,
                     #[serde(default = "two")]
-                    #[schema(default = [-2, Some(2.5)])]
+                    #[schema(default = Some(-2.5))]
                     c: u8,
                     #[schema(default = None)]
                     d: Option<u8>,

@@ -240,7 +240,6 @@ fn add_numbers<'a>(default: &'a Expr, numbers: &mut Vec<&'a Expr>) {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if is_number(expr) => {
             numbers.push(default);
         }
-        Expr::Array(list) => list.elems.iter().for_each(|item| add_numbers(item, numbers)),
         Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) =>
         {
             call.args.iter().for_each(|argument| add_numbers(argument, numbers));
