@@ -12,6 +12,7 @@ const LONGEST: usize = 64;
 /// # Panics
 ///
 /// At compile time, where this is meant to run.
+#[track_caller]
 pub const fn check(name: &str, message: &str) {
     assert!(is_name(name), "{}", message);
 }
@@ -22,6 +23,7 @@ pub const fn check(name: &str, message: &str) {
 /// # Panics
 ///
 /// At compile time, where this is meant to run.
+#[track_caller]
 pub const fn check_alone(kind: &str, name: &str, all: &[(&str, &str)], message: &str) {
     let (mut found, mut i) = (0, 0);
     while i < all.len() {

@@ -297,6 +297,7 @@ impl Field {
     /// If it has bounds, but no number, or bounds that no number of its type is
     /// within; at compile time, where this is meant to run.
     #[must_use]
+    #[track_caller]
     pub const fn checked(self) -> Self {
         match self.of.numbers() {
             Some(kind) => assert!(
@@ -318,6 +319,7 @@ impl Field {
     /// If the number is outside of the bounds, or no number of the field's type;
     /// at compile time, where this is meant to run.
     #[must_use]
+    #[track_caller]
     pub const fn with_default(self, number: Bound) -> Self {
         if let Some(kind) = self.of.numbers() {
             assert!(kind.holds(number), "the default is no number of the field's type");
