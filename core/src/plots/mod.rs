@@ -44,7 +44,7 @@ pub use repair::{
     Spec as RepairSpec, Stage as RepairStage, repair,
 };
 pub use set::{PlotProblem, PlotSet};
-pub use source::{LeafSource, ReadError};
+pub use source::{LeafOrigin, LeafSource, ReadError};
 pub use verify::{CacheVerdict, Locator, Verdict, verify};
 
 /// Whether bytes are a metadata file's; for fuzzing.
