@@ -7,6 +7,7 @@ use std::{
     fs,
     num::NonZeroUsize,
     path::Path,
+    slice,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -151,13 +152,14 @@ fn leaves_that_are_made_win_what_those_that_are_read_win() {
 fn a_made_leaf_is_proved_from_what_the_plot_has() {
     let folder = tempfile::tempdir().unwrap();
     let whole = Counted::of(plot(folder.path(), "own.plot", KEY), 0, Duration::ZERO);
-    let best = scan(&scanner(LeafOrigin::Disk), Stop::BestOfAll, 1, &[whole.clone()]);
+    let best = scan(&scanner(LeafOrigin::Disk), Stop::BestOfAll, 1, slice::from_ref(&whole));
     let path = whole.path().to_owned();
     let mut bytes = fs::read(&path).unwrap();
     bytes[121 + 32 * best.leaf_index as usize] ^= 1;
     fs::write(&path, bytes).unwrap();
     let damaged = Counted::of(PlotFile::open(&path).unwrap(), 0, Duration::ZERO);
-    let made = scan(&scanner(LeafOrigin::Regenerate), Stop::BestOfAll, 1, &[damaged.clone()]);
+    let made =
+        scan(&scanner(LeafOrigin::Regenerate), Stop::BestOfAll, 1, slice::from_ref(&damaged));
     assert_eq!(made, best);
     let error = prove(&damaged.plot, made.leaf_index, &made.leaf).unwrap_err();
     assert_eq!(error.reason, PathError::LeafChanged { index: made.leaf_index });
