@@ -2,6 +2,8 @@
 //! the live set of all of them. Knows nothing of challenges.
 
 mod cache;
+mod cache_check;
+mod cache_writer;
 mod create;
 mod discover;
 mod eligible;
@@ -9,10 +11,13 @@ mod error;
 mod file;
 mod handles;
 mod look;
+mod made;
 mod metadata;
 mod path;
 mod positioned;
 mod regions;
+mod repair;
+mod room;
 mod set;
 mod source;
 mod stream;
@@ -34,8 +39,12 @@ pub use metadata::MetadataError as PlotSetError;
 pub use path::PathError;
 pub(crate) use path::path_of;
 pub use regions::Region;
+pub use repair::{
+    CacheOutcome, Follow as RepairFollow, HeaderState, Record as PlotRecord, RepairError, Repaired,
+    Spec as RepairSpec, Stage as RepairStage, repair,
+};
 pub use set::{PlotProblem, PlotSet};
-pub use source::{LeafSource, ReadError};
+pub use source::{LeafOrigin, LeafSource, ReadError};
 pub use verify::{CacheVerdict, Locator, Verdict, verify};
 
 /// Whether bytes are a metadata file's; for fuzzing.
