@@ -3,7 +3,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::fs;
+#[path = "support/small.rs"]
+mod small;
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spacetime_core::{
@@ -13,6 +19,35 @@ use spacetime_core::{
 
 const DESCRIPTORS: u64 = 64;
 const PLOTS: usize = 400;
+
+/// A user's limit is 1,024 on most systems.
+#[test]
+fn three_thousand_plots_are_scanned_and_proved_with_a_thousand_descriptors() {
+    let count = 3000;
+    let folder = small::plots(count);
+    let manifest = r#"(plot_directory: "plots", plot_metadata_path: "plots.json",
+        private_key_path: "key.json", network_id: "local")"#;
+    fs::write(folder.path().join("miner.ron"), manifest).unwrap();
+    let limited = |arguments: &str| {
+        let script = format!("ulimit -n 1024 && exec \"$0\" {arguments}");
+        let output = Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_spacetime-miner")])
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let listed = limited("plot list --json");
+    assert_eq!(listed["usable"], count, "{listed}");
+    let challenge = "07".repeat(32);
+    let proved = limited(&format!("prove --json --challenge {challenge} --plot plots/*.plot"));
+    assert_eq!(proved["scanned"], count as u64 * small::LEAVES);
+    assert_eq!(proved["siblings"].as_array().unwrap().len(), 4);
+}
 
 #[test]
 fn four_hundred_plots_are_read_with_sixty_four_descriptors() {

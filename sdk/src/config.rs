@@ -36,7 +36,10 @@ pub(crate) fn constructor_fault(args: &OpenArgs<'_>, error: Error) -> Fault {
     fault
 }
 
-fn parse_text<C: DeserializeOwned + Schema>(text: &str, extensions: u64) -> Result<C, ConfigError> {
+pub(crate) fn parse_text<C: DeserializeOwned + Schema>(
+    text: &str,
+    extensions: u64,
+) -> Result<C, ConfigError> {
     let shape = Shape::from(&C::SCHEMA);
     Text::new(text, extensions).read(|text| {
         text_fits(&shape, text)?;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use spacetime_sdk_abi::{Fault, FaultCode};
 
+use crate::text;
+
 /// What a component's method returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -72,13 +74,14 @@ impl<E: std::error::Error> From<E> for Error {
     }
 }
 
-/// A fault with nothing but a code and a sentence.
+/// A fault with nothing but a code and a sentence, which is one line of a
+/// bounded length from here on.
 pub(crate) fn fault(code: FaultCode, message: impl fmt::Display) -> Fault {
     Fault {
         code,
         line: 0,
         column: 0,
-        message: message.to_string().into(),
+        message: text::line(&message.to_string(), text::LONGEST).into(),
         field: "".into(),
         detail: "".into(),
         reserved: [0; 4],
@@ -111,6 +114,14 @@ mod tests {
             parse.context("the port").to_string(),
             "the port: invalid digit found in string"
         );
+    }
+
+    #[test]
+    fn a_stranger_s_words_cross_the_boundary_as_one_short_line() {
+        let said = format!("the server said `\u{1b}[2J\nok{}`", "x".repeat(10_000));
+        let fault = Fault::from(Error::new(said));
+        assert!(fault.message.starts_with("the server said `\\u{1b}[2J okxx"), "{fault:?}");
+        assert!(fault.message.len() <= text::LONGEST && fault.message.ends_with('…'));
     }
 
     #[test]

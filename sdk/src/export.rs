@@ -8,6 +8,40 @@
 /// kind's trait, and a description, as in the [crate's example](crate). The
 /// plugin's id and version are those of the package.
 ///
+/// A name has 1 to 64 lower-case letters, digits, `-` and `_`, and begins with a
+/// letter. It belongs to one component of its kind:
+///
+/// ```compile_fail,E0080
+/// # use spacetime_sdk::{BlockContext, Candidate, Policy, Result, Selection};
+/// # struct Empty;
+/// # impl Policy for Empty {
+/// #     type Config = ();
+/// #     fn open((): ()) -> Result<Self> { Ok(Self) }
+/// #     fn select(&mut self, _: &BlockContext, _: &[Candidate]) -> Result<Selection> {
+/// #         Ok(Selection::Include(Vec::new()))
+/// #     }
+/// # }
+/// spacetime_sdk::export_plugin! {
+///     policy "empty": Empty, "Leaves every block empty";
+///     policy "empty": Empty, "Does so once more";
+/// }
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use spacetime_sdk::{BlockContext, Candidate, Policy, Result, Selection};
+/// # struct Empty;
+/// # impl Policy for Empty {
+/// #     type Config = ();
+/// #     fn open((): ()) -> Result<Self> { Ok(Self) }
+/// #     fn select(&mut self, _: &BlockContext, _: &[Candidate]) -> Result<Selection> {
+/// #         Ok(Selection::Include(Vec::new()))
+/// #     }
+/// # }
+/// spacetime_sdk::export_plugin! {
+///     policy "Always Empty": Empty, "Has a name that no manifest would want";
+/// }
+/// ```
+///
 /// All of this, what each component's config may be, the interface, the
 /// compiler and the processor features that the plugin was built for are written
 /// into a section of the library's file; see [`descriptor`](crate::descriptor).
@@ -17,6 +51,27 @@ macro_rules! export_plugin {
         #[allow(unsafe_code, reason = "exporting symbols by name is unsafe")]
         const _: () = {
             use $crate::__private as __private;
+
+            const __NAMES: &[(&str, &str)] = &[$((stringify!($kind), $name)),+];
+            $(
+                const _: () = __private::check_name(
+                    $name,
+                    concat!(
+                        "the ", stringify!($kind), " ", stringify!($name), " cannot be called so: ",
+                        "a component's name has 1 to 64 lower-case letters, digits, `-` and `_`, ",
+                        "and begins with a letter, as `my-component` does",
+                    ),
+                );
+                const _: () = __private::check_name_alone(
+                    stringify!($kind),
+                    $name,
+                    __NAMES,
+                    concat!(
+                        "several components are called ", stringify!($kind), " ",
+                        stringify!($name), ": give each of a kind a name of its own",
+                    ),
+                );
+            )+
 
             const __PARTS: &[__private::Part] = &[
                 __private::Part::Raw("{\"format\":1,\"plugin\":\""),
@@ -160,6 +215,12 @@ macro_rules! export_plugin {
             };
         };
     };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "a plugin exports one component or more, each as `KIND \"NAME\": TYPE, \
+             \"DESCRIPTION\";` and with a kind of `strategy`, `engine`, `policy` or `transport`"
+        );
+    };
 }
 
 /// The type of a component's config.
@@ -177,6 +238,13 @@ macro_rules! __config {
     };
     (transport $type:ty) => {
         <$type as $crate::Transport>::Config
+    };
+    ($kind:ident $type:ty) => {
+        ::core::compile_error!(concat!(
+            "there is no kind of component called `",
+            stringify!($kind),
+            "`: it is `strategy`, `engine`, `policy` or `transport`",
+        ))
     };
 }
 
@@ -218,4 +286,6 @@ macro_rules! __open {
     ($factory:ident engine $($rest:tt)*) => {};
     ($factory:ident policy $($rest:tt)*) => {};
     ($factory:ident transport $($rest:tt)*) => {};
+    // `__config` says what is wrong.
+    ($factory:ident $kind:ident $($rest:tt)*) => {};
 }

@@ -48,6 +48,7 @@
 #![deny(unsafe_code)]
 
 mod backtrace;
+mod component_name;
 mod config;
 pub mod descriptor;
 mod engine;
@@ -64,6 +65,7 @@ pub mod processor;
 mod ron_text;
 pub mod schema;
 mod strategy;
+pub mod text;
 #[cfg(feature = "transport")]
 mod transport;
 mod turns;
@@ -122,6 +124,7 @@ pub mod __private {
         ask as ask_transport, check as check_transport, open as open_transport,
     };
     pub use crate::{
+        component_name::{check as check_name, check_alone as check_name_alone},
         descriptor::{FRAME, Part, RUSTC, SDK_VERSION, TARGET, encode, text, text_len},
         engine::open as open_engine,
         policy::open as open_policy,

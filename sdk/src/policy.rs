@@ -8,7 +8,13 @@ use serde::de::DeserializeOwned;
 use spacetime_protocol::{BlockHash, Identity, Score, TxHash};
 use spacetime_sdk_abi::{self as abi, Fault, OpenArgs, PolicyObject};
 
-use crate::{config, error::Result, instance::Instance, schema::Schema};
+use crate::{
+    config,
+    error::Result,
+    instance::Instance,
+    schema::Schema,
+    text::{LONGEST, line},
+};
 
 /// Chooses transactions; the host builds, checks and signs the block.
 pub trait Policy: Sized + Send + 'static {
@@ -80,7 +86,8 @@ pub struct Candidate {
 pub enum Selection {
     /// Positions in the candidate list, in block order.
     Include(Vec<usize>),
-    /// Do not publish this block, for this reason.
+    /// Do not publish this block, for this reason: a line for people, see
+    /// [`text`](crate::text).
     Veto(String),
 }
 
@@ -121,7 +128,7 @@ impl Selection {
             Self::Include(positions) => {
                 (positions.iter().map(|at| u32::try_from(*at).unwrap_or(u32::MAX)).collect(), None)
             }
-            Self::Veto(reason) => (Vec::new(), Some(reason.as_str().into())),
+            Self::Veto(reason) => (Vec::new(), Some(line(reason, LONGEST).into())),
         };
         abi::Selection { candidates: candidates.into(), veto: veto.into(), reserved: [0; 4] }
     }

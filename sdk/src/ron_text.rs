@@ -1,6 +1,7 @@
 //! RON text of a manifest, and places in it.
 
-use ron::{error::Position, extensions::Extensions};
+use ron::{error::Position, extensions::Extensions, value::RawValue};
+use serde::Deserialize;
 
 /// What is wrong with a config, placed within its own text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,17 +47,89 @@ pub(crate) fn within(path: &str, field: &str) -> String {
     }
 }
 
-/// Why a text cannot be read; where, if a name should stand there.
+/// Why a text cannot be read; and what `ron` found, and where, unless other
+/// quotes would not mend it.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) error: ConfigError,
-    at: Option<Position>,
+    cause: Option<(ron::Error, Position)>,
 }
 
 impl From<ConfigError> for Refused {
     fn from(error: ConfigError) -> Self {
-        Self { error, at: None }
+        Self { error, cause: None }
     }
+}
+
+impl Refused {
+    /// Whether a value begins where the text went wrong, which is of another
+    /// kind than what belongs there.
+    pub(crate) fn is_of_value(&self) -> bool {
+        use ron::Error::{
+            ExpectedArray, ExpectedBoolean, ExpectedChar, ExpectedIdentifier, ExpectedMap,
+            ExpectedNamedStructLike, ExpectedOption, ExpectedString, ExpectedStructLike,
+            ExpectedUnit, SuggestRawIdentifier, UnexpectedChar,
+        };
+        matches!(
+            self.cause,
+            Some((
+                ExpectedArray
+                    | ExpectedBoolean
+                    | ExpectedChar
+                    | ExpectedIdentifier
+                    | ExpectedMap
+                    | ExpectedNamedStructLike(_)
+                    | ExpectedOption
+                    | ExpectedString
+                    | ExpectedStructLike
+                    | ExpectedUnit
+                    | SuggestRawIdentifier(_)
+                    | UnexpectedChar(_),
+                _
+            ))
+        )
+    }
+
+    /// What stands in the text where it went wrong, behind its byte: a whole
+    /// value, or what is left of one.
+    pub(crate) fn value_in<'a>(&self, text: &'a str) -> (usize, &'a str) {
+        let at = self.cause.as_ref().and_then(|(_, at)| byte_of(text, *at));
+        let rest = &text[at.unwrap_or(text.len())..];
+        let value = rest.trim_start();
+        (text.len() - value.len(), value_at(value))
+    }
+
+    /// Where a name should stand, if that is what is wrong.
+    fn misses_name(&self) -> Option<Position> {
+        match self.cause {
+            Some((ron::Error::ExpectedIdentifier, at)) => Some(at),
+            _ => None,
+        }
+    }
+}
+
+/// The value that a text begins with, or all that can be part of one word.
+fn value_at(text: &str) -> &str {
+    let whole = ron::Deserializer::from_str(text)
+        .ok()
+        .and_then(|mut ron| <&RawValue>::deserialize(&mut ron).ok());
+    if let Some(whole) = whole {
+        return whole.get_ron().trim();
+    }
+    let is_end = |c: char| c.is_whitespace() || "()[]{},:".contains(c);
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    let end = text[first..].find(is_end).map_or(text.len(), |end| first + end);
+    if text.starts_with(is_end) { &text[..first] } else { &text[..end] }
+}
+
+/// The byte at a position of a text.
+fn byte_of(text: &str, at: Position) -> Option<usize> {
+    let before: usize =
+        text.split_inclusive('\n').take(at.line.checked_sub(1)?).map(str::len).sum();
+    let line = text.get(before..)?;
+    let column = at.col.checked_sub(1)?;
+    let within = line.char_indices().map(|(at, _)| at).chain([line.len()]).nth(column)?;
+    Some(before + within)
 }
 
 /// RON text, and the extensions that it may use.
@@ -75,6 +148,15 @@ impl Text {
         &self.text
     }
 
+    pub(crate) fn extensions(&self) -> Extensions {
+        self.extensions
+    }
+
+    /// Another text under the same extensions.
+    pub(crate) fn with(&self, text: &str) -> Self {
+        Self { text: text.to_owned(), extensions: self.extensions }
+    }
+
     /// Reads it; names of choices may be quoted, as every other name in a
     /// manifest is: the quotes become spaces, so that places stay what they are.
     pub(crate) fn read<T>(
@@ -82,13 +164,13 @@ impl Text {
         read: impl Fn(&Self) -> Result<T, Refused>,
     ) -> Result<T, ConfigError> {
         loop {
-            let Refused { error, at } = match read(&self) {
+            let refused = match read(&self) {
                 Ok(value) => return Ok(value),
                 Err(refused) => refused,
             };
-            match at.and_then(|at| unquote(&self.text, at)) {
+            match refused.misses_name().and_then(|at| unquote(&self.text, at)) {
                 Some(unquoted) => self.text = unquoted,
-                None => return Err(error),
+                None => return Err(refused.error),
             }
         }
     }
@@ -108,11 +190,12 @@ impl Text {
         read.and_then(|value| ron.end().map(|()| value)).map_err(|error| {
             let path = track.path().to_string();
             let error = ron.span_error(error);
-            let wants_name = matches!(error.code, ron::Error::ExpectedIdentifier);
-            Refused {
-                at: wants_name.then_some(error.span.start),
-                error: spanned(&error, if path == "." { String::new() } else { path }),
-            }
+            let place = error.span.start;
+            let path = match &*path {
+                "." => String::new(),
+                path => known_path(path, &self.text, place),
+            };
+            Refused { error: spanned(&error, path), cause: Some((error.code, place)) }
         })
     }
 }
@@ -132,11 +215,24 @@ fn spanned(error: &ron::error::SpannedError, path: String) -> ConfigError {
     }
 }
 
+/// A path whose end is not known, as behind a value that should have ended:
+/// that of the field whose value it was.
+fn known_path(path: &str, text: &str, at: Position) -> String {
+    let Some(outer) = path.strip_suffix('?') else { return path.to_owned() };
+    let outer = outer.trim_end_matches('.');
+    let before = byte_of(text, at).map_or("", |at| &text[..at]);
+    let name = before.rsplit_once(':').and_then(|(before, value)| {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let begin =
+            before.trim_end().rsplit(|c| !is_word(c)).next().filter(|name| !name.is_empty());
+        begin.filter(|_| !value.contains([',', '(', ')', '[', ']', '{', '}', '"']))
+    });
+    name.map_or_else(|| outer.to_owned(), |name| within(outer, name))
+}
+
 /// The text with a quoted name's quotes taken away; `None`: there is none.
 fn unquote(text: &str, at: Position) -> Option<String> {
-    let before: usize = text.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
-    let line = text.get(before..)?;
-    let begin = before + line.char_indices().nth(at.col - 1)?.0;
+    let begin = byte_of(text, at)?;
     let rest = text[begin..].strip_prefix('"')?;
     let name = &rest[..rest.find('"')?];
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');

@@ -10,4 +10,4 @@ macro_rules! pages {
     };
 }
 
-pages!(README concepts engine faults policy replay rules shipping strategy testing transport trust versions);
+pages!(README concepts engine faults policy replay rules shipping strategy testing transport troubleshooting trust versions);

@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Exit, Failure, Output, balance, bench, check, decode, key, plot_create, plot_forget, plot_info,
-    plot_list, plot_verify, plugin_explain, plugin_inspect, plugin_install, plugin_key,
-    plugin_list, plugin_new, plugin_release, plugin_sign, plugin_test, plugin_trust, plugin_verify,
-    prove, run, strategy_replay, tx_send, tx_status,
+    plot_list, plot_repair, plot_verify, plugin_explain, plugin_inspect, plugin_install,
+    plugin_key, plugin_list, plugin_new, plugin_release, plugin_sign, plugin_test, plugin_trust,
+    plugin_verify, prove, run, strategy_replay, tx_send, tx_status,
 };
 
 /// Mine on a Spacetime network with proofs over plots on disk.
@@ -77,6 +77,8 @@ pub(super) enum Plot {
     Info(plot_info::Args),
     /// Read a whole plot and its cache, and say what is damaged
     Verify(plot_verify::Args),
+    /// Make damaged leaves of a plot again, from its key, and its cache
+    Repair(plot_repair::Args),
     /// List every plot found, and why one cannot be used
     List(plot_list::Args),
     /// Strike plots that are gone for good off the records
@@ -157,6 +159,7 @@ impl Command {
             Self::Plot(Plot::Create(args)) => plot_create::run(args, output),
             Self::Plot(Plot::Info(args)) => plot_info::run(args, output),
             Self::Plot(Plot::Verify(args)) => plot_verify::run(args, output),
+            Self::Plot(Plot::Repair(args)) => plot_repair::run(args, output),
             Self::Plot(Plot::List(args)) => plot_list::run(args, output),
             Self::Plot(Plot::Forget(args)) => plot_forget::run(args, output),
             Self::Key(Key::New(args)) => key::new(args, output),

@@ -19,6 +19,7 @@ mod plot_create_vectors;
 mod plot_forget;
 mod plot_info;
 mod plot_list;
+mod plot_repair;
 mod plot_verify;
 mod plugin_config;
 mod plugin_explain;

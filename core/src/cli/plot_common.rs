@@ -1,17 +1,25 @@
 //! What the `plot` commands share: which key, how a plot is described, and
 //! how quantities are written.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    cell::Cell,
+    fmt,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 use spacetime_protocol::{NodeHash, PlotHeaderHash, PlotKey, PlotSeed, plot::PlotHeader};
 
-use super::{Exit, Failure, manifest::ManifestArgs};
+use super::{Exit, Failure, Output, manifest::ManifestArgs};
 use crate::{
     keys::{self, KeyError},
     observe::size,
     plots::PlotError,
 };
+
+/// How often the progress line changes.
+const TICK: Duration = Duration::from_millis(200);
 
 /// The key that a plot is made with.
 #[derive(Clone, Debug, clap::Args)]
@@ -92,6 +100,46 @@ impl fmt::Display for PlotDocument {
         writeln!(f, "seed         {}", self.seed)?;
         writeln!(f, "root         {}", self.root)?;
         write!(f, "header hash  {}", self.header_hash)
+    }
+}
+
+/// Shows how far something is that goes through bytes, with rate and time left.
+pub(super) struct Pace<'a> {
+    output: &'a Output,
+    /// When it began, and with how many bytes done.
+    began: Cell<Option<(Instant, u64)>>,
+    shown: Cell<Option<Instant>>,
+}
+
+impl<'a> Pace<'a> {
+    pub(super) fn new(output: &'a Output) -> Self {
+        Self { output, began: Cell::new(None), shown: Cell::new(None) }
+    }
+
+    /// Something else begins.
+    pub(super) fn start_over(&self) {
+        self.began.set(None);
+    }
+
+    /// `what` stands before the amounts.
+    pub(super) fn show(&self, what: &str, done: u64, total: u64) {
+        let now = Instant::now();
+        let (began, from) = self.began.get().unwrap_or((now, done));
+        self.began.set(Some((began, from)));
+        let is_recent = self.shown.get().is_some_and(|shown| now - shown < TICK);
+        if is_recent || !self.output.shows_progress() {
+            return;
+        }
+        self.shown.set(Some(now));
+        let rate = (done - from) as f64 / (now - began).as_secs_f64().max(1e-9);
+        let pace = if done > from {
+            let left = Duration::from_secs_f64(((total - done) as f64 / rate).min(1e9));
+            format!(", {}/s, {} left", size(rate as u64), Clock(left))
+        } else {
+            String::new()
+        };
+        let (percent, done, total) = (percent(done, total), size(done), size(total));
+        self.output.progress(format_args!("{percent:>3} %  {what}{done} of {total}{pace}"));
     }
 }
 

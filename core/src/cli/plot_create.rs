@@ -1,10 +1,6 @@
 //! `plot create`: makes a plot, or goes on with one.
 
-use std::{
-    cell::{Cell, RefCell},
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use spacetime_protocol::{Leaf, PlotSeed, network::Network, plot::REFERENCE_MIN_BYTES};
@@ -12,7 +8,7 @@ use spacetime_protocol::{Leaf, PlotSeed, network::Network, plot::REFERENCE_MIN_B
 use super::{
     Exit, Failure, Output,
     manifest::ManifestArgs,
-    plot_common::{Clock, KeyArgs, PlotDocument, percent},
+    plot_common::{Clock, KeyArgs, Pace, PlotDocument},
 };
 use crate::{
     manifest::parse_size,
@@ -22,9 +18,6 @@ use crate::{
         create,
     },
 };
-
-/// How often the progress line changes.
-const TICK: Duration = Duration::from_millis(200);
 
 /// Arguments of `plot create`.
 #[derive(Debug, clap::Args)]
@@ -79,7 +72,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
             where_it_wins(leaf_count),
         ));
     }
-    let watch = Progress::new(output);
+    let watch = Progress { output, pace: Pace::new(output) };
     let created = create(&spec, &watch);
     output.progress("");
     let created = created.map_err(explain)?;
@@ -163,40 +156,10 @@ fn print(args: &Args, created: &Created, output: &Output) -> Result<(), Failure>
     )
 }
 
-/// Shows how far it is, with rate and time left.
+/// Tells what is worth a word, and shows how far it is.
 struct Progress<'a> {
     output: &'a Output,
-    begin: Cell<Option<(Instant, u64)>>,
-    shown: RefCell<Option<Instant>>,
-}
-
-impl<'a> Progress<'a> {
-    fn new(output: &'a Output) -> Self {
-        Self { output, begin: Cell::new(None), shown: RefCell::new(None) }
-    }
-
-    fn show(&self, done: u64, total: u64) {
-        let now = Instant::now();
-        let (begin, from) = self.begin.get().unwrap_or((now, done));
-        self.begin.set(Some((begin, from)));
-        let recent = self.shown.borrow().is_some_and(|shown| now - shown < TICK);
-        if recent || !self.output.shows_progress() {
-            return;
-        }
-        *self.shown.borrow_mut() = Some(now);
-        let seconds = (now - begin).as_secs_f64();
-        let rate = (done - from) as f64 / seconds.max(1e-9);
-        let pace = if done > from {
-            let left = Duration::from_secs_f64(((total - done) as f64 / rate).min(1e9));
-            format!(", {}/s, {} left", size((rate * Leaf::SIZE as f64) as u64), Clock(left))
-        } else {
-            String::new()
-        };
-        let amount = size(done.saturating_mul(Leaf::SIZE as u64));
-        let all = size(total.saturating_mul(Leaf::SIZE as u64));
-        self.output
-            .progress(format_args!("{:>3} %  {amount} of {all}{pace}", percent(done, total)));
-    }
+    pace: Pace<'a>,
 }
 
 impl CreateWatch for Progress<'_> {
@@ -216,7 +179,10 @@ impl CreateWatch for Progress<'_> {
                 "{} is a cache of an older plot, and no new one was asked for: remove it",
                 path.display()
             )),
-            CreateEvent::Progress { done, total } => self.show(done, total),
+            CreateEvent::Progress { done, total } => {
+                let bytes = |leaves: u64| leaves.saturating_mul(Leaf::SIZE as u64);
+                self.pace.show("", bytes(done), bytes(total));
+            }
         }
     }
 }

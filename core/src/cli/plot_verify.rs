@@ -3,10 +3,11 @@
 use std::{fmt::Write, path::PathBuf, time::Instant};
 
 use serde::Serialize;
+use spacetime_protocol::Leaf;
 
 use super::{
     Exit, Failure, Output, Style,
-    plot_common::{Clock, KeyArgs, percent},
+    plot_common::{Clock, KeyArgs, Pace},
 };
 use crate::{
     observe::count,
@@ -42,12 +43,10 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let key = args.key.named()?;
     let plot = PlotFile::open(&args.plot)?;
     let begin = Instant::now();
-    let shown = std::cell::Cell::new(None);
+    let pace = Pace::new(output);
     let verdict = verify(&plot, key.as_ref(), &|done, total| {
-        let now = percent(done, total);
-        if shown.replace(Some(now)) != Some(now) {
-            output.progress(format_args!("{now:>3} % of {}", args.plot.display()));
-        }
+        let bytes = |leaves: u64| leaves.saturating_mul(Leaf::SIZE as u64);
+        pace.show("", bytes(done), bytes(total));
         true
     });
     output.progress("");
@@ -86,12 +85,16 @@ fn fault(args: &Args, verdict: &Verdict) -> Option<String> {
             Some(false) => " (it was not made with the key that was given)",
             _ => "",
         };
-        return Some(format!("{what}{place}{key}"));
+        let repair = match verdict.made_with_key {
+            Some(false) => "",
+            _ => "; `spacetime-miner plot repair` makes them again",
+        };
+        return Some(format!("{what}{place}{key}{repair}"));
     }
     if let CacheVerdict::Stale { path: cache, reason } = &verdict.cache {
         let cache = cache.display();
         return Some(format!(
-            "{path} is intact, but its cache {cache} is of no use: {reason}; remove it, and proofs read the plot instead"
+            "{path} is intact, but its cache {cache} is of no use: {reason}; `spacetime-miner plot repair` makes it anew; without it, proofs read the whole plot"
         ));
     }
     (verdict.made_with_key == Some(false))
@@ -133,7 +136,8 @@ fn text(verdict: &Verdict, begin: Instant, output: &Output) -> String {
     text
 }
 
-fn place(region: &Region) -> String {
+/// Where a region is, for a human.
+pub(super) fn place(region: &Region) -> String {
     let (leaf, byte) = (region.first_leaf, region.first_byte);
     format!(
         "leaves {leaf} to {} (bytes {byte} to {})",
@@ -143,6 +147,6 @@ fn place(region: &Region) -> String {
 }
 
 /// Why it cannot be read, if so, as the end of a line.
-fn reason(region: &Region) -> String {
+pub(super) fn reason(region: &Region) -> String {
     region.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
 }

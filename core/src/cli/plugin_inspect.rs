@@ -189,14 +189,15 @@ impl<'a> Report<'a> {
             Ok(permission) => row("trusted", &format_args!("yes: {permission}")),
             Err(refusal) => row("trusted", &format_args!("no [{}]", refusal.code())),
         }
-        row("plugin", &format_args!("{} {}, {}", self.plugin, self.version, known(self.license)));
-        if !self.about.is_empty() {
-            row("", &self.about);
-        }
+        row("plugin", &format_args!("{} {}", self.plugin, self.version));
+        row("", &given(self.about, "description", "description"));
+        row("licence", &given(self.license, "licence", "license"));
         row("interface", &format_args!("{}, SDK {}", self.abi_version, self.sdk_version));
         row("built", &format_args!("by {} for {}", self.rustc, self.target));
-        row("", &format_args!("{}, panic = {}", known(self.profile), self.panic));
-        row("format", &format_args!("{} for {}", self.format, known(self.architecture)));
+        let profile = either(self.profile, "profile not told (its SDK is older than that)");
+        row("", &format_args!("{profile}, panic = {}", self.panic));
+        let architecture = either(self.architecture, "processors that this miner has no name for");
+        row("format", &format_args!("{} for {architecture}", self.format));
         row("processor", &self.processor.text(output));
         row("libraries", &self.libraries(output));
         for component in &inspection.descriptor.components {
@@ -255,7 +256,14 @@ impl Refused {
     }
 }
 
-/// A text that may be missing.
-fn known(text: &str) -> &str {
-    if text.is_empty() { "unknown" } else { text }
+/// A text that may be missing, and what its author does about that.
+fn given(text: &str, what: &str, key: &str) -> String {
+    match text {
+        "" => format!("no {what} given: its author sets `{key}` in Cargo.toml"),
+        text => text.to_owned(),
+    }
+}
+
+fn either<'a>(text: &'a str, missing: &'a str) -> &'a str {
+    if text.is_empty() { missing } else { text }
 }

@@ -7,6 +7,7 @@ use spacetime_protocol::{
     BlockHash, Identity, NodeHash, accounts::Account, header::BlockHeader, proof::BlockProof,
     transaction::Transaction,
 };
+use spacetime_sdk::text::{LONGEST, line};
 use spacetime_sdk_loader::abi;
 
 use crate::{
@@ -196,18 +197,23 @@ pub enum TransportEvent {
     Malformed(String),
 }
 
+/// A text for people, whatever SDK the plugin was made with.
+fn text(text: &str) -> String {
+    line(text, LONGEST).into_owned()
+}
+
 impl From<Option<abi::Event>> for TransportEvent {
     fn from(event: Option<abi::Event>) -> Self {
         match event {
-            Some(abi::Event::Online { detail }) => Self::Online { detail: detail.into() },
-            Some(abi::Event::Offline { reason }) => Self::Offline { reason: reason.into() },
+            Some(abi::Event::Online { detail }) => Self::Online { detail: text(&detail) },
+            Some(abi::Event::Offline { reason }) => Self::Offline { reason: text(&reason) },
             Some(abi::Event::Headers { anchor, headers }) => decode_headers(anchor, &headers),
             Some(abi::Event::Challenge { challenge }) => Self::Challenge(Box::new(*challenge)),
             Some(abi::Event::Candidates { tip, transactions, accounts }) => {
                 decode_candidates(tip, &transactions, &accounts)
             }
             Some(abi::Event::Verdict { ticket, verdict, reason }) => {
-                Self::Verdict { ticket, verdict: decode_verdict(verdict), reason: reason.into() }
+                Self::Verdict { ticket, verdict: decode_verdict(verdict), reason: text(&reason) }
             }
             _ => Self::Unknown,
         }
@@ -261,6 +267,32 @@ fn decode_candidates(tip: [u8; 32], bytes: &[u8], accounts: &[abi::Account]) -> 
         })),
         Err(error) => {
             TransportEvent::Malformed(format!("a transaction cannot be decoded: {error}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A peer's words may be in it, and a plugin without our SDK passes them on.
+    #[test]
+    fn what_a_transport_says_is_a_line_of_a_bounded_length() {
+        let said = || format!("ok\n\u{1b}[31mERROR{}", "x".repeat(10_000)).into();
+        let heard = |event| match TransportEvent::from(Some(event)) {
+            TransportEvent::Online { detail: text }
+            | TransportEvent::Offline { reason: text }
+            | TransportEvent::Verdict { reason: text, .. } => text,
+            event => panic!("{event:?}"),
+        };
+        let verdict = abi::Verdict::REJECTED;
+        for event in [
+            abi::Event::Online { detail: said() },
+            abi::Event::Offline { reason: said() },
+            abi::Event::Verdict { ticket: 1, verdict, reason: said() },
+        ] {
+            let text = heard(event);
+            assert!(text.starts_with("ok \\u{1b}[31mERRORxxx") && text.len() <= LONGEST, "{text}");
         }
     }
 }

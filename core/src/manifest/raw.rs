@@ -24,6 +24,7 @@ pub(super) const MANIFEST: Keys = Keys(&[
     "private_key_path",
     "network_id",
     "max_concurrent_proofs",
+    "leaf_source",
     "proof_generation_timeout_seconds",
     "connection_retry_interval_seconds",
     "max_connection_retries",

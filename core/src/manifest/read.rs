@@ -20,6 +20,7 @@ use super::{
     source::Source,
     trust,
 };
+use crate::plots::LeafOrigin;
 
 /// Where transports store what they keep, unless the manifest says otherwise.
 const DATA_DIRECTORY: &str = "data";
@@ -96,6 +97,7 @@ impl Reader<'_> {
             node_port: self.node_port()?,
             network: self.network()?,
             max_concurrent_proofs: self.max_concurrent_proofs()?,
+            leaf_source: self.leaf_source()?,
             proof_timeout: seconds("proof_generation_timeout_seconds", 60)?,
             retry_interval: seconds("connection_retry_interval_seconds", 5)?,
             max_connection_retries: self.fields.get("max_connection_retries")?.unwrap_or(10),
@@ -196,6 +198,19 @@ impl Reader<'_> {
     fn max_concurrent_proofs(&self) -> Result<NonZeroUsize, ManifestError> {
         let plots = self.positive("max_concurrent_proofs")?.and_then(NonZeroUsize::new);
         Ok(plots.unwrap_or(NonZeroUsize::MIN))
+    }
+
+    fn leaf_source(&self) -> Result<LeafOrigin, ManifestError> {
+        let key = "leaf_source";
+        match (self.fields.get::<LeafOrigin>(key), self.fields.get::<String>(key)) {
+            (Ok(origin), _) => Ok(origin.unwrap_or_default()),
+            // Quoted.
+            (_, Ok(Some(name))) => LeafOrigin::named(&name).ok_or_else(|| {
+                let hint = did_you_mean(&name, LeafOrigin::NAMES);
+                self.invalid(key, format!("`{name}` is no source of leaves; {hint}"))
+            }),
+            (Err(error), _) => Err(error),
+        }
     }
 
     fn node_address(&self) -> Result<Option<String>, ManifestError> {

@@ -11,6 +11,8 @@ use std::{
 use spacetime_protocol::network::Network;
 use spacetime_sdk_loader::{FileHash, PublicKey};
 
+use crate::plots::LeafOrigin;
+
 /// What the miner shall do.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -34,6 +36,8 @@ pub struct Manifest {
     pub network: Network,
     /// Plots that are scanned at once per drive.
     pub max_concurrent_proofs: NonZeroUsize,
+    /// Where scans take leaves from.
+    pub leaf_source: LeafOrigin,
     /// Longest time that a scan may take.
     pub proof_timeout: Duration,
     /// Pause between attempts to connect.

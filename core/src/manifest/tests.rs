@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use proptest::prelude::*;
 
 use super::*;
+use crate::plots::LeafOrigin;
 
 const MINIMAL: &str = r#"(
     plot_directory: "plots",
@@ -36,6 +37,7 @@ fn defaults_are_the_seeds() {
     assert_eq!(manifest.data_directory, Path::new("/etc/data"));
     assert_eq!(manifest.network.id, "spacetime-local-v1");
     assert_eq!(manifest.max_concurrent_proofs.get(), 1);
+    assert_eq!(manifest.leaf_source, LeafOrigin::Disk);
     assert_eq!(manifest.proof_timeout, Duration::from_secs(60));
     assert_eq!(manifest.retry_interval, Duration::from_secs(5));
     assert_eq!(manifest.max_connection_retries, 10);
@@ -205,6 +207,25 @@ fn overrides_take_the_place_of_entries() {
     // The last one counts; a whole replaces what was set inside it before.
     let manifest = parse(&text, &["strategy.name=\"b\"", "strategy=(name: \"c\")"]).unwrap();
     assert_eq!(manifest.strategy.unwrap().name, "c");
+}
+
+#[test]
+fn the_source_of_leaves_may_be_quoted_or_not() {
+    let sources = [
+        ("disk", LeafOrigin::Disk),
+        ("regenerate", LeafOrigin::Regenerate),
+        ("auto", LeafOrigin::Auto),
+    ];
+    for (name, origin) in sources {
+        for text in [name.to_owned(), format!("\"{name}\"")] {
+            let set = format!("leaf_source={text}");
+            assert_eq!(parse(MINIMAL, &[&set]).unwrap().leaf_source, origin, "{text}");
+        }
+    }
+    let message = error(MINIMAL, &["leaf_source=\"regenerated\""]);
+    assert!(message.contains("did you mean `regenerate`?"), "{message}");
+    let message = error(&with("leaf_source: tape,"), &[]);
+    assert!(message.contains("`leaf_source`") && message.contains("auto"), "{message}");
 }
 
 #[test]

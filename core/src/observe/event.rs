@@ -233,6 +233,8 @@ pub struct DriveCoverage {
     pub scanned: u64,
     /// Leaves owned.
     pub leaves: u64,
+    /// Leaves that were made again from the key instead of read.
+    pub regenerated: u64,
 }
 
 /// A block that we won.

@@ -266,7 +266,12 @@ fn best_line(event: &Event, best: &BestLeaf) -> String {
         Ended::Stopped => ", stopped",
     };
     let speed = best.performance.as_ref().map(|performance| {
-        format!(" in {} ms, {}/s", performance.scan_ms, size(performance.bytes_per_second))
+        let made = performance.drives.iter().map(|drive| drive.regenerated).sum::<u64>();
+        let made = match made {
+            0 => String::new(),
+            made => format!(", {made} of them made again, not read"),
+        };
+        format!(" in {} ms, {}/s{made}", performance.scan_ms, size(performance.bytes_per_second))
     });
     format!(
         "Epoch {}, block {}: {} leaves scanned ({:.0} %){}{ended}; best score {}: {outcome}",

@@ -6,13 +6,14 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::Serialize;
 use spacetime_protocol::{NodeHash, cache::CacheIndex, merkle::TreeBuilder};
 
 use super::{positioned::read_exact_at, tree::NODE_BYTES};
-use crate::durable::with_suffix;
+use crate::{durable::with_suffix, stamp::FileStamp};
 
 /// Bytes of nodes that are read at once.
 const GATHER: usize = 1 << 20;
@@ -44,8 +45,16 @@ pub fn path_beside(plot: &Path) -> PathBuf {
 #[derive(Debug)]
 pub(super) struct CacheFile {
     file: File,
-    index: CacheIndex,
+    structure: Structure,
     lowest_level: u32,
+}
+
+/// Where everything lies in a version of a cache file that fits its plot. It
+/// takes a read for each level to find out, so whoever proves remembers it.
+#[derive(Clone, Debug)]
+pub(super) struct Structure {
+    stamp: FileStamp,
+    index: Arc<CacheIndex>,
 }
 
 impl CacheFile {
@@ -55,12 +64,27 @@ impl CacheFile {
     ///
     /// Why it is of no use, as the end of a sentence about it.
     pub(super) fn open(path: &Path, leaf_count: u64) -> Result<Option<Self>, String> {
+        Self::open_known(path, leaf_count, None)
+    }
+
+    /// As [`open`](Self::open), with what was known of it, if it still is that
+    /// version.
+    pub(super) fn open_known(
+        path: &Path,
+        leaf_count: u64,
+        known: Option<Structure>,
+    ) -> Result<Option<Self>, String> {
         let metadata = match fs::metadata(path) {
             Ok(metadata) if metadata.is_file() => metadata,
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.to_string()),
             _ => return Ok(None),
         };
         let file = File::open(path).map_err(|error| error.to_string())?;
+        let stamp = FileStamp::of(&metadata);
+        if let Some(structure) = known.filter(|known| known.stamp == stamp) {
+            let lowest_level = structure.index.levels[0].0;
+            return Ok(Some(Self { file, structure, lowest_level }));
+        }
         let read = |offset, out: &mut [u8]| read_exact_at(&file, out, offset);
         let index = CacheIndex::read(metadata.len(), read)
             .map_err(|error: io::Error| error.to_string())?
@@ -70,7 +94,13 @@ impl CacheFile {
             return Err(format!("it does not fit a plot of {leaf_count} leaves"));
         }
         let lowest_level = index.levels[0].0;
-        Ok(Some(Self { file, index, lowest_level }))
+        let structure = Structure { stamp, index: Arc::new(index) };
+        Ok(Some(Self { file, structure, lowest_level }))
+    }
+
+    /// Where everything lies in it.
+    pub(super) fn structure(&self) -> Structure {
+        self.structure.clone()
     }
 
     /// The lowest level that it holds; it holds all from there to the root.
@@ -80,7 +110,7 @@ impl CacheFile {
 
     /// The levels that it holds, with the number of their nodes.
     pub(super) fn levels(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.index.levels.iter().map(|(level, count, _)| (*level, *count))
+        self.structure.index.levels.iter().map(|(level, count, _)| (*level, *count))
     }
 
     /// One node.
@@ -93,8 +123,8 @@ impl CacheFile {
     /// As many nodes of a level as `out` holds, from `index` on.
     pub(super) fn nodes(&self, level: u32, index: u64, out: &mut [u8]) -> io::Result<()> {
         let last = index + (out.len() / NODE_BYTES) as u64 - 1;
-        let place = self.index.node_offset(level, index);
-        match (place, self.index.node_offset(level, last)) {
+        let offset_of = |index| self.structure.index.node_offset(level, index);
+        match (offset_of(index), offset_of(last)) {
             (Some(offset), Some(_)) => read_exact_at(&self.file, out, offset),
             _ => Err(io::Error::other(format!("it holds no node {last} of level {level}"))),
         }

@@ -18,7 +18,7 @@ use spacetime_protocol::{
 use super::{
     PlotError,
     blocks::{self, BLOCK},
-    cache::{self, CacheFile, CacheState},
+    cache::{self, CacheFile, CacheState, Structure},
     handles::Slot,
     positioned::read_at,
     source::{LeafSource, ReadError},
@@ -37,8 +37,13 @@ pub struct PlotFile {
     blocks: Slot,
     has_blocks: AtomicBool,
     cache_path: PathBuf,
+    /// What the cache was found to be when it was last of use.
+    structure: Mutex<Option<Structure>>,
     /// The version of the cache file that gave a wrong path, and why.
     stale: Mutex<Option<(FileStamp, String)>>,
+    /// A key that a sample of its leaves was compared with, and whether it is
+    /// theirs.
+    sampled: Mutex<Option<(PlotKey, bool)>>,
 }
 
 impl PlotFile {
@@ -71,7 +76,9 @@ impl PlotFile {
             blocks: Slot::new(),
             has_blocks: AtomicBool::new(cfg!(target_os = "linux")),
             cache_path: cache_path.to_owned(),
+            structure: Mutex::default(),
             stale: Mutex::default(),
+            sampled: Mutex::default(),
         })
     }
 
@@ -122,6 +129,20 @@ impl PlotFile {
         Ok(false)
     }
 
+    /// Whether all leaves of a sample are what a key makes.
+    fn sample_is_of(&self, key: &PlotKey) -> Result<bool, ReadError> {
+        let last = u128::from(self.header.leaf_count - 1);
+        for number in 0..SAMPLE {
+            let index = u64::try_from(last * number / (SAMPLE - 1)).unwrap_or(0);
+            let mut bytes = [0; Leaf::SIZE];
+            self.read(index, &mut bytes)?;
+            if plot::leaf(key, &self.header.seed, index) != Leaf::new(bytes) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     pub(super) fn stamp(&self) -> FileStamp {
         self.stamp
     }
@@ -134,7 +155,11 @@ impl PlotFile {
         {
             return Err(reason);
         }
-        CacheFile::open(&self.cache_path, self.header.leaf_count)
+        let known = self.structure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let cache = CacheFile::open_known(&self.cache_path, self.header.leaf_count, known)?;
+        *self.structure.lock().unwrap_or_else(PoisonError::into_inner) =
+            cache.as_ref().map(CacheFile::structure);
+        Ok(cache)
     }
 
     /// Remembers and reports that the cache, as it lies there now, is of no use.
@@ -273,7 +298,32 @@ impl LeafSource for PlotFile {
             }
         }
     }
+
+    fn is_made_with(&self, key: &PlotKey) -> bool {
+        let known = *self.sampled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, is_its)) = known.filter(|(sampled, _)| sampled == key) {
+            return is_its;
+        }
+        // Not under the lock: a dead drive would hold up all who ask.
+        match self.sample_is_of(key) {
+            Ok(is_its) => {
+                *self.sampled.lock().unwrap_or_else(PoisonError::into_inner) = Some((*key, is_its));
+                if !is_its {
+                    tracing::warn!(
+                        plot = %self.path.display(),
+                        "its leaves are read, not made again: not all of a sample are what the key makes"
+                    );
+                }
+                is_its
+            }
+            // A scan that reads it tells why it cannot.
+            Err(_) => false,
+        }
+    }
 }
+
+/// Leaves that are looked at before a plot's leaves are made instead of read.
+const SAMPLE: u128 = 32;
 
 /// Opens a regular file only: opening a pipe would wait for its writer.
 fn open_regular(path: &Path) -> Result<(File, FileStamp), PlotError> {

@@ -2,7 +2,7 @@
 //! closed first, so that ten thousand plots need few descriptors.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
@@ -43,7 +43,7 @@ impl Slot {
 
     /// Closes the file; the next use opens it again.
     pub(super) fn close(&self) {
-        HANDLES.lock().open.remove(&self.0);
+        HANDLES.lock().close(self.0);
     }
 }
 
@@ -61,6 +61,8 @@ struct Handles {
 #[derive(Default)]
 struct State {
     open: HashMap<u64, Handle>,
+    /// Slots by their last use.
+    order: BTreeMap<u64, u64>,
     uses: u64,
 }
 
@@ -79,26 +81,37 @@ impl Handles {
     }
 
     fn find(&self, slot: u64) -> Option<Arc<File>> {
-        let mut state = self.lock();
-        state.uses += 1;
-        let uses = state.uses;
-        let handle = state.open.get_mut(&slot)?;
-        handle.used = uses;
-        Some(handle.file.clone())
+        self.lock().find(slot)
     }
 
     fn keep(&self, slot: u64, file: Arc<File>) {
         let mut state = self.lock();
+        state.close(slot);
         state.uses += 1;
         let used = state.uses;
         state.open.insert(slot, Handle { file, used });
-        while state.open.len() > self.capacity {
-            let oldest =
-                state.open.iter().min_by_key(|(_, handle)| handle.used).map(|(slot, _)| *slot);
-            match oldest {
-                Some(oldest) => state.open.remove(&oldest),
-                None => break,
-            };
+        state.order.insert(used, slot);
+        while state.open.len() > self.capacity
+            && let Some((_, oldest)) = state.order.pop_first()
+        {
+            state.open.remove(&oldest);
+        }
+    }
+}
+
+impl State {
+    fn find(&mut self, slot: u64) -> Option<Arc<File>> {
+        let handle = self.open.get_mut(&slot)?;
+        self.order.remove(&handle.used);
+        self.uses += 1;
+        handle.used = self.uses;
+        self.order.insert(self.uses, slot);
+        Some(handle.file.clone())
+    }
+
+    fn close(&mut self, slot: u64) {
+        if let Some(handle) = self.open.remove(&slot) {
+            self.order.remove(&handle.used);
         }
     }
 }
@@ -130,5 +143,9 @@ mod tests {
         assert!(handles.find(1).is_none(), "the oldest is gone");
         assert!(handles.find(0).is_some(), "one in use stays");
         assert_eq!(handles.lock().open.len(), LEAST);
+        handles.lock().close(0);
+        handles.keep(2, file);
+        let state = handles.lock();
+        assert_eq!((state.open.len(), state.order.len()), (LEAST - 1, LEAST - 1));
     }
 }

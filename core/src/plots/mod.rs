@@ -3,6 +3,8 @@
 
 mod blocks;
 mod cache;
+mod cache_check;
+mod cache_writer;
 mod create;
 mod discover;
 mod eligible;
@@ -10,10 +12,13 @@ mod error;
 mod file;
 mod handles;
 mod look;
+mod made;
 mod metadata;
 mod path;
 mod positioned;
 mod regions;
+mod repair;
+mod room;
 mod set;
 mod source;
 mod stream;
@@ -36,8 +41,12 @@ pub use metadata::MetadataError as PlotSetError;
 pub use path::PathError;
 pub(crate) use path::path_of;
 pub use regions::Region;
+pub use repair::{
+    CacheOutcome, Follow as RepairFollow, HeaderState, Record as PlotRecord, RepairError, Repaired,
+    Spec as RepairSpec, Stage as RepairStage, repair,
+};
 pub use set::{PlotProblem, PlotSet};
-pub use source::{LeafSource, ReadError};
+pub use source::{LeafOrigin, LeafSource, ReadError};
 pub use verify::{CacheVerdict, Locator, Verdict, verify};
 
 /// Whether bytes are a metadata file's; for fuzzing.

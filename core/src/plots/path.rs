@@ -40,7 +40,7 @@ pub enum PathError {
     },
     /// Some leaves are damaged: the cache is right, and they do not hash to the
     /// node that it has for them.
-    #[error("its leaves {first} to {last} are damaged: run `plot verify` on it")]
+    #[error("its leaves {first} to {last} are damaged: run `plot repair` on it")]
     Damaged {
         /// The first leaf of the subtree that the damage is in.
         first: u64,
@@ -48,7 +48,7 @@ pub enum PathError {
         last: u64,
     },
     /// The leaves do not hash to the plot's root.
-    #[error("its leaves do not hash to its root: run `plot verify` on it")]
+    #[error("its leaves do not hash to its root: run `plot repair` on it")]
     WrongRoot,
     /// Whoever asked does not want it any more.
     #[error("the proof is not wanted any more")]

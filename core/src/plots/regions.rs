@@ -22,16 +22,37 @@ pub struct Region {
     pub reason: Option<String>,
 }
 
+/// Runs that are kept apart; what lies between later ones is counted in, so
+/// that memory is bounded whatever is damaged.
+const MOST: usize = 1 << 20;
+
 /// Runs of numbers, added in ascending order.
 #[derive(Debug, Default)]
 pub(super) struct Regions(pub(super) Vec<Range<u64>>);
 
 impl Regions {
     pub(super) fn add(&mut self, first: u64, count: u64) {
+        let is_full = self.0.len() == MOST;
         match self.0.last_mut() {
-            Some(last) if last.end == first => last.end += count,
+            Some(last) if last.end == first || is_full => last.end = first + count,
             _ => self.0.push(first..first + count),
         }
+    }
+
+    /// Adds the leaves of a run that are not those that were made; how many.
+    pub(super) fn add_differing(&mut self, first: u64, found: &[u8], made: &[u8]) -> u64 {
+        let mut differing = 0;
+        if found == made {
+            return differing;
+        }
+        let pairs = found.chunks_exact(Leaf::SIZE).zip(made.chunks_exact(Leaf::SIZE));
+        for (number, (found, made)) in pairs.enumerate() {
+            if found != made {
+                self.add(first + number as u64, 1);
+                differing += 1;
+            }
+        }
+        differing
     }
 
     pub(super) fn into_regions(self) -> Vec<Region> {

@@ -2,7 +2,8 @@
 
 use std::{fmt, path::Path};
 
-use spacetime_protocol::PlotSeed;
+use serde::Deserialize;
+use spacetime_protocol::{PlotKey, PlotSeed};
 
 #[cfg(doc)]
 use super::BLOCK;
@@ -40,6 +41,41 @@ pub trait LeafSource: Send + Sync {
     fn read_blocks(&self, first: u64, leaves: u64, out: &mut [u8]) -> Result<bool, ReadError> {
         let _ = (first, leaves, out);
         Ok(false)
+    }
+    /// Whether its leaves are what this key makes, as far as a sample of them
+    /// tells: then they can be made instead of read. May read them.
+    fn is_made_with(&self, key: &PlotKey) -> bool {
+        let _ = key;
+        false
+    }
+}
+
+/// Where a scan takes leaves from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeafOrigin {
+    /// They are read.
+    #[default]
+    Disk,
+    /// They are made again from the key, wherever a sample shows that it is
+    /// the plot's.
+    Regenerate,
+    /// For each drive, what was measured to be faster.
+    Auto,
+}
+
+impl LeafOrigin {
+    /// Their names in the manifest.
+    pub const NAMES: [&str; 3] = ["disk", "regenerate", "auto"];
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "disk" => Some(Self::Disk),
+            "regenerate" => Some(Self::Regenerate),
+            "auto" => Some(Self::Auto),
+            _ => None,
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use super::{
 
 /// Subtrees of a batch: 4 MiB of leaves.
 const BATCH_SUBTREES: u64 = 32;
+/// Leaves of a batch.
+pub(super) const BATCH_LEAVES: u64 = BATCH_SUBTREES * SUBTREE_LEAVES;
 /// Batches in memory: one being read, one waiting, one in use.
 const BATCHES: usize = 3;
 
@@ -85,7 +87,7 @@ pub(super) fn stream_past(plot: &dyn LeafSource, mut each: impl FnMut(Piece<'_>)
         if streamed.is_ok() {
             return;
         }
-        let end = count.min(at + BATCH_SUBTREES * SUBTREE_LEAVES);
+        let end = count.min(at + BATCH_LEAVES);
         while wanted && at < end {
             let count = SUBTREE_LEAVES.min(end - at);
             buffer.resize(count as usize * Leaf::SIZE, 0);
@@ -98,10 +100,9 @@ pub(super) fn stream_past(plot: &dyn LeafSource, mut each: impl FnMut(Piece<'_>)
 
 /// First leaf and bytes of each batch.
 fn batches(range: Range<u64>) -> impl Iterator<Item = (u64, usize)> {
-    let step = BATCH_SUBTREES * SUBTREE_LEAVES;
     let mut first = range.start;
     std::iter::from_fn(move || {
-        let leaves = range.end.saturating_sub(first).min(step);
+        let leaves = range.end.saturating_sub(first).min(BATCH_LEAVES);
         let batch = (leaves > 0).then_some((first, leaves as usize * Leaf::SIZE));
         first += leaves;
         batch

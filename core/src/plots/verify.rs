@@ -3,20 +3,18 @@
 
 use std::path::PathBuf;
 
-use rayon::prelude::*;
 use serde::Serialize;
 use spacetime_protocol::{Leaf, NodeHash, PlotKey};
 
 use super::{
     PlotFile,
     cache::CacheFile,
+    cache_check::CacheCheck,
+    made::Made,
     regions::{Region, Regions, add_unreadable},
     source::{LeafSource, ReadError},
     stream::stream_past,
-    tree::{
-        Assembler, NODE_BYTES, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, kernels,
-        subtree_top,
-    },
+    tree::{Assembler, SUBTREE_LEVEL, Subtree, subtree_top},
 };
 
 /// What a verification found.
@@ -177,6 +175,7 @@ fn by_key(
     progress: &dyn Fn(u64, u64) -> bool,
 ) -> Result<(), ReadError> {
     let count = plot.leaf_count();
+    let its_leaves = Made { key: *key, seed: plot.id() };
     let mut made = Vec::new();
     let top = subtree_top(count);
     let mut assembler = Assembler::new(top, 0);
@@ -184,12 +183,12 @@ fn by_key(
     let mut done = 0;
     stream_past(plot, |piece| {
         made.resize(piece.count as usize * Leaf::SIZE, 0);
-        for subtree in make(key, plot, piece.first, &mut made) {
+        for subtree in its_leaves.subtrees(count, piece.first, &mut made, SUBTREE_LEVEL) {
             assembler.add(&subtree, &mut |_, _, _: &[u8]| {});
         }
         // What cannot be read the first pass has told.
         if let Ok(leaves) = piece.read {
-            compare_leaves(piece.first, leaves, &made, &mut damaged);
+            damaged.add_differing(piece.first, leaves, &made);
         }
         done = piece.first + piece.count;
         progress(done, count)
@@ -206,91 +205,6 @@ fn by_key(
     Ok(())
 }
 
-/// Makes leaves with the key, and hashes them.
-fn make(key: &PlotKey, plot: &dyn LeafSource, first: u64, out: &mut [u8]) -> Vec<Subtree> {
-    let (seed, top) = (plot.id(), subtree_top(plot.leaf_count()));
-    out.par_chunks_mut(SUBTREE_BYTES)
-        .enumerate()
-        .map(|(number, leaves)| {
-            let first = first + number as u64 * SUBTREE_LEAVES;
-            kernels().generate(key.as_bytes(), seed.as_bytes(), first, leaves);
-            Subtree::hash(leaves, top, SUBTREE_LEVEL)
-        })
-        .collect()
-}
-
-fn compare_leaves(first: u64, found: &[u8], made: &[u8], damaged: &mut Regions) {
-    if found == made {
-        return;
-    }
-    let pairs = found.chunks_exact(Leaf::SIZE).zip(made.chunks_exact(Leaf::SIZE));
-    for (number, (found, made)) in pairs.enumerate() {
-        if found != made {
-            damaged.add(first + number as u64, 1);
-        }
-    }
-}
-
-/// Compares the nodes of a plot with those of its cache as they come.
-struct CacheCheck<'a> {
-    cache: Option<&'a CacheFile>,
-    /// The first thing that was wrong with it.
-    reason: Option<String>,
-    /// Nodes of its lowest level that differ.
-    differing: Regions,
-    stored: Vec<u8>,
-}
-
-impl<'a> CacheCheck<'a> {
-    fn new(cache: Option<&'a CacheFile>) -> Self {
-        Self { cache, reason: None, differing: Regions::default(), stored: Vec::new() }
-    }
-
-    /// The lowest level that it wants to see within subtrees.
-    fn keep(&self) -> u32 {
-        self.cache.map_or(SUBTREE_LEVEL, |cache| cache.lowest_level().min(SUBTREE_LEVEL))
-    }
-
-    fn compare(&mut self, level: u32, index: u64, nodes: &[u8]) {
-        let Some(cache) = self.cache else { return };
-        if !cache.levels().any(|(held, _)| held == level) {
-            return;
-        }
-        self.stored.resize(nodes.len(), 0);
-        if let Err(error) = cache.nodes(level, index, &mut self.stored) {
-            self.reason.get_or_insert_with(|| error.to_string());
-            self.cache = None;
-            return;
-        }
-        let pairs = self.stored.chunks_exact(NODE_BYTES).zip(nodes.chunks_exact(NODE_BYTES));
-        for (number, (stored, node)) in pairs.enumerate() {
-            if stored != node {
-                let index = index + number as u64;
-                self.reason.get_or_insert_with(|| {
-                    format!("node {index} of level {level} is not that of the plot's leaves")
-                });
-                if level == cache.lowest_level() {
-                    self.differing.add(index, 1);
-                }
-            }
-        }
-    }
-
-    /// Whether its lowest level leads to the root, so that it can be believed.
-    fn leads_to(&self, root: &NodeHash) -> bool {
-        self.cache.is_some_and(|cache| cache.root().is_ok_and(|found| found == Some(*root)))
-    }
-
-    /// The leaves under the nodes that differ.
-    fn damaged(&self, leaf_count: u64) -> Vec<Region> {
-        let level = self.cache.map_or(0, CacheFile::lowest_level);
-        let ranges = self.differing.0.iter();
-        ranges
-            .map(|nodes| Region::of(nodes.start << level..(nodes.end << level).min(leaf_count)))
-            .collect()
-    }
-}
-
 fn cache_verdict(
     plot: &PlotFile,
     cache: &Result<Option<CacheFile>, String>,
@@ -298,7 +212,7 @@ fn cache_verdict(
     intact: bool,
 ) -> CacheVerdict {
     let path = plot.cache_path().to_owned();
-    match (cache, &check.reason) {
+    match (cache, check.reason()) {
         (Ok(None), _) => CacheVerdict::Absent,
         (Err(reason), _) => CacheVerdict::Stale { path, reason: reason.clone() },
         (Ok(Some(_)), None) => CacheVerdict::Valid { path },
@@ -306,7 +220,7 @@ fn cache_verdict(
         (Ok(Some(_)), Some(_)) if !intact && check.leads_to(&plot.header().root) => {
             CacheVerdict::Valid { path }
         }
-        (Ok(Some(_)), Some(reason)) => CacheVerdict::Stale { path, reason: reason.clone() },
+        (Ok(Some(_)), Some(reason)) => CacheVerdict::Stale { path, reason: reason.to_owned() },
     }
 }
 

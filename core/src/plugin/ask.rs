@@ -9,6 +9,8 @@ use spacetime_sdk_loader::{
     abi::{self, FateCode, FaultCode},
 };
 
+use super::services::for_people;
+
 /// Writes a question.
 ///
 /// # Errors
@@ -51,7 +53,7 @@ pub(super) fn from_abi(answer: abi::Answer) -> Result<Answer, Fault> {
             height: account.height,
         }),
         abi::Answer::Submitted { hash } => Answer::Submitted(TxHash::new(hash)),
-        abi::Answer::Refused { reason } => Answer::Refused(reason.into()),
+        abi::Answer::Refused { reason } => Answer::Refused(for_people(&reason)),
         abi::Answer::Transaction { fate } => Answer::Transaction(fate_from_abi(&fate)),
         _ => return Err(unsupported("its answer is of a kind that this host is too old for")),
     })

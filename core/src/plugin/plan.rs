@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use spacetime_sdk_loader::{
     Descriptor, Fault, Kind, OpenRequest, Refusal, abi::FaultCode, journal::Culprit, resolve,
+    unbuilt,
 };
 
 use super::{
@@ -145,7 +146,7 @@ impl Planning<'_> {
                 self.incomplete = true;
                 let problem = match path.exists() {
                     true => refused(self.manifest, entry, &refusal),
-                    false => self.not_found(entry),
+                    false => self.not_found(entry, &path),
                 };
                 return self.plan.problems.push(problem);
             }
@@ -157,11 +158,12 @@ impl Planning<'_> {
         self.plan.plugins.push(PlannedPlugin { admitted, entry: entry.clone() });
     }
 
-    fn not_found(&self, entry: &PluginEntry) -> RegistryProblem {
+    fn not_found(&self, entry: &PluginEntry, path: &Path) -> RegistryProblem {
         let folders = folders::list(&self.folders);
+        let next =
+            unbuilt(path).unwrap_or_else(|| "Build or install it, or correct its path".to_owned());
         RegistryProblem::lasting(format_args!(
-            "{}: there is no plugin file `{}` in {}, nor a crate's of that name in {folders}. Build \
-             or install it, or correct its path",
+            "{}: there is no plugin file `{}` in {}, nor a crate's of that name in {folders}. {next}",
             place(self.manifest, entry),
             entry.path.display(),
             self.manifest.folder.display(),

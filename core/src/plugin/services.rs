@@ -15,6 +15,7 @@ use std::{
     time::Instant,
 };
 
+use spacetime_sdk::text::{LONGEST, line, lines};
 use spacetime_sdk_loader::{Caller, Fault, LogLine, Services};
 use tracing::{Level, level_filters::LevelFilter};
 
@@ -189,8 +190,8 @@ impl Services for Hub {
         }
     }
 
-    fn log(&self, line: LogLine<'_>) {
-        let LogLine { level: number, instance, target, message } = line;
+    fn log(&self, logged: LogLine<'_>) {
+        let LogLine { level: number, instance, target, message } = logged;
         let level = level(number);
         if !is_wanted(level) {
             return;
@@ -205,7 +206,7 @@ impl Services for Hub {
                 self.tell(instance, Level::WARN, "plugin", &message);
             }
             instance.lines_told.fetch_add(1, Ordering::Relaxed);
-            self.tell(instance, level, target, &shorten(message, LINE));
+            self.tell(instance, level, &line(target, LINE), &in_a_log(message));
         });
     }
 
@@ -218,7 +219,7 @@ impl Services for Hub {
 
     fn count(&self, instance: &str, counter: &str, amount: u64) {
         self.of(instance, |instance| {
-            let counter = shorten(counter, COUNTER_NAME);
+            let counter = line(counter, COUNTER_NAME);
             let mut counters = lock(&instance.counters);
             if counters.len() < COUNTERS || counters.contains_key(&*counter) {
                 let value = counters.entry(counter.into_owned()).or_default();
@@ -233,6 +234,17 @@ impl Services for Hub {
         let text = resolved.ok().and_then(|resolved| resolved.into_os_string().into_string().ok());
         text.unwrap_or_else(|| path.to_owned())
     }
+}
+
+/// What a component says to people, whatever SDK it was made with.
+pub(super) fn for_people(text: &str) -> String {
+    line(text, LONGEST).into_owned()
+}
+
+/// A log line of a component; if it has several, those that follow are set off,
+/// so that none passes for one of the log's own.
+fn in_a_log(message: &str) -> String {
+    lines(&shorten(message.trim_end(), LINE), usize::MAX).replace('\n', "\n    ")
 }
 
 /// The beginning of a text that is too long.
@@ -263,6 +275,20 @@ mod tests {
         let counters = lock(&hub.others.counters);
         assert_eq!(counters.len(), COUNTERS);
         assert_eq!(counters["counter 0"], u64::MAX);
+    }
+
+    #[test]
+    fn what_is_said_stays_within_its_own_line() {
+        assert_eq!(for_people("no\n\u{1b}[2K"), "no \\u{1b}[2K");
+        assert!(for_people(&"x".repeat(10_000)).len() <= LONGEST);
+        let hub = Hub::default();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = told.clone();
+        let sink: LogSink = Box::new(move |log| lock(&heard).push(log.message));
+        *hub.log_sink.write().unwrap() = Some(sink);
+        let message = in_a_log("one\n2026 INFO won\u{1b}[2A");
+        hub.tell(&hub.others, Level::INFO, "t", &message);
+        assert_eq!(*lock(&told), ["one\n    2026 INFO won\\u{1b}[2A"]);
     }
 
     #[test]

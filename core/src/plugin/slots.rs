@@ -18,7 +18,7 @@ use spacetime_sdk_loader::{
     abi::{Candidate, Emitted, Event, PolicyContext},
 };
 
-use super::{ask, opener::Opener};
+use super::{ask, opener::Opener, services::for_people};
 use crate::{
     foreign::{Foreign, within},
     manifest::Manifest,
@@ -149,7 +149,7 @@ impl PolicySlot {
             policy.lock().unwrap_or_else(PoisonError::into_inner).select(context, candidates);
         match selected {
             Ok(Ok(positions)) => PolicyOutcome::Chosen(positions),
-            Ok(Err(reason)) => PolicyOutcome::Veto(reason),
+            Ok(Err(reason)) => PolicyOutcome::Veto(for_people(&reason)),
             Err(fault) => {
                 opener.health.record(&fault);
                 nothing
@@ -272,6 +272,7 @@ impl TransportSlot {
         let check = move || {
             let request = setup.request(&directory);
             Transport::check(&opener.library, &opener.request(), &request)
+                .map(|found| for_people(&found))
         };
         within(CHECK_LIMIT, check).map_err(|fault| self.opener.explain(fault))
     }

@@ -8,7 +8,13 @@ use spacetime_sdk_loader::{
     abi::{BatchStats, Job, Plot, features},
 };
 
-use super::{Component, hasher::Hasher, job::ScanJob, notes::Note};
+use super::{
+    Component,
+    hasher::Hasher,
+    job::ScanJob,
+    notes::Note,
+    supply::{Rates, both},
+};
 
 /// A scan as far as its plans are concerned.
 pub(super) trait Course {
@@ -50,12 +56,29 @@ impl Machine<'_> {
     pub(super) fn scan_rate(&self) -> u64 {
         self.hasher.rate().saturating_mul(self.workers as u64)
     }
+
+    /// What all workers together do.
+    pub(super) fn rates(&self) -> Rates {
+        let make = self.hasher.making_rate().saturating_mul(self.workers as u64);
+        Rates { scan: self.scan_rate(), make }
+    }
 }
 
 /// A scan that runs.
 pub(super) struct Live<'a> {
     pub(super) job: &'a ScanJob,
     pub(super) machine: Machine<'a>,
+}
+
+impl Live<'_> {
+    /// How fast leaves of a plot come, per second: as its drive is read, or as
+    /// they are made where they are; 0: not known.
+    fn read_rate(&self, index: usize) -> u64 {
+        match self.job.key_to_make(index) {
+            Some(_) => both(self.machine.rates()),
+            None => self.job.drive(index).rate.get(),
+        }
+    }
 }
 
 impl Course for Live<'_> {
@@ -70,7 +93,7 @@ impl Course for Live<'_> {
     fn plot(&self, index: usize) -> Plot {
         let (source, drive) = (&self.job.plots()[index], self.job.drive(index));
         Seen {
-            read_rate: drive.rate.get(),
+            read_rate: self.read_rate(index),
             scan_rate: self.machine.scan_rate(),
             per_drive: self.machine.per_drive,
         }
@@ -83,7 +106,7 @@ impl Course for Live<'_> {
             scanned: self.job.scanned_in_all(),
             elapsed: self.clock().saturating_sub(began),
             best: self.job.best().map(|best| best.score.to_bytes()),
-            read_rate: self.job.drive(index).rate.get(),
+            read_rate: self.read_rate(index),
             scan_rate: self.machine.scan_rate(),
             time_left_ms: self.job.time_left_ms(),
         }

@@ -8,7 +8,7 @@ use std::{
 
 use spacetime_kernels::Kernels;
 use spacetime_protocol::{
-    Leaf, Score, Target,
+    Leaf, PlotKey, Score, Target,
     score::{is_under, score},
 };
 use spacetime_sdk_loader::{
@@ -21,6 +21,7 @@ use super::{
     buffer::Buffer,
     drive::Rate,
     job::{Place, ScanJob},
+    supply::time_making,
     watch::Seat,
 };
 
@@ -44,6 +45,7 @@ pub struct Hasher {
     kernels: Kernels,
     engine: Option<Arc<dyn EngineSource>>,
     rate: Rate,
+    making: Rate,
 }
 
 /// A batch: leaves of one plot, gathered in plan order.
@@ -57,9 +59,29 @@ pub(super) struct Filled {
     pub(super) buffer: Buffer,
     /// Where in it the leaves begin, in bytes.
     pub(super) begin: usize,
+    /// Whether its leaves were made, not read.
+    pub(super) made: bool,
     pub(super) leaves: u64,
     /// Which leaves they are: (first leaf, number of leaves) in order.
     pub(super) spans: Vec<(u64, u64)>,
+}
+
+/// What a worker is to do.
+pub(super) enum Work {
+    /// Make the leaves of a batch, with this key, and score them.
+    Make(Filled, PlotKey),
+    /// Score a batch.
+    Scan(Arc<Filled>),
+}
+
+impl Work {
+    /// The batch that it is about.
+    pub(super) fn batch(&self) -> &Filled {
+        match self {
+            Self::Make(batch, _) => batch,
+            Self::Scan(batch) => batch,
+        }
+    }
 }
 
 impl Filled {
@@ -97,7 +119,39 @@ impl Filled {
 impl Hasher {
     /// The host's kernels, or an engine in front of them.
     pub fn new(kernels: Kernels, engine: Option<Arc<dyn EngineSource>>) -> Self {
-        Self { kernels, engine, rate: Rate::default() }
+        Self { kernels, engine, rate: Rate::default(), making: Rate::default() }
+    }
+
+    /// Measured rate at which one worker makes leaves, per second; 0: not known.
+    pub(super) fn making_rate(&self) -> u64 {
+        self.making.get()
+    }
+
+    /// Makes so many leaves for nobody, to know the rate.
+    pub(super) fn try_making(&self, leaves: usize) {
+        self.making.add(leaves as u64, time_making(&self.kernels, leaves));
+    }
+
+    /// Makes the leaves of a batch, as far as it is wanted.
+    pub(super) fn make(&self, batch: &mut Filled, key: &PlotKey) {
+        let started = Instant::now();
+        let seed = batch.job.plots()[batch.plot].id();
+        let mut at = 0;
+        for (first, len) in &batch.spans {
+            let mut done = 0;
+            while done < *len && batch.job.wants(batch.plot, batch.number) {
+                let step = STEP.min(len - done);
+                let from = (at + done) as usize * Leaf::SIZE;
+                let out = &mut batch.buffer.bytes_mut()[from..from + step as usize * Leaf::SIZE];
+                self.kernels.generate(key.as_bytes(), seed.as_bytes(), first + done, out);
+                done += step;
+            }
+            if done < *len {
+                return;
+            }
+            at += len;
+        }
+        self.making.add(batch.leaves, started.elapsed());
     }
 
     /// Measured rate of one worker in leaves per second; 0 before the first batch.
@@ -115,6 +169,9 @@ impl Hasher {
             None => self.by_kernels(batch),
         };
         batch.job.add_scanned(batch.plot, batch.plan, scanned);
+        if batch.made {
+            batch.job.add_made(batch.plot, scanned);
+        }
         self.rate.add(scanned, started.elapsed());
         true
     }

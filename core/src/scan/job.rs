@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use spacetime_protocol::{Leaf, Score, Target, score::is_under};
+use spacetime_protocol::{Leaf, PlotKey, Score, Target, score::is_under};
 use spacetime_sdk_loader::abi::{self, features};
 
 use super::{
     Found, Plots, Report, ScanSpec, Stop,
     drive::Drive,
     notes::{Noted, Notes},
+    supply::Making,
 };
 
 /// A running or finished scan.
@@ -25,6 +26,10 @@ pub struct ScanJob {
     drives: Vec<Arc<Drive>>,
     report: Arc<dyn Report>,
     notes: Notes,
+    /// What is made instead of read.
+    making: Option<Making>,
+    /// Per plot, leaves scanned that were made.
+    made: Vec<AtomicU64>,
     cancel: AtomicBool,
     finished: AtomicBool,
     best: Mutex<Best>,
@@ -105,6 +110,8 @@ impl ScanJob {
             ends: deadline(spec.deadline_ms),
             open: AtomicUsize::new(plots.len()),
             notes: Notes::new(plots.len()),
+            making: None,
+            made: plots.iter().map(|_| AtomicU64::new(0)).collect(),
             spec,
             plots,
             drives,
@@ -117,6 +124,11 @@ impl ScanJob {
             took: AtomicU64::new(0),
             quiet: AtomicU64::new(0),
         }
+    }
+
+    /// The same, of which some leaves are made instead of read.
+    pub(super) fn making(self, making: Option<Making>) -> Self {
+        Self { making, ..self }
     }
 
     /// What it is for.
@@ -172,6 +184,30 @@ impl ScanJob {
             *leaves += plot.leaf_count();
         }
         drives.into_iter().map(|(drive, (scanned, leaves))| (drive, scanned, leaves)).collect()
+    }
+
+    /// Per drive: its number, and leaves that were made again instead of read.
+    pub fn regenerated(&self) -> Vec<(u64, u64)> {
+        let mut drives = std::collections::BTreeMap::new();
+        for (index, drive) in self.drives.iter().enumerate() {
+            *drives.entry(drive.number).or_insert(0) += self.made_of(index);
+        }
+        drives.into_iter().collect()
+    }
+
+    /// Leaves of a plot that were made.
+    fn made_of(&self, plot: usize) -> u64 {
+        self.made[plot].load(Ordering::Relaxed).min(self.plots[plot].leaf_count())
+    }
+
+    pub(super) fn add_made(&self, plot: usize, leaves: u64) {
+        self.made[plot].fetch_add(leaves, Ordering::Relaxed);
+    }
+
+    /// The key that a plot's leaves are to be made with, if they are its own.
+    pub(super) fn key_to_make(&self, plot: usize) -> Option<&PlotKey> {
+        let making = self.making.as_ref()?;
+        making.drives.contains(&self.drives[plot].number).then_some(&making.key)
     }
 
     /// Per plot, the number of its drive.

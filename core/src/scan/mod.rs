@@ -18,6 +18,7 @@ mod planner;
 mod pool;
 mod reader;
 mod simulate;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -35,8 +36,9 @@ pub use once::{Outcome, scan_once};
 pub use planner::{BuiltIn, Planner, StrategySource};
 pub use pool::Scanner;
 pub use simulate::{DriveModel, Replanned, Scene, ScenePlot, Simulated, Simulator, Unfinished};
+pub use supply::Supply;
 
-pub use crate::plots::{BLOCK, LeafSource, ReadError};
+pub use crate::plots::{BLOCK, LeafOrigin, LeafSource, ReadError};
 
 /// What a scan is for.
 #[derive(Clone, Debug)]

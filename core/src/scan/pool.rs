@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -22,11 +22,12 @@ use super::{
     buffer::Buffers,
     course::{Course, Live, Machine},
     drive::{AtWork, Drive, Drives, Io},
-    hasher::{Filled, Hasher},
+    hasher::{Filled, Hasher, Work},
     job::ScanJob,
     notes::Note,
     planner::{Followed, Planner, all_in_order},
     reader::Reader,
+    supply::{Load, Making, Supply},
     watch::{Seat, Watchdog},
 };
 
@@ -42,9 +43,10 @@ struct Shared {
     planner: Planner,
     hasher: Arc<Hasher>,
     buffers: Buffers,
-    filled: Sender<Arc<Filled>>,
-    work: Receiver<Arc<Filled>>,
+    filled: Sender<Work>,
+    work: Receiver<Work>,
     drives: Drives,
+    supply: Supply,
     watchdog: Arc<Watchdog>,
     workers: usize,
     /// Plots that are read at once per drive.
@@ -52,7 +54,8 @@ struct Shared {
 }
 
 impl Scanner {
-    /// Starts the hashing workers, one per core if `workers` is `None`.
+    /// Starts the hashing workers, one per core if `workers` is `None`. All
+    /// leaves are read.
     ///
     /// # Errors
     ///
@@ -63,6 +66,22 @@ impl Scanner {
         per_drive: NonZeroUsize,
         workers: Option<NonZeroUsize>,
     ) -> io::Result<Self> {
+        Self::supplied(planner, hasher, per_drive, workers, Supply::default())
+    }
+
+    /// As [`new`](Self::new), with leaves from wherever `supply` says.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn supplied(
+        planner: Planner,
+        hasher: Hasher,
+        per_drive: NonZeroUsize,
+        workers: Option<NonZeroUsize>,
+        supply: Supply,
+    ) -> io::Result<Self> {
+        supply.try_out(&hasher);
         let workers =
             workers.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         // Bounded by the number of buffers, of which each message holds one.
@@ -74,6 +93,7 @@ impl Scanner {
             filled,
             work,
             drives: Drives::default(),
+            supply,
             watchdog: Watchdog::start()?,
             workers,
             per_drive,
@@ -110,7 +130,9 @@ impl Scanner {
     pub fn start(&self, spec: ScanSpec, plots: Plots, report: Arc<dyn Report>) -> Arc<ScanJob> {
         let drives: Vec<_> =
             plots.iter().map(|plot| self.shared.drives.get(plot.drive())).collect();
-        let job = Arc::new(ScanJob::new(spec, plots, drives, report));
+        let making = self.shared.making(&plots, &drives);
+        let job = ScanJob::new(spec, plots, drives, report).making(making);
+        let job = Arc::new(job);
         self.shared.note_start(&job);
         if job.plots().is_empty() {
             job.cancel();
@@ -129,6 +151,25 @@ impl Shared {
 
     fn machine(&self) -> Machine<'_> {
         Machine { hasher: &self.hasher, workers: self.workers, per_drive: self.per_drive.get() }
+    }
+
+    /// Which leaves of a scan of these plots are made instead of read.
+    fn making(&self, plots: &Plots, drives: &[Arc<Drive>]) -> Option<Making> {
+        let mut loads: BTreeMap<u64, (Load, usize)> = BTreeMap::new();
+        for (plot, drive) in plots.iter().zip(drives) {
+            let new = Load { drive: drive.number, leaves: 0, read_rate: drive.rate.get() };
+            let (load, plots) = loads.entry(drive.number).or_insert((new, 0));
+            load.leaves = load.leaves.saturating_add(plot.leaf_count());
+            *plots += 1;
+        }
+        let loads: Vec<Load> = loads
+            .into_values()
+            .map(|(load, plots)| {
+                let readers = plots.min(self.per_drive.get()) as u64;
+                Load { read_rate: load.read_rate.saturating_mul(readers), ..load }
+            })
+            .collect();
+        self.supply.choose(&loads, self.machine().rates())
     }
 
     /// Takes note of what a strategy would see, should none be asked.
@@ -350,14 +391,28 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
     };
     // Not the scanner itself, which would never end then.
     let (hasher, work) = (shared.hasher.clone(), shared.work.clone());
+    let workers = u32::try_from(shared.workers).unwrap_or(u32::MAX);
     let worker = move || {
-        while let Ok(batch) = work.recv() {
+        while let Ok(work) = work.recv() {
+            let begun = Instant::now();
+            let job = work.batch().job.clone();
+            let batch = match work {
+                Work::Scan(batch) => batch,
+                Work::Make(mut batch, key) => {
+                    hasher.make(&mut batch, &key);
+                    Arc::new(batch)
+                }
+            };
             *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
             let wanted = batch.job.wants(batch.plot, batch.number);
             if wanted && !hasher.scan(&batch, &seat) {
                 return;
             }
-            let job = batch.job.clone();
+            if batch.made && wanted {
+                // As if the others were idle: each takes a share of the time.
+                let took = begun.elapsed() / workers;
+                job.notes().read(batch.plot, batch.leaves, took, false);
+            }
             *current.lock().unwrap_or_else(PoisonError::into_inner) = None;
             // The buffer is free again before the job can be seen to have ended.
             drop(batch);
@@ -375,5 +430,5 @@ fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>, limit: Dura
         tracing::error!("no thread to hash with in place of one that hangs: {error}");
     }
     // Open as long as the scanner lives.
-    let _ = shared.filled.send(batch);
+    let _ = shared.filled.send(Work::Scan(batch));
 }

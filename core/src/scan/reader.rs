@@ -4,14 +4,14 @@
 use std::{sync::Arc, time::Instant};
 
 use crossbeam_channel::Sender;
-use spacetime_protocol::Leaf;
+use spacetime_protocol::{Leaf, PlotKey};
 
 use super::{
     BLOCK, ReadError,
     buffer::{Buffer, Buffers},
     drive::Way,
     gather::{BUFFER_LEAVES, Batch, Gather, Ground, LONG_SPAN, Piece, READ_LEAVES},
-    hasher::Filled,
+    hasher::{Filled, Work},
     job::ScanJob,
 };
 
@@ -23,13 +23,16 @@ impl<'a> Reader<'a> {
         job: &'a Arc<ScanJob>,
         plot: usize,
         buffers: &'a Buffers,
-        filled: &'a Sender<Arc<Filled>>,
+        work: &'a Sender<Work>,
     ) -> Self {
+        // Only who is to make leaves asks whether they can be made.
+        let key = job.key_to_make(plot).filter(|key| job.plots()[plot].is_made_with(key));
         Gather::new(Drive {
             job,
             plot,
             buffers,
-            filled,
+            work,
+            key,
             buffer: None,
             begin: 0,
             run: Vec::new(),
@@ -45,7 +48,9 @@ pub(super) struct Drive<'a> {
     job: &'a Arc<ScanJob>,
     plot: usize,
     buffers: &'a Buffers,
-    filled: &'a Sender<Arc<Filled>>,
+    work: &'a Sender<Work>,
+    /// What its leaves are made with, by the workers; `None`: they are read.
+    key: Option<&'a PlotKey>,
     /// The one that is being filled.
     buffer: Option<Buffer>,
     /// Where its leaves begin in it, in bytes.
@@ -164,6 +169,9 @@ impl Ground for Drive<'_> {
     }
 
     fn read_run(&mut self, first: u64, leaves: u64) -> Result<(), ReadError> {
+        if self.key.is_some() {
+            return Ok(());
+        }
         let mut run = std::mem::take(&mut self.run);
         run.resize(leaves as usize * Leaf::SIZE, 0);
         let read = self.read(first, &mut run);
@@ -172,6 +180,9 @@ impl Ground for Drive<'_> {
     }
 
     fn put(&mut self, piece: Piece) -> Result<(), ReadError> {
+        if self.key.is_some() {
+            return Ok(());
+        }
         let mut buffer = self.buffer.take().expect("one was provided");
         let put = self.put_into(&mut buffer, piece);
         self.buffer = Some(buffer);
@@ -181,19 +192,24 @@ impl Ground for Drive<'_> {
     fn send(&mut self, batch: Batch) {
         let Some(buffer) = self.buffer.take() else { return };
         self.job.open_one();
-        let filled = Arc::new(Filled {
+        let filled = Filled {
             job: self.job.clone(),
             plot: self.plot,
             plan: self.plan,
             number: batch.number,
             buffer,
             begin: self.begin,
+            made: self.key.is_some(),
             leaves: batch.leaves,
             spans: batch.spans,
-        });
+        };
+        let work = match self.key {
+            Some(key) => Work::Make(filled, *key),
+            None => Work::Scan(Arc::new(filled)),
+        };
         // The channel holds all buffers there are, so this does not wait. The
         // workers end only with the scanner.
-        if self.filled.send(filled).is_err() {
+        if self.work.send(work).is_err() {
             self.job.close_one();
         }
     }
@@ -212,14 +228,16 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use crossbeam_channel::{Receiver, unbounded};
+    use spacetime_kernels::Kernels;
     use spacetime_sdk_loader::abi::Span;
 
     use super::*;
     use crate::scan::{
-        Component, Found, LeafSource, Report, Stop,
+        Component, Found, Hasher, LeafSource, Report, Stop,
         drive::Drives,
         planner::Visitor,
-        tests::{Memory, plots, spec},
+        supply::Making,
+        tests::{KEY, Memory, plots, spec},
     };
 
     struct Deaf;
@@ -240,10 +258,21 @@ mod tests {
     /// a wish for the size of batches: how many reads it took, and the leaves,
     /// by index.
     fn gather_in_batches(leaves: u64, spans: &[(u64, u64, Option<u64>)]) -> (u64, Vec<u64>) {
+        gather_from(leaves, spans, None)
+    }
+
+    /// The same of leaves that are read, or made with a key.
+    fn gather_from(
+        leaves: u64,
+        spans: &[(u64, u64, Option<u64>)],
+        key: Option<PlotKey>,
+    ) -> (u64, Vec<u64>) {
         let (sources, plots) = plots(vec![Memory::new("plot", 0, leaves)]);
         let drives = vec![Drives::default().get(0)];
         let spec = spec(1, Stop::BestOfAll);
-        let job = Arc::new(ScanJob::new(spec, plots, drives, Arc::new(Deaf)));
+        let making = key.map(|key| Making { key, drives: [0].into() });
+        let job = ScanJob::new(spec, plots, drives, Arc::new(Deaf)).making(making);
+        let job = Arc::new(job);
         let buffers = Buffers::new(20).unwrap();
         let (filled, batches) = unbounded();
         let mut reader = Reader::of(&job, 0, &buffers, &filled);
@@ -255,9 +284,16 @@ mod tests {
         (sources[0].reads.load(Ordering::SeqCst), check(&*sources[0], &batches))
     }
 
-    fn check(source: &dyn LeafSource, batches: &Receiver<Arc<Filled>>) -> Vec<u64> {
+    fn check(source: &dyn LeafSource, batches: &Receiver<Work>) -> Vec<u64> {
         let mut indices = Vec::new();
-        for (number, batch) in batches.try_iter().enumerate() {
+        for (number, work) in batches.try_iter().enumerate() {
+            let batch = match work {
+                Work::Scan(batch) => batch,
+                Work::Make(mut batch, key) => {
+                    Hasher::new(Kernels::detect(), None).make(&mut batch, &key);
+                    Arc::new(batch)
+                }
+            };
             assert_eq!(batch.number, number as u64);
             let of_batch: Vec<u64> =
                 batch.spans.iter().flat_map(|(first, len)| *first..first + len).collect();
@@ -282,6 +318,17 @@ mod tests {
         assert!(indices.into_iter().eq(0..100_000));
         // Pieces end at the ends of buffers too.
         assert_eq!(reads, 13);
+    }
+
+    #[test]
+    fn leaves_that_are_made_are_those_that_would_be_read() {
+        let spans = [(90, 5), (88, 10), (10, 1), (11, 1), (0, 40_000), (39_999, 1), (60_000, 2)];
+        let given: Vec<_> = spans.iter().map(|(start, len)| (*start, *len, None)).collect();
+        assert_eq!(gather_from(70_000, &given, Some(KEY)), (0, planned(&spans)));
+        // Another key's are read.
+        let (reads, indices) = gather_from(70_000, &given, Some(PlotKey::ZERO));
+        assert!(reads > 0);
+        assert_eq!(indices, planned(&spans));
     }
 
     #[test]

@@ -24,9 +24,13 @@ use super::{
 /// Longer than anything here takes on the slowest machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What plots in memory are made with.
+pub(super) const KEY: PlotKey = PlotKey::new([5; 32]);
+
 /// A plot in memory.
 pub(super) struct Memory {
     leaves: Vec<u8>,
+    seed: PlotSeed,
     drive: u64,
     path: PathBuf,
     /// Reads of this leaf fail.
@@ -41,9 +45,10 @@ impl Memory {
         let mut bytes = vec![0; leaves as usize * Leaf::SIZE];
         let mut seed = [0; 32];
         seed[..name.len()].copy_from_slice(name.as_bytes());
-        Kernels::detect().generate(&[5; 32], &seed, 0, &mut bytes);
+        Kernels::detect().generate(KEY.as_bytes(), &seed, 0, &mut bytes);
         Self {
             leaves: bytes,
+            seed: PlotSeed::new(seed),
             drive,
             path: PathBuf::from(name),
             bad: None,
@@ -63,7 +68,7 @@ impl LeafSource for Memory {
     }
 
     fn id(&self) -> PlotSeed {
-        PlotSeed::ZERO
+        self.seed
     }
 
     fn drive(&self) -> u64 {
@@ -86,6 +91,10 @@ impl LeafSource for Memory {
         }
         out.copy_from_slice(&self.leaves[first as usize * 32..][..out.len()]);
         Ok(())
+    }
+
+    fn is_made_with(&self, key: &PlotKey) -> bool {
+        *key == KEY
     }
 }
 

@@ -96,6 +96,7 @@ fn a_server_that_talks_nonsense_or_hangs_up_ends_the_session() {
         "job 8 ab 0f 30",
         "nonsense",
         "accepted",
+        &format!("\u{1b}[2J{}", "x".repeat(4000)),
         &"x".repeat(10_000),
     ] {
         let (mut session, mut server) = session(&plugin);
@@ -104,6 +105,7 @@ fn a_server_that_talks_nonsense_or_hangs_up_ends_the_session() {
             panic!("still online")
         };
         assert!(reason.contains("server"), "{reason}");
+        assert!(reason.len() < 200 && !reason.contains('\u{1b}'), "{reason}");
         session.close();
     }
     let (mut session, server) = session(&plugin);

@@ -9,6 +9,7 @@ use spacetime_sdk::{
     Error, Event, EventSender, Port, Request, Result, Schema, Transport, TransportContext, Verdict,
     async_trait,
     serde::Deserialize,
+    text,
     tokio::{
         io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
         net::TcpStream,
@@ -24,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest line of the server, in bytes.
 const LONGEST: u64 = 4096;
+
+/// How much of a line an error repeats, in bytes.
+const QUOTED: usize = 80;
 
 /// What the manifest must say: `config: (server: "127.0.0.1:4000")`.
 #[derive(Deserialize, Schema)]
@@ -89,8 +93,11 @@ impl Transport for Jobs {
 
 /// What a line of the server means to the miner.
 fn event(line: &str) -> Result<Event> {
-    let said = Said::read(line);
-    let said = said.map_err(|error| error.context(format_args!("the server said `{line}`")))?;
+    let said = Said::read(line).map_err(|error| {
+        // A stranger's words: their beginning, and nothing that a terminal obeys.
+        let line = text::line(line, QUOTED);
+        error.context(format_args!("the server said `{line}`"))
+    })?;
     Ok(match said {
         Said::Job(challenge) => Event::Challenge(challenge),
         Said::Accepted(ticket) => Event::Verdict {

@@ -4,7 +4,10 @@ use std::{fmt, path::Path};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use spacetime_sdk::schema::Shape;
+use spacetime_sdk::{
+    schema::Shape,
+    text::{is_printable, line},
+};
 
 use crate::{inspection::Inspection, refusal::Refusal};
 
@@ -94,21 +97,10 @@ fn without_null<'de, D: serde::Deserializer<'de>>(list: D) -> Result<Vec<Compone
     Ok(Vec::<Option<Component>>::deserialize(list)?.into_iter().flatten().collect())
 }
 
-/// Whether a character only shows itself, and changes nothing of what else a
-/// terminal shows.
-fn is_printable(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// A text out of a file that nobody may vouch for, to be shown on one line: it
 /// must not pass for what the host says.
 pub(crate) fn printable(text: &str) -> String {
-    let shown = |c| match c {
-        '\n' | '\t' => ' ',
-        c if is_printable(c) => c,
-        _ => char::REPLACEMENT_CHARACTER,
-    };
-    text.chars().map(shown).collect()
+    line(text, usize::MAX).into_owned()
 }
 
 /// The same of all texts of a document.
@@ -180,8 +172,8 @@ mod tests {
         let plain = of("does \u{e4} thing", "mine");
         assert_eq!((&*plain.about, &*plain.components[0].name), ("does \u{e4} thing", "mine"));
         let bad = of("one\\ntwo\\u001b[2A\\rsigned", "m\u{202e}\u{7f}\u{9b}");
-        assert_eq!(bad.about, "one two\u{fffd}[2A\u{fffd}signed");
-        assert_eq!(bad.components[0].name, "m\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(bad.about, "one two\\u{1b}[2A\\u{d}signed");
+        assert_eq!(bad.components[0].name, "m\\u{202e}\\u{7f}\\u{9b}");
         assert_eq!(of(r#"a \"quote\""#, "b").about, "a \"quote\"");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use spacetime_sdk::text::{LONGEST, line, lines};
 use spacetime_sdk_abi::{self as abi, FaultCode};
 
 /// What went wrong in a call of a component.
@@ -52,16 +53,42 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// The longest backtrace, in bytes.
+const DETAIL: usize = 64 * 1024;
+
 impl From<abi::Fault> for Fault {
+    /// Its texts are for people from here on, whatever SDK made them.
     fn from(fault: abi::Fault) -> Self {
         Self {
             code: fault.code,
-            message: fault.message.into(),
-            field: fault.field.into(),
+            message: line(&fault.message, LONGEST).into_owned(),
+            field: line(&fault.field, LONGEST).into_owned(),
             line: fault.line,
             column: fault.column,
-            detail: fault.detail.into(),
+            detail: lines(&fault.detail, DETAIL).into_owned(),
             found_by_host: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a plugin without our SDK may make them.
+    #[test]
+    fn texts_of_a_plugin_are_lines_of_a_bounded_length() {
+        let fault = Fault::from(abi::Fault {
+            code: FaultCode::FAILED,
+            line: 0,
+            column: 0,
+            message: format!("no\u{1b}[2J\n{}", "x".repeat(10_000)).into(),
+            field: "a\nb".into(),
+            detail: "at one\nat \u{7}two".into(),
+            reserved: [0; 4],
+        });
+        assert!(fault.message.starts_with("no\\u{1b}[2J xxx"), "{fault:?}");
+        assert!(fault.message.len() <= LONGEST && fault.message.ends_with('…'));
+        assert_eq!((&*fault.field, &*fault.detail), ("a b", "at one\nat \\u{7}two"));
     }
 }

@@ -25,6 +25,7 @@ mod needed;
 mod refusal;
 mod services;
 mod signature;
+mod unbuilt;
 
 pub use spacetime_sdk::schema;
 pub use spacetime_sdk_abi as abi;
@@ -45,6 +46,7 @@ pub use needed::{NeededLibrary, Presence};
 pub use refusal::{Code, Explanation, Refusal};
 pub use services::{LogLine, Services};
 pub use signature::{NoPublicKey, PublicKey, Signature, SigningKey};
+pub use unbuilt::unbuilt;
 
 /// Writes a type as its text, and reads it from that.
 macro_rules! serde_as_text {

@@ -129,13 +129,8 @@ impl Library {
     }
 
     fn start(&self, services: Arc<dyn Services>) -> Result<(), Refusal> {
-        let loaded: Result<serde_json::Value, _> =
-            serde_json::from_str(self.module.descriptor()().as_str());
-        let same = loaded
-            .ok()
-            .and_then(|loaded| serde_json::from_value::<Descriptor>(loaded).ok())
-            .is_some_and(|loaded| loaded == self.descriptor);
-        if !same {
+        let loaded = Descriptor::of(self.module.descriptor()().as_str(), &self.path);
+        if loaded.ok().as_ref() != Some(&self.descriptor) {
             return Err(Refusal::changed(&self.path));
         }
         let info =

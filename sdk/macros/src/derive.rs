@@ -191,11 +191,72 @@ mod tests {
         );
         assert_refused(
             parse_quote!(
+                #[serde(transparent)]
+                struct A {
+                    #[schema(default = 1)]
+                    b: u8,
+                }
+            ),
+            "put the default on the fields that have this type",
+        );
+        assert_refused(
+            parse_quote!(
                 #[serde(rename_all = "Train-Case")]
                 struct A;
             ),
             "no case has this name",
         );
+    }
+
+    #[test]
+    fn a_default_that_serde_does_not_know_is_refused() {
+        for input in [
+            parse_quote!(
+                struct A {
+                    #[schema(default = 1)]
+                    b: u8,
+                }
+            ),
+            parse_quote!(
+                struct A {
+                    #[schema(default = Some(1))]
+                    b: Option<u8>,
+                }
+            ),
+            parse_quote!(
+                enum A {
+                    B {
+                        #[schema(any, default = 1)]
+                        c: u8,
+                    },
+                }
+            ),
+        ] {
+            assert_refused(input, "put `#[serde(default)]` or");
+        }
+        for input in [
+            parse_quote!(
+                struct A {
+                    #[serde(default)]
+                    #[schema(default = 1)]
+                    b: u8,
+                    #[serde(default = "two")]
+                    #[schema(default = Some(-2.5))]
+                    c: u8,
+                    #[schema(default = None)]
+                    d: Option<u8>,
+                }
+            ),
+            parse_quote!(
+                #[serde(default)]
+                struct A {
+                    #[schema(default = 1)]
+                    b: u8,
+                }
+            ),
+        ] {
+            expand(&input).unwrap();
+        }
     }
 
     #[test]

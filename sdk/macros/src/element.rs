@@ -1,7 +1,7 @@
 //! The attributes of a field, and of an enum's variant.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Error, Expr, ExprLit, ExprUnary, Field, Fields, Lit, Path, Result, Type, UnOp, Variant,
     ext::IdentExt, spanned::Spanned,
@@ -120,7 +120,23 @@ pub(crate) fn field(field: &Field, home: Home<'_>) -> Result<Option<TokenStream>
     };
     let [min, max, above, below] = bounds(&element, sdk)?;
     let help = help(&field.attrs);
+    if let Some(shown) = &element.shown_default
+        && !(default || element.default || is_none(shown))
+    {
+        let message = "this default would never be used, as `serde` does not know of it: put \
+                       `#[serde(default)]` or `#[serde(default = \"FUNCTION\")]` on the field";
+        return Err(Error::new(shown.span(), message));
+    }
     let shown_default = element.shown_default.as_ref().map(as_ron).unwrap_or_default();
+    let mut numbers = Vec::new();
+    if let Some(shown) = &element.shown_default {
+        add_numbers(shown, &mut numbers);
+    }
+    let numbers = numbers.into_iter().map(|number| bound(number, sdk));
+    let numbers = numbers.collect::<Result<Vec<_>>>()?;
+    // The compiler points at the field where a bound or a default is wrong.
+    let place = field.ident.as_ref().map_or_else(|| field.ty.span(), syn::Ident::span);
+    let checks = quote_spanned!(place=> .checked() #(.with_default(#numbers))*);
     Ok(Some(quote! {
         #sdk::schema::Field {
             name: #name,
@@ -131,7 +147,7 @@ pub(crate) fn field(field: &Field, home: Home<'_>) -> Result<Option<TokenStream>
             bounds: #sdk::schema::Bounds { min: #min, max: #max, above: #above, below: #below },
             of: #of,
         }
-        .checked()
+        #checks
     }))
 }
 
@@ -142,6 +158,11 @@ pub(crate) fn transparent_field(field: &Field, sdk: &Path) -> Result<TokenStream
         let message =
             "put the bound on the fields that have this type: a transparent type has none";
         return Err(Error::new(bound.span(), message));
+    }
+    if let Some(shown) = &element.shown_default {
+        let message =
+            "put the default on the fields that have this type: a transparent type has none";
+        return Err(Error::new(shown.span(), message));
     }
     described_type(field, &element, sdk)
 }
@@ -175,7 +196,7 @@ fn bounds(element: &Element, sdk: &Path) -> Result<[TokenStream; 4]> {
 }
 
 /// A literal is taken as it stands; all else must be an integer when the plugin
-/// is compiled.
+/// is compiled. The same of a number that is a default.
 fn bound(given: &Expr, sdk: &Path) -> Result<TokenStream> {
     let (sign, literal) = match given {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => ("-", &**expr),
@@ -188,18 +209,46 @@ fn bound(given: &Expr, sdk: &Path) -> Result<TokenStream> {
             if !value.is_finite() {
                 return Err(Error::new(number.span(), "the number is too large"));
             }
+            let value = if sign.is_empty() { value } else { -value };
             // JSON wants a digit behind the point.
             let digits = match digits.strip_suffix('.') {
                 Some(whole) => format!("{sign}{whole}.0"),
                 None => format!("{sign}{digits}"),
             };
-            Ok(quote!(#sdk::schema::Bound::Float { digits: #digits }))
+            Ok(quote!(#sdk::schema::Bound::Float { digits: #digits, value: #value }))
         }
-        Expr::Lit(ExprLit { lit, .. }) if !matches!(lit, Lit::Int(_)) => {
-            Err(Error::new(given.span(), "a bound is a number"))
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
+            let value: i128 = number.base10_parse()?;
+            let value = if sign.is_empty() { value } else { -value };
+            Ok(quote!(#sdk::schema::Bound::Integer { value: #value }))
         }
+        Expr::Lit(_) => Err(Error::new(given.span(), "a bound is a number")),
         // The operator is one that only integers have.
         _ => Ok(quote!(#sdk::schema::Bound::Integer { value: ((#given) & !0) as i128 })),
+    }
+}
+
+/// What an option is without a value, which needs no default of `serde`'s.
+fn is_none(default: &Expr) -> bool {
+    matches!(default, Expr::Path(path) if path.path.is_ident("None"))
+}
+
+/// The numbers that a default is or holds, as far as they stand there as such.
+fn add_numbers<'a>(default: &'a Expr, numbers: &mut Vec<&'a Expr>) {
+    let is_number =
+        |expr: &Expr| matches!(expr, Expr::Lit(ExprLit { lit: Lit::Int(_) | Lit::Float(_), .. }));
+    match default {
+        Expr::Lit(_) if is_number(default) => numbers.push(default),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if is_number(expr) => {
+            numbers.push(default);
+        }
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) =>
+        {
+            call.args.iter().for_each(|argument| add_numbers(argument, numbers));
+        }
+        Expr::Paren(inner) => add_numbers(&inner.expr, numbers),
+        Expr::Group(inner) => add_numbers(&inner.expr, numbers),
+        _ => {}
     }
 }
 

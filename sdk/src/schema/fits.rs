@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ron::value::RawValue;
 use serde::{
     Deserialize,
     de::{
@@ -12,7 +13,7 @@ use serde::{
 
 use super::{
     BoundShape, FieldShape, NumberKind, PayloadShape, Shape, VariantShape,
-    check::{Found, Trouble},
+    check::{Found, Trouble, shown},
     names::{Name, NameSeed, lasting},
     value::Value,
 };
@@ -52,8 +53,8 @@ impl<'a> Fits<'a> {
         if number.is_within(self.bounds) {
             return Ok(());
         }
-        let (must, field) = (self.bounds.must(), self.found.field.get());
-        Err(self.trouble(Trouble::Must { must, field }))
+        let must = format!("{}, not {number}", self.bounds.must());
+        Err(self.trouble(Trouble::Must { must, place: self.found.field.get() }))
     }
 
     /// Reads one value per field; those at the end that need not be there may
@@ -117,6 +118,45 @@ impl<'de> DeserializeSeed<'de> for Fits<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
+        if !self.found.closely {
+            return self.read(text);
+        }
+        let read = match self.shape {
+            Shape::Number { .. } => self.number_alone(text),
+            _ => self.read(text),
+        };
+        // The innermost comes first.
+        if read.is_err() && self.found.trouble.borrow().is_none() {
+            let expected = || (self.shape.clone(), self.bounds.clone());
+            self.found.expected.borrow_mut().get_or_insert_with(expected);
+        }
+        read
+    }
+}
+
+impl<'a> Fits<'a> {
+    /// Reads a number apart from what surrounds it: of 1.5, a whole number is
+    /// the beginning, and what is wrong would be that no comma follows.
+    fn number_alone<'de, D: Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
+        let number = <&RawValue>::deserialize(text)?.get_ron().trim();
+        let options = ron::Options::default().with_default_extension(self.found.extensions);
+        let read = ron::Deserializer::from_str_with_options(number, &options)
+            .map_err(|error| error.code)
+            .and_then(|mut ron| self.read(&mut ron).and_then(|()| ron.end()));
+        match read {
+            Ok(()) => Ok(()),
+            Err(_) if self.found.trouble.borrow().is_some() => {
+                Err(D::Error::custom("it is out of its bounds"))
+            }
+            Err(_) => {
+                let words = self.shape.words(self.bounds);
+                let must = format!("must be {words}, not {}", shown(number));
+                Err(self.trouble(Trouble::Must { must, place: self.place(number) }))
+            }
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
         match self.shape {
             Shape::Any => text.deserialize_ignored_any(IgnoredAny).map(drop),
             Shape::Unit => text.deserialize_unit(self),

@@ -36,7 +36,7 @@
 //! | on a field | |
 //! | --- | --- |
 //! | `#[schema(min = N)]`, `max`, `above`, `below` | bounds of a number, within an `Option` or a list, too; a literal or a constant integer. A value outside is refused, so that the constructor need not check it again |
-//! | `#[schema(default = VALUE)]` | shown to people: the value of a field that is left out |
+//! | `#[schema(default = VALUE)]` | shown to people: the value of a field that is left out, which `#[serde(default)]` gives it |
 //! | `#[schema(as = TYPE)]` | the text is read as this type's is: for `deserialize_with` |
 //! | `#[schema(any)]` | any value; what is wrong with it shows when the component is opened |
 //!
@@ -56,6 +56,34 @@
 //! const _: spacetime_sdk::schema::Type = Config::SCHEMA;
 //! ```
 //!
+//! some number is within them:
+//!
+//! ```compile_fail,E0080
+//! #[derive(serde::Deserialize, spacetime_sdk::Schema)]
+//! struct Config {
+//!     #[schema(min = 10, max = 1)]
+//!     step: u64,
+//! }
+//!
+//! # use spacetime_sdk::Schema;
+//! const _: spacetime_sdk::schema::Type = Config::SCHEMA;
+//! ```
+//!
+//! the default is one of those:
+//!
+//! ```compile_fail,E0080
+//! #[derive(serde::Deserialize, spacetime_sdk::Schema)]
+//! #[serde(default)]
+//! struct Config {
+//!     #[schema(above = 0, default = -0.5)]
+//!     share: f64,
+//! }
+//!
+//! # impl Default for Config { fn default() -> Self { Self { share: -0.5 } } }
+//! # use spacetime_sdk::Schema;
+//! const _: spacetime_sdk::schema::Type = Config::SCHEMA;
+//! ```
+//!
 //! and constants in them are integers:
 //!
 //! ```compile_fail,E0369
@@ -71,6 +99,7 @@
 mod check;
 mod fits;
 mod implementations;
+mod must;
 mod names;
 mod shape;
 #[cfg(test)]

@@ -289,25 +289,30 @@ fn assert_refused(text: &str, field: &str, place: (u32, u32), message: &str) {
 
 #[test]
 fn what_is_wrong_is_named_with_its_place_and_what_would_be_right() {
-    assert_refused("(\n  count: 0)", "count", (2, 3), "count must be between 1 and 1048576");
+    assert_refused("(\n  count: 0)", "count", (2, 3), "count must be between 1 and 1048576, not 0");
     assert_refused(
         "(count: 1,\n ratios: [0.5,\n   1.0])",
         "ratios[1]",
         (2, 2),
-        "ratios[1] must be above -0.5 and below 1",
+        "ratios[1] must be above -0.5 and below 1, not 1.0",
     );
-    assert_refused("(count: 1, inner: Some(0))", "inner", (1, 12), "inner must be at most -1");
+    assert_refused(
+        "(count: 1, inner: Some(0))",
+        "inner",
+        (1, 12),
+        "inner must be at most -1, not 0",
+    );
     assert_refused(
         "(count: 1,\n inside: (\n  size: 1))",
         "inside.size",
         (3, 3),
-        "inside.size must be at least 2",
+        "inside.size must be at least 2, not 1",
     );
     assert_refused(
         "(count: 1,\n inside: (\n  size: 256))",
         "inside.size",
         (3, 9),
-        "Integer is out of bounds",
+        "inside.size must be a whole number between 2 and 255, not 256",
     );
     assert_refused(
         "(count: 1,\n counts: 2)",
@@ -333,6 +338,137 @@ fn what_is_wrong_is_named_with_its_place_and_what_would_be_right() {
     let any = "(count: 1, whatever: (\"x\": {1, 2}))";
     assert_eq!((refused(any).line, refused(any).column), (1, 26));
     check(&Shape::from(&Bounded::SCHEMA), "(count: 1048576, whatever: [x, (y: 1)])", 0).unwrap();
+}
+
+#[derive(Deserialize, Schema)]
+#[schema(crate = crate)]
+#[serde(default)]
+#[derive(Default)]
+struct Written {
+    size: u8,
+    big: i128,
+    share: f32,
+    opt: Option<u16>,
+    order: Option<Order>,
+    flag: bool,
+    name: String,
+    letter: char,
+    list: Vec<u8>,
+    inner: Inner,
+    pair: (u8, u8),
+    map: BTreeMap<String, u8>,
+    none: (),
+    bounded: Tuned,
+    #[schema(any)]
+    free: u64,
+}
+
+#[derive(Deserialize, Schema)]
+#[schema(crate = crate)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    Forwards,
+    Every(u8),
+}
+
+#[derive(Default, Deserialize, Schema)]
+#[schema(crate = crate)]
+#[serde(default)]
+struct Tuned {
+    #[schema(above = 0, below = 10)]
+    level: i8,
+}
+
+/// What somebody writes first, and what gets him on.
+#[test]
+fn a_value_of_another_kind_is_told_with_its_field_what_it_is_and_what_is_allowed() {
+    let shape = Shape::from(&Written::SCHEMA);
+    for (text, field, message) in [
+        ("(size: 300)", "size", "size must be a whole number between 0 and 255, not 300"),
+        ("(size: 1.5)", "size", "size must be a whole number between 0 and 255, not 1.5"),
+        ("(size: -1)", "size", "size must be a whole number between 0 and 255, not -1"),
+        (
+            "(size: 1e3, flag: true)",
+            "size",
+            "size must be a whole number between 0 and 255, not 1e3",
+        ),
+        ("(size: \"3\")", "size", "size must be a whole number between 0 and 255, not \"3\""),
+        ("(size: (1, 2))", "size", "size must be a whole number between 0 and 255, not (1, 2)"),
+        ("(size: 3 MiB)", "size", "Expected comma, not MiB"),
+        ("(size: )", "size", "size must be a whole number between 0 and 255, not )"),
+        ("(big: 0.5)", "big", "big must be a whole number, not 0.5"),
+        ("(share: half)", "share", "share must be a number, not half"),
+        ("(opt: 5)", "opt", "opt must be `None` or `Some(…)`: write `Some(5)`"),
+        ("(opt: 5, size: 1)", "opt", "opt must be `None` or `Some(…)`: write `Some(5)`"),
+        (
+            "(opt: \"5\")",
+            "opt",
+            "opt must be `None`, or `Some(…)` around a whole number between 0 and 65535, not \"5\"",
+        ),
+        ("(opt: Some(70000))", "opt", "opt must be a whole number between 0 and 65535, not 70000"),
+        ("(order: forwards)", "order", "order must be `None` or `Some(…)`: write `Some(forwards)`"),
+        ("(order: every(3))", "order", "order must be `None` or `Some(…)`: write `Some(every(3))`"),
+        (
+            "(order: Some(every(-3)))",
+            "order.every",
+            "order.every must be a whole number between 0 and 255, not -3",
+        ),
+        ("(order: Some(5))", "order", "order must be one of `forwards`, `every(…)`, not 5"),
+        ("(flag: 1)", "flag", "flag must be true or false, not 1"),
+        ("(flag: yes)", "flag", "flag must be true or false, not yes"),
+        ("(name: 7)", "name", "name must be a text in double quotes, not 7"),
+        ("(name: abc)", "name", "name must be a text in double quotes, not abc"),
+        ("(letter: \"a\")", "letter", "letter must be a character in single quotes, not \"a\""),
+        (
+            "(list: 1)",
+            "list",
+            "list must be a list in `[ ]`, each item of it a whole number between 0 and 255, not 1",
+        ),
+        (
+            "(list: [1, 2.5])",
+            "list[1]",
+            "list[1] must be a whole number between 0 and 255, not 2.5",
+        ),
+        (
+            "(list: [1, 300])",
+            "list[1]",
+            "list[1] must be a whole number between 0 and 255, not 300",
+        ),
+        ("(inner: 5)", "inner", "inner must be fields in `( )`, as `(size: …)` is, not 5"),
+        ("(pair: 5)", "pair", "pair must be 2 values in `( )`, not 5"),
+        ("(map: (1))", "map", "map must be a map in `{ }`, as `{key: value}` is, not (1)"),
+        ("(none: 1)", "none", "none must be `()`, not 1"),
+        (
+            "(bounded: (level: 2.5))",
+            "bounded.level",
+            "bounded.level must be a whole number between 1 and 9, not 2.5",
+        ),
+        (
+            "(bounded: (level: 10))",
+            "bounded.level",
+            "bounded.level must be above 0 and below 10, not 10",
+        ),
+        ("5", "", "it must be fields in `( )`, as `(size: …)` is, not 5"),
+        ("(size: 1 flag: true)", "size", "Expected comma, not flag"),
+    ] {
+        let error = check(&shape, text, 0).unwrap_err();
+        assert_eq!((&*error.field, &*error.message), (field, message), "{text}");
+    }
+    let long = format!("(size: \"{}\")", "ä".repeat(1000));
+    let error = check(&shape, &long, 0).unwrap_err();
+    assert!(error.message.ends_with("äää…") && error.message.len() < 250, "{error:?}");
+    let error = check(&shape, "(name: 7,\n  size: 1.5)", 0).unwrap_err();
+    assert_eq!((error.line, error.column), (1, 8));
+    let error = check(&shape, "(name: \"\",\n  size: 1.5)", 0).unwrap_err();
+    assert_eq!((error.line, error.column), (2, 9));
+    // What is left open, its own type refuses.
+    let read = |text: &str| crate::config::parse_text::<Written>(text, 0).err().unwrap();
+    assert_eq!(
+        (read("(free: 1.5)").field, read("(size: 1.5)").field),
+        ("free".into(), "size".into())
+    );
+    // With the extension, a bare value is one.
+    check(&shape, "(opt: 5, order: every(3))", 2).unwrap();
 }
 
 #[test]

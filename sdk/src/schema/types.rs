@@ -149,6 +149,8 @@ pub enum Bound {
     Float {
         /// The number as JSON has it.
         digits: &'static str,
+        /// The same number.
+        value: f64,
     },
 }
 
@@ -187,11 +189,39 @@ impl Type {
         matches!(self, Self::Optional { .. })
     }
 
-    const fn has_numbers(&self) -> bool {
+    /// Which numbers it is or holds, if bounds can be theirs.
+    const fn numbers(&self) -> Option<Number> {
         match self {
-            Self::Number { .. } => true,
-            Self::Optional { of } | Self::List { of } | Self::Array { of, .. } => of.has_numbers(),
-            _ => false,
+            Self::Number { kind } => Some(*kind),
+            Self::Optional { of } | Self::List { of } | Self::Array { of, .. } => of.numbers(),
+            _ => None,
+        }
+    }
+}
+
+impl Number {
+    /// The ends of a type of whole numbers.
+    pub(super) const fn range(self) -> Option<(i128, i128)> {
+        Some(match self {
+            Self::U8 => (0, u8::MAX as i128),
+            Self::U16 => (0, u16::MAX as i128),
+            Self::U32 => (0, u32::MAX as i128),
+            Self::U64 => (0, u64::MAX as i128),
+            Self::U128 => (0, i128::MAX),
+            Self::I8 => (i8::MIN as i128, i8::MAX as i128),
+            Self::I16 => (i16::MIN as i128, i16::MAX as i128),
+            Self::I32 => (i32::MIN as i128, i32::MAX as i128),
+            Self::I64 => (i64::MIN as i128, i64::MAX as i128),
+            Self::I128 => (i128::MIN, i128::MAX),
+            Self::F32 | Self::F64 => return None,
+        })
+    }
+
+    const fn holds(self, number: Bound) -> bool {
+        match (self.range(), number) {
+            (Some((least, most)), Bound::Integer { value }) => least <= value && value <= most,
+            (Some(_), Bound::Float { .. }) => false,
+            (None, _) | (_, Bound::None) => true,
         }
     }
 }
@@ -209,19 +239,92 @@ impl Bounds {
     }
 }
 
+impl Bound {
+    /// Whether it is under another one: `None` if one of them is none.
+    const fn is_under(self, other: Self) -> Option<bool> {
+        Some(match (self, other) {
+            (Self::Integer { value }, Self::Integer { value: other }) => value < other,
+            (Self::Integer { value }, Self::Float { value: other, .. }) => (value as f64) < other,
+            (Self::Float { value, .. }, Self::Integer { value: other }) => value < other as f64,
+            (Self::Float { value, .. }, Self::Float { value: other, .. }) => value < other,
+            (Self::None, _) | (_, Self::None) => return None,
+        })
+    }
+
+    /// Whether both are there, and it is not under the other one.
+    const fn reaches(self, other: Self) -> bool {
+        matches!(self.is_under(other), Some(false))
+    }
+
+    /// Whether both are there, and it is over the other one.
+    const fn exceeds(self, other: Self) -> bool {
+        matches!(other.is_under(self), Some(true))
+    }
+}
+
+impl Bounds {
+    /// Whether no number of a kind is within.
+    const fn are_empty(&self, kind: Number) -> bool {
+        let (least, most) = match kind.range() {
+            Some((least, most)) => {
+                (Bound::Integer { value: least }, Bound::Integer { value: most })
+            }
+            None => (Bound::None, Bound::None),
+        };
+        self.min.exceeds(self.max)
+            || self.min.reaches(self.below)
+            || self.above.reaches(self.max)
+            || self.above.reaches(self.below)
+            || self.min.exceeds(most)
+            || self.above.reaches(most)
+            || least.exceeds(self.max)
+            || least.reaches(self.below)
+    }
+
+    const fn hold(&self, number: Bound) -> bool {
+        !number.exceeds(self.max)
+            && !self.min.exceeds(number)
+            && !number.reaches(self.below)
+            && !self.above.reaches(number)
+    }
+}
+
 impl Field {
     /// Itself.
     ///
     /// # Panics
     ///
-    /// If it has bounds, but no number; at compile time, where this is meant to
-    /// run.
+    /// If it has bounds, but no number, or bounds that no number of its type is
+    /// within; at compile time, where this is meant to run.
     #[must_use]
+    #[track_caller]
     pub const fn checked(self) -> Self {
-        assert!(
-            self.bounds.is_none() || self.of.has_numbers(),
-            "bounds are for numbers, and for options and lists of them"
-        );
+        match self.of.numbers() {
+            Some(kind) => assert!(
+                !self.bounds.are_empty(kind),
+                "no number of the field's type is within these bounds"
+            ),
+            None => assert!(
+                self.bounds.is_none(),
+                "bounds are for numbers, and for options and lists of them"
+            ),
+        }
+        self
+    }
+
+    /// Itself, whose default is or holds this number.
+    ///
+    /// # Panics
+    ///
+    /// If the number is outside of the bounds, or no number of the field's type;
+    /// at compile time, where this is meant to run.
+    #[must_use]
+    #[track_caller]
+    pub const fn with_default(self, number: Bound) -> Self {
+        if let Some(kind) = self.of.numbers() {
+            assert!(kind.holds(number), "the default is no number of the field's type");
+        }
+        assert!(self.bounds.hold(number), "the default is outside of the field's own bounds");
         self
     }
 }

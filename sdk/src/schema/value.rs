@@ -1,6 +1,6 @@
 //! Numbers and their bounds.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt};
 
 use serde_json::Number;
 
@@ -11,6 +11,16 @@ use super::BoundShape;
 pub(super) enum Value {
     Whole(i128),
     Float(f64),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(value) => write!(f, "{value}"),
+            // With its point.
+            Self::Float(value) => write!(f, "{value:?}"),
+        }
+    }
 }
 
 impl Value {

@@ -122,7 +122,7 @@ const fn bound(out: &mut [u8], at: usize, before: &str, bound: Bound) -> usize {
             let at = raw(out, at, before);
             integer(out, at, value)
         }
-        Bound::Float { digits } => {
+        Bound::Float { digits, .. } => {
             let at = raw(out, at, before);
             raw(out, at, digits)
         }

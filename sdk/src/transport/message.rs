@@ -12,9 +12,11 @@ use spacetime_sdk_abi as abi;
 use crate::{
     error::{Error, Result},
     job::{Builder, StopRule},
+    text::{LONGEST, line},
 };
 
-/// From a transport to the host.
+/// From a transport to the host. What is for people goes over as one line, see
+/// [`text`](crate::text).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -202,8 +204,10 @@ impl Event {
     /// An unsigned header or transaction: it has no encoding.
     pub(super) fn to_abi(&self) -> Result<Event_NE> {
         Ok(Event_NE::new(match self {
-            Self::Online { detail } => abi::Event::Online { detail: detail.as_str().into() },
-            Self::Offline { reason } => abi::Event::Offline { reason: reason.as_str().into() },
+            Self::Online { detail } => abi::Event::Online { detail: line(detail, LONGEST).into() },
+            Self::Offline { reason } => {
+                abi::Event::Offline { reason: line(reason, LONGEST).into() }
+            }
             Self::Headers { anchor, headers } => {
                 abi::Event::Headers { anchor: *anchor, headers: encode_headers(headers)?.into() }
             }
@@ -218,7 +222,7 @@ impl Event {
             Self::Verdict { ticket, verdict, reason } => abi::Event::Verdict {
                 ticket: *ticket,
                 verdict: verdict.to_abi(),
-                reason: reason.as_str().into(),
+                reason: line(reason, LONGEST).into(),
             },
         }))
     }

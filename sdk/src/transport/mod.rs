@@ -24,6 +24,7 @@ use crate::{
     error::{Error, Result},
     guard,
     schema::Schema,
+    text,
 };
 
 /// Connects the miner with a chain, a node or a pool.
@@ -146,7 +147,7 @@ pub fn check<T: Transport>(
     guard::note_opening(&name);
     let found = guard::run(&name, "check", || T::check(config, &context))?
         .map_err(|error| crate::config::constructor_fault(args, error))?;
-    Ok(found.into())
+    Ok(text::line(&found, text::LONGEST).into())
 }
 
 /// A transport's answer to a question, as a plugin module holds it.

@@ -8,7 +8,10 @@ use spacetime_protocol::{
 };
 use spacetime_sdk_abi as abi;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text::{LONGEST, line},
+};
 
 /// Reads what the host asks.
 ///
@@ -42,7 +45,7 @@ pub(super) fn to_abi(answer: Answer) -> Result<Answer_NE> {
             abi::Answer::Account { account: RBox::new(account_to_abi(account)) }
         }
         Answer::Submitted(hash) => abi::Answer::Submitted { hash: hash.to_bytes() },
-        Answer::Refused(reason) => abi::Answer::Refused { reason: reason.into() },
+        Answer::Refused(reason) => abi::Answer::Refused { reason: line(&reason, LONGEST).into() },
         Answer::Transaction(fate) => {
             abi::Answer::Transaction { fate: RBox::new(fate_to_abi(fate)) }
         }

@@ -41,7 +41,11 @@ pub(crate) fn cdylib(package: &Path) -> PathBuf {
         .filter_map(|line| library(line, &manifest))
         .next_back()
         .unwrap_or_else(|| {
-            panic!("{} builds no library of crate-type \"cdylib\"", manifest.display())
+            panic!(
+                "cargo builds no dynamic library of this package: does {} say crate-type = \
+                 [\"cdylib\"] under [lib]?",
+                manifest.display()
+            )
         })
 }
 

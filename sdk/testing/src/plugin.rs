@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use spacetime_sdk_loader::{Descriptor, Engine, Fault, Library, OpenRequest, Policy, Strategy};
+use spacetime_sdk_loader::{
+    Descriptor, Engine, Fault, Library, OpenRequest, Policy, Strategy, unbuilt,
+};
 use tempfile::TempDir;
 
 use crate::{
@@ -49,7 +51,10 @@ impl Plugin {
             fs::copy(path, folder.path().join(path.file_name().unwrap_or_default()))?;
             Ok(folder)
         });
-        let copy = copy.unwrap_or_else(|error| panic!("cannot copy {}: {error}", path.display()));
+        let copy = copy.unwrap_or_else(|error| {
+            let next = unbuilt(path).filter(|_| !path.is_file()).unwrap_or_default();
+            panic!("cannot copy {}: {error}. {next}", path.display())
+        });
         let file = copy.path().join(path.file_name().unwrap_or_default());
         match Library::load(&file, host.clone()) {
             Ok(library) => Self { library, host, _copy: copy },

@@ -8,5 +8,6 @@ mod examples;
 mod guide;
 mod installed;
 mod made;
+mod mistakes;
 mod refused;
 mod templates;

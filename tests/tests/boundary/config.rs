@@ -54,7 +54,7 @@ fn a_value_out_of_bounds_is_named_with_its_place_too() {
     let fault = sampling_fault("(\n\n  sample_size: 0)");
     assert_eq!(fault.code, FaultCode::CONFIG);
     assert_eq!(place(&fault), ("sample_size", 14, 3));
-    assert_eq!(fault.message, "sample_size must be between 1 and 2147483647");
+    assert_eq!(fault.message, "sample_size must be between 1 and 2147483647, not 0");
 }
 
 #[test]

@@ -81,6 +81,30 @@ fn flipped_bits_in_leaves() {
     miner.kill();
 }
 
+/// Every subtree is damaged, so that nothing can be proved.
+#[test]
+fn a_plot_is_repaired_beside_its_miner_which_wins_with_it_again() {
+    let home = two_plots(32768);
+    fs::remove_file(home.path("plots/b.plot")).unwrap();
+    let plot = home.path("plots/a.plot");
+    let whole = fs::read(&plot).unwrap();
+    let header = whole.len() - 32 * 32768;
+    change(&plot, |bytes| {
+        let leaves = bytes[header..].chunks_mut(32).enumerate();
+        leaves.filter(|(leaf, _)| leaf % 512 > 0).for_each(|(_, leaf)| leaf[9] ^= 1);
+    });
+    let mut miner = home.run(&[]);
+    miner.wait_for("a fault of the damaged plot", |event| {
+        event["event"] == "fault" && event["culprit"].as_str().unwrap().contains("a.plot")
+    });
+    let repaired = home.command(&["plot", "repair", "plots/a.plot", "--json"]);
+    assert_eq!(repaired.code, Some(0), "{repaired:#?}");
+    assert_eq!(repaired.document()["damaged_leaves"], 32768 - 64);
+    assert!(fs::read(&plot).unwrap() == whole);
+    miner.wait_for("a block that is won with it", |event| event["event"] == "accepted");
+    miner.kill();
+}
+
 /// Most blocks are won far from it, so that it is of no concern to them.
 #[test]
 fn one_flipped_bit_in_a_leaf_stops_nothing() {

@@ -94,6 +94,24 @@ fn max_concurrent_proofs() {
     assert_eq!(first("1"), "fault", "one waits for the other in vain");
 }
 
+/// Blocks are won with leaves that were not read, and only where that was
+/// asked for; an option of a name that there is not is refused.
+#[test]
+fn leaf_source() {
+    for (source, all_made) in [("disk", false), ("regenerate", true)] {
+        let ended = Home::new().set("leaf_source", source).mine(2);
+        let proofs = ended.events("proof");
+        assert!(!proofs.is_empty() && ended.events("fault").is_empty(), "{ended:#?}");
+        for drive in proofs.iter().flat_map(|proof| proof["drives"].as_array().unwrap()) {
+            let made = if all_made { &drive["scanned"] } else { &json!(0) };
+            assert_eq!(&drive["regenerated"], made, "{source}: {drive}");
+        }
+    }
+    Home::new().set("leaf_source", "auto").mine(1);
+    let ended = Home::new().set("leaf_source", "\"tape\"").run_to_end(&["--for", "1"]);
+    ended.assert_refused(3, "leaf_source");
+}
+
 #[test]
 fn proof_generation_timeout_seconds() {
     let deadline = |seconds: &str| {

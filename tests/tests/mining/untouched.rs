@@ -69,7 +69,8 @@ fn a_config_is_held_to_its_description_before_anything_is_loaded() {
         ("(level: 10)", "level must be between 1 and 9"),
         ("(levle: 3)", "Unexpected field named `levle`; did you mean `level`?"),
         ("()", "`level` must be given: Does nothing"),
-        ("(level: \"3\")", "Expected integer"),
+        ("(level: \"3\")", "level must be a whole number between 1 and 9, not \"3\""),
+        ("(level: 2.5)", "level must be a whole number between 1 and 9, not 2.5"),
     ] {
         let home = marked(config);
         let place = format!("{}:", home.manifest().file_name().unwrap().to_str().unwrap());

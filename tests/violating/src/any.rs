@@ -205,6 +205,28 @@ impl Default for Steps {
     }
 }
 
+#[derive(Deserialize, Schema)]
+pub(crate) struct Ordered {
+    #[serde(default)]
+    #[schema(default = sideways)]
+    order: Order,
+}
+
+#[derive(Default, Deserialize, Schema)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    #[default]
+    Forwards,
+    Backwards,
+}
+
+opened!(MisleadingDefault, Ordered, |config| {
+    match config.order {
+        Order::Forwards => Ok(()),
+        Order::Backwards => Err(Error::field("order", "must be forwards for now")),
+    }
+});
+
 pub(crate) struct TakingZero(Honest, u64);
 
 impl Strategy for TakingZero {

@@ -42,6 +42,7 @@ spacetime_sdk::export_plugin! {
     strategy "printing": any::Printing, "Prints on stdout";
     strategy "taking-anything": any::TakingAnything, "Takes any field for one of its config's";
     strategy "taking-zero": any::TakingZero, "Takes a step of 0, and divides by it";
+    strategy "misleading-default": any::MisleadingDefault, "Tells a default that it refuses";
     strategy "surprised": any::Surprised, "Panics at a config that is a list";
     strategy "working-on": any::WorkingOn, "Its thread works on for ever";
     strategy "alone": any::Alone, "Wants to be the only instance";
@@ -74,7 +75,7 @@ spacetime_sdk::export_plugin! {
     transport "lingering": transport::Lingering, "Tells events after its end";
     transport "collecting": transport::Collecting, "Collects requests without bounds";
     transport "answering-twice": transport::AnsweringTwice, "Gives two verdicts";
-    transport "wordy": transport::Wordy, "Tells a novel";
+    transport "hopeless": transport::Hopeless, "Brings a challenge that nothing wins";
     transport "checking-badly": transport::CheckingBadly, "Panics when it checks";
     transport "beside-the-point": transport::BesideThePoint, "Answers another question";
     transport "locking": transport::Locking, "Never gives its folder back";

@@ -10,8 +10,9 @@ use std::{
 };
 
 use spacetime_sdk::{
-    Answer, Error, Event, EventSender, Port, Question, Request, Result, Transport,
-    TransportContext, Verdict, async_trait,
+    Answer, Builder, Challenge, Error, Event, EventSender, Port, Question, Request, Result,
+    StopRule, Transport, TransportContext, Verdict, async_trait,
+    protocol::{self, BlockHash},
     tokio::{self, time},
 };
 
@@ -150,10 +151,29 @@ transport!(AnsweringTwice, |port| {
     Ok(())
 });
 
-transport!(Wordy, |port| {
-    port.emit(Event::Online { detail: "and then ".repeat(1000) }).await?;
+transport!(Hopeless, |port| {
+    port.emit(Event::Challenge(unwinnable())).await?;
     serve(port).await
 });
+
+/// A challenge that no score is under a target of.
+fn unwinnable() -> Challenge {
+    Challenge {
+        id: 1,
+        challenge: protocol::Challenge::new([7; 32]),
+        parent: BlockHash::new([7; 32]),
+        epoch: 1,
+        height: 1,
+        difficulty: None,
+        block_target: None,
+        share_target: None,
+        stop: StopRule::BestOfAll,
+        builder: Builder::Nobody,
+        deadline: None,
+        publish_at: None,
+        min_timestamp: 0,
+    }
+}
 
 transport!(CheckingBadly, |port| {
     tell_online(port).await?;

@@ -23,7 +23,7 @@ use crate::{
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
     plugin::{self, Registry, RegistryProblem, TransportSetup},
     record::{self, Run},
-    scan::{Hasher, LeafSource, Planner, Scanner},
+    scan::{Hasher, LeafSource, Planner, Scanner, Supply},
 };
 
 /// Arguments of `run`.
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let shown = Shown::default();
     let stream =
         Stream::start(sinks::sink(output, shown.clone())).map_err(|error| system(&error))?;
-    let scanner = scanner(&manifest, &registry)?;
+    let scanner = scanner(&manifest, &key, &registry)?;
     let record = &manifest.record;
     let setup = Setup {
         config: config(args, &manifest, &key, &registry, started),
@@ -195,10 +195,11 @@ fn make_folder(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
     })
 }
 
-fn scanner(manifest: &Manifest, registry: &Registry) -> Result<Scanner, Failure> {
+fn scanner(manifest: &Manifest, key: &SecretKey, registry: &Registry) -> Result<Scanner, Failure> {
     let hasher = Hasher::new(Kernels::detect(), registry.engine());
     let planner = Planner::new(registry.strategies());
-    Scanner::new(planner, hasher, manifest.max_concurrent_proofs, None)
+    let supply = Supply::new(manifest.leaf_source, Some(key.plot_key()));
+    Scanner::supplied(planner, hasher, manifest.max_concurrent_proofs, None, supply)
         .map_err(|error| system(&error))
 }
 

@@ -208,13 +208,18 @@ impl Report for Told {
 
     fn finished(&self, job: &ScanJob) {
         let covered = job.coverage();
-        let drives = job.drives().into_iter();
+        let drives = job.drives().into_iter().zip(job.regenerated());
         let coverage = Coverage {
             scanned: covered.scanned,
             leaves: covered.leaves,
             elapsed_ms: u64::try_from(covered.elapsed.as_millis()).unwrap_or(u64::MAX),
             drives: drives
-                .map(|(drive, scanned, leaves)| DriveCoverage { drive, scanned, leaves })
+                .map(|((drive, scanned, leaves), (_, regenerated))| DriveCoverage {
+                    drive,
+                    scanned,
+                    leaves,
+                    regenerated,
+                })
                 .collect(),
         };
         let end = End { job: job.spec().id, best: job.best(), coverage };

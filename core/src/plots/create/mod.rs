@@ -7,14 +7,12 @@
 //! goes. Whatever happens in between, the same command goes on from there, and
 //! no file with the plot's name is ever anything but a whole plot.
 
-mod cache_writer;
 mod checkpoint;
 mod error;
 mod finish;
 mod names;
 mod partial;
 mod produce;
-mod room;
 
 use std::{
     fs::{self, File},
@@ -30,11 +28,10 @@ use spacetime_protocol::{
 };
 
 use self::{
-    cache_writer::CacheWriter,
     names::Names,
     partial::{Partial, Stage, is_same, read_checkpoint},
 };
-use super::PlotFile;
+use super::{PlotFile, cache_writer::CacheWriter, room};
 use crate::durable;
 
 pub use error::CreateError;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use spacetime_protocol::{
-    Leaf, NodeHash, PlotKey, PlotSeed,
+    Leaf, NodeHash, PlotSeed,
     cache::CacheLayout,
     plot::{PlotHeader, leaf_offset},
 };
@@ -16,11 +16,12 @@ use spacetime_protocol::{
 use super::{
     super::{
         cache::CacheFile,
+        cache_writer::CacheWriter,
+        made::Made,
         positioned::{read_at, write_all_at},
-        tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, kernels, subtree_top},
+        tree::{Assembler, SUBTREE_LEAVES, subtree_top},
     },
     CreateError, Spec,
-    cache_writer::CacheWriter,
     checkpoint::Checkpoint,
     names::Names,
 };
@@ -155,7 +156,8 @@ fn is_intact(file: &File, checkpoint: &Checkpoint) -> io::Result<bool> {
     for first in [0, last] {
         let leaves = (checkpoint.done - first).min(SUBTREE_LEAVES) as usize;
         let mut expected = vec![0; leaves * Leaf::SIZE];
-        leaves_of(&checkpoint.key, &checkpoint.seed, first, &mut expected);
+        let made = Made { key: checkpoint.key, seed: checkpoint.seed };
+        made.leaves(first, &mut expected);
         let mut found = vec![0; expected.len()];
         let Some(offset) = leaf_offset(first) else { return Ok(false) };
         if read_at(file, &mut found, offset)? != found.len() || found != expected {
@@ -171,10 +173,4 @@ fn leads_to_root(names: &Names, checkpoint: &Checkpoint) -> bool {
     let cache = CacheFile::open(&names.partial_cache, checkpoint.leaf_count).ok().flatten();
     let root = cache.and_then(|cache| cache.root().ok().flatten());
     root.is_some() && root.as_ref() == checkpoint.nodes.first()
-}
-
-/// Leaves from `first` on, as many as `out` holds.
-pub(super) fn leaves_of(key: &PlotKey, seed: &PlotSeed, first: u64, out: &mut [u8]) {
-    debug_assert!(out.len() <= SUBTREE_BYTES, "more than one subtree would be one core's work");
-    kernels().generate(key.as_bytes(), seed.as_bytes(), first, out);
 }

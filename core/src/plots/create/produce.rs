@@ -4,20 +4,20 @@
 use std::{fs::File, io, path::Path, sync::Arc, thread};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rayon::prelude::*;
 use spacetime_protocol::{Leaf, NodeHash, plot::leaf_offset};
 
 use super::{
     super::{
+        cache_writer::CacheWriter,
+        made::Made,
         positioned::write_all_at,
-        tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, subtree_top},
+        room,
+        tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree},
     },
     CreateError, Event, Spec, Watch,
-    cache_writer::CacheWriter,
     checkpoint::Checkpoint,
     names::Names,
-    partial::{Partial, leaves_of},
-    room,
+    partial::Partial,
 };
 use crate::durable;
 
@@ -144,17 +144,9 @@ impl Plotter<'_> {
     }
 
     fn generate(&self, first: u64, bytes: &mut [u8]) -> Vec<Subtree> {
-        let top = subtree_top(self.spec.leaf_count);
         let keep = self.cache.as_ref().map_or(SUBTREE_LEVEL, |cache| cache.keep());
-        let (key, seed) = (&self.spec.key, &self.checkpoint.seed);
-        bytes
-            .par_chunks_mut(SUBTREE_BYTES)
-            .enumerate()
-            .map(|(number, leaves)| {
-                leaves_of(key, seed, first + number as u64 * SUBTREE_LEAVES, leaves);
-                Subtree::hash(leaves, top, keep)
-            })
-            .collect()
+        let made = Made { key: self.spec.key, seed: self.checkpoint.seed };
+        made.subtrees(self.spec.leaf_count, first, bytes, keep)
     }
 
     fn finish(&mut self, assembler: Assembler) -> Result<NodeHash, Fault> {

@@ -1,5 +1,6 @@
 //! Configs: unknown fields, values at the ends of their ranges, any text.
 
+use spacetime_sdk::schema::{self, FieldShape, Shape};
 use spacetime_sdk_loader::{Fault, abi::FaultCode};
 
 use super::instance::Instance;
@@ -55,6 +56,7 @@ const TEXTS: [&str; 6] =
     [r#""""#, r#"" ""#, r#""\u{0}""#, r#""../../../..""#, r#""\u{e4}\u{1f980}""#, "7"];
 
 pub(super) fn values(probe: &Probe) -> Judged {
+    defaults(probe)?;
     let config = &probe.task.subject.config;
     let literals = literals(config);
     if literals.is_empty() {
@@ -73,6 +75,64 @@ pub(super) fn values(probe: &Probe) -> Judged {
         }
     }
     Ok(())
+}
+
+/// Holds the defaults that its file tells to what its file says of their fields:
+/// whoever writes one out must be taken at his word.
+fn defaults(probe: &Probe) -> Judged {
+    let subject = &probe.task.subject;
+    let descriptor = probe.library().descriptor();
+    let component = descriptor.component(subject.kind, &subject.component);
+    let Some(shape) = component.and_then(|component| component.config.as_ref()) else {
+        return Ok(());
+    };
+    match wrong_default("", shape) {
+        Some(seen) => Err(probe.broken("ANY-007", seen)),
+        None => Ok(()),
+    }
+}
+
+/// The first default that its own field would refuse, and why.
+fn wrong_default(path: &str, shape: &Shape) -> Option<String> {
+    let of_fields = |path: &str, fields: &[FieldShape]| {
+        fields.iter().find_map(|field| {
+            let path = match (path, &*field.name) {
+                (path, "") => path.to_owned(),
+                ("", name) => name.to_owned(),
+                (path, name) => format!("{path}.{name}"),
+            };
+            wrong_in_field(&path, field).or_else(|| wrong_default(&path, &field.of))
+        })
+    };
+    match shape {
+        Shape::Optional { of } | Shape::List { of } | Shape::Array { of, .. } => {
+            wrong_default(path, of)
+        }
+        Shape::Map { values, .. } => wrong_default(path, values),
+        Shape::Tuple { of } => of.iter().find_map(|of| wrong_default(path, of)),
+        Shape::Newtype { fields, .. }
+        | Shape::TupleStruct { fields, .. }
+        | Shape::Struct { fields, .. } => of_fields(path, fields),
+        Shape::Enum { variants, .. } => variants.iter().find_map(|variant| {
+            let within = if path.is_empty() { String::new() } else { format!("{path}: ") };
+            of_fields(&format!("{within}{}", variant.name), &variant.fields)
+        }),
+        _ => None,
+    }
+}
+
+fn wrong_in_field(path: &str, field: &FieldShape) -> Option<String> {
+    let default = field.default.as_ref()?;
+    // Alone, so that nothing else can be wrong.
+    let alone = Shape::Struct {
+        name: String::new(),
+        fields: vec![FieldShape { name: "it".to_owned(), ..field.clone() }],
+    };
+    let error = schema::check(&alone, &format!("(it: {default})"), 0).err()?;
+    Some(format!(
+        "the field `{path}` would refuse its own default {default}, as its description tells it: {}",
+        error.message
+    ))
 }
 
 /// Opens a component with a config of which one value may be out of its range.
@@ -202,6 +262,28 @@ mod tests {
         assert_eq!(with_field("()").unwrap(), "(zz_no_such_field: 1)");
         assert_eq!(with_field("Sized(a: 1)").unwrap(), "Sized(zz_no_such_field: 1, a: 1)");
         assert_eq!(with_field("7"), None);
+    }
+
+    #[test]
+    fn defaults_are_held_to_their_own_fields() {
+        let wrong = |default: &str, of: &str| {
+            let field = format!(r#"{{"name":"a","default":{default:?},"min":1,"of":{of}}}"#);
+            let shape = format!(
+                r#"{{"type":"optional","of":{{"type":"struct","name":"S","fields":[{field}]}}}}"#
+            );
+            wrong_default("inner", &serde_json::from_str(&shape).unwrap())
+        };
+        let (number, choice) = (
+            r#"{"type":"number","as":"u8"}"#,
+            r#"{"type":"enum","name":"E","variants":[{"name":"front"}]}"#,
+        );
+        assert_eq!(wrong("1", number), None);
+        assert_eq!(wrong("front", choice), None);
+        assert_eq!(wrong("\"front\"", choice), None);
+        for (default, of) in [("0", number), ("LIMIT", number), ("back", choice)] {
+            let seen = wrong(default, of).unwrap();
+            assert!(seen.contains("`inner.a`") && seen.contains(default), "{seen}");
+        }
     }
 
     #[test]

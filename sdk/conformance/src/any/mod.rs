@@ -67,7 +67,7 @@ pub(crate) const RULES: &[Rule] = &[
         name: "values of its config are either refused by name or kept to",
         requires: "A value that cannot be used is refused when the component opens, with the \
                    name of its field (`Error::field`); with every other value the component \
-                   works.",
+                   works. A default that its description tells is one that its field takes.",
         kind: None,
         test: Some(config::values),
     },

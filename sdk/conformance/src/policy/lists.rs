@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use fastrand::Rng;
+use spacetime_sdk::text::{LONGEST, is_printable};
 use spacetime_sdk_loader::abi::{Candidate, PolicyContext};
 
 use super::{
@@ -195,16 +196,18 @@ pub(super) fn odd(probe: &Probe) -> Judged {
     Ok(())
 }
 
-/// The longest reason that fits a line of a log.
-const REASON: usize = 1000;
-
 pub(super) fn vetoes(probe: &Probe) -> Judged {
     let mut vetoes = 0;
     for_each_list(probe, |_, _, selected| {
         let Err(reason) = selected else { return Ok(()) };
         vetoes += 1;
-        if reason.trim().is_empty() || reason.len() > REASON {
+        if reason.trim().is_empty() || reason.len() > LONGEST {
             let seen = format_args!("the reason of its veto has {} bytes", reason.len());
+            return Err(probe.broken("POL-009", seen));
+        }
+        if let Some(c) = reason.chars().find(|c| !is_printable(*c)) {
+            let c = c.escape_unicode();
+            let seen = format_args!("the reason of its veto has the character {c}");
             return Err(probe.broken("POL-009", seen));
         }
         Ok(())

@@ -2,14 +2,14 @@
 
 use std::{thread, time::Duration};
 
-use spacetime_sdk::protocol::{header::BlockHeader, transaction::Transaction};
+use spacetime_sdk::{
+    protocol::{header::BlockHeader, transaction::Transaction},
+    text::{LONGEST, is_printable},
+};
 use spacetime_sdk_loader::abi::{Builder, Challenge, Emitted, Event, StopRule, Verdict};
 
 use super::session::Session;
 use crate::probe::{Judged, Probe};
-
-/// Bytes of a text for people.
-const TEXT: usize = 4096;
 
 /// What is wrong with an event; `None`: it is well formed.
 pub(super) fn flaw(event: &Event) -> Option<String> {
@@ -36,7 +36,11 @@ pub(super) fn flaw(event: &Event) -> Option<String> {
 }
 
 fn text(what: &str, text: &str) -> Option<String> {
-    (text.len() > TEXT).then(|| format!("{what} has {} bytes", text.len()))
+    match text.chars().find(|c| !is_printable(*c)) {
+        _ if text.len() > LONGEST => Some(format!("{what} has {} bytes", text.len())),
+        Some(c) => Some(format!("{what} has the character {}", c.escape_unicode())),
+        None => None,
+    }
 }
 
 fn in_headers(bytes: &[u8]) -> Option<String> {
@@ -148,6 +152,7 @@ mod tests {
         let reason = |text: String| flaw(&Event::Offline { reason: text.into() });
         assert_eq!(reason("gone".to_owned()), None);
         assert!(reason("x".repeat(5000)).is_some());
+        assert!(reason("gone\n\u{1b}[2J".to_owned()).unwrap().ends_with("\\u{a}"));
         let verdict =
             |code| flaw(&Event::Verdict { ticket: 1, verdict: Verdict(code), reason: "".into() });
         assert_eq!(verdict(3), None);

@@ -99,7 +99,8 @@ pub(crate) const RULES: &[Rule] = &[
         id: "TRN-011",
         name: "events are well formed",
         requires: "Headers are whole and follow each other, transactions are whole, codes are \
-                   known, and texts are lines for people.",
+                   known, and texts are lines for people: of 4,096 bytes at the most, and without \
+                   control characters.",
         kind: TRANSPORT,
         test: Some(events::well_formed),
     },

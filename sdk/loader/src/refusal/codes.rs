@@ -47,7 +47,9 @@ codes! {
         reason: "Every plugin is looked at before it is loaded; what cannot be read cannot be \
             looked at.",
         remedy: "Check the path, which is relative to the manifest's folder, and the rights of the \
-            user that the miner runs as. `plugin list` shows which plugins are found, and where.",
+            user that the miner runs as. `plugin list` shows which plugins are found, and where. If \
+            it is yours: `cargo build --release` puts the file into target/release, as long as \
+            Cargo.toml says `crate-type = [\"cdylib\"]` under `[lib]`.",
     }
     /// It is no library.
     NotALibrary = "PLG-0002" {

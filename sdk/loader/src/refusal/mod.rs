@@ -5,13 +5,13 @@ mod codes;
 mod trust;
 
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
 pub use codes::{Code, Explanation};
 
-use crate::library_file::Format;
+use crate::{library_file::Format, unbuilt::unbuilt};
 
 /// Why a file cannot be used as a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +25,9 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "plugin {} {}. {}. [{}]",
-            self.path.display(),
-            self.cause,
-            self.remedy,
-            self.code()
-        )
+        let (path, cause, remedy) = (self.path.display(), &self.cause, &self.remedy);
+        let stop = if remedy.ends_with('?') { "" } else { "." };
+        write!(f, "plugin {path} {cause}. {remedy}{stop} [{}]", self.code())
     }
 }
 
@@ -91,12 +86,15 @@ impl Refusal {
     }
 
     /// The system does not give it.
-    pub fn unreadable(path: &Path, source: &std::io::Error) -> Self {
+    pub fn unreadable(path: &Path, source: &io::Error) -> Self {
+        // A folder is nothing that can be read, either.
+        let is_no_file = source.kind() == io::ErrorKind::NotFound || path.is_dir();
+        let remedy = if is_no_file { unbuilt(path) } else { None };
         Self::new(
             path,
             Code::Unreadable,
             format!("cannot be read: {source}"),
-            "Check the path and its permissions",
+            remedy.unwrap_or_else(|| "Check the path and its permissions".to_owned()),
         )
     }
 

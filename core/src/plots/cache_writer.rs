@@ -1,5 +1,5 @@
-//! Writes a Merkle cache file while its plot is made: the nodes of each level
-//! are gathered, and written where they belong.
+//! Writes a Merkle cache file while its plot's tree is hashed: the nodes of
+//! each level are gathered, and written where they belong.
 
 use std::{
     fs::{File, OpenOptions},
@@ -10,7 +10,7 @@ use std::{
 
 use spacetime_protocol::cache::CacheLayout;
 
-use super::super::{
+use super::{
     positioned::write_all_at,
     tree::{NODE_BYTES, SUBTREE_LEVEL},
 };
