@@ -10,17 +10,24 @@ use super::{
     scan::{open, scanner, whole},
     turns::{Contest, try_rate},
 };
+use crate::scan::Io;
 
 /// What is read at a time where nothing but that is done.
 const PIECE: usize = 1 << 20;
 
-/// A scan of a plot from its drive, beside reading the file from front to back.
+/// A scan of a plot from its drive, through the system's memory and past it,
+/// beside reading the file from front to back.
 ///
 /// # Errors
 ///
 /// The plot cannot be read.
 pub fn drive(bench: Bench<'_>, plot: &Path) -> Result<Vec<Row>, BenchError> {
-    let name = format!("scan from the drive, {} workers", bench.workers);
+    let ways = [(Io::Buffered, "buffered"), (Io::Direct, "direct")];
+    ways.into_iter().map(|(io, name)| one_way(bench, plot, io, name)).collect()
+}
+
+fn one_way(bench: Bench<'_>, plot: &Path, io: Io, way: &str) -> Result<Row, BenchError> {
+    let name = format!("scan from the drive, {way}, {} workers", bench.workers);
     let contest = Contest {
         part: Part::Drive,
         name: &name,
@@ -28,6 +35,7 @@ pub fn drive(bench: Bench<'_>, plot: &Path) -> Result<Vec<Row>, BenchError> {
         baseline: "the file read in order, 1 MiB at a time",
     };
     let (scanner, plots) = (scanner(bench.workers)?, open(plot)?);
+    scanner.set_io(io);
     let scanned = || {
         make_cold(plot)?;
         whole(&scanner, &plots).map(|leaves| leaves * Leaf::SIZE as f64)
@@ -37,7 +45,7 @@ pub fn drive(bench: Bench<'_>, plot: &Path) -> Result<Vec<Row>, BenchError> {
         let len = std::fs::metadata(plot).map_err(BenchError::io("read", plot))?.len();
         try_rate(len, || read_through(plot))
     };
-    Ok(vec![contest.run(bench, scanned, read)?])
+    contest.run(bench, scanned, read)
 }
 
 fn read_through(path: &Path) -> Result<u64, BenchError> {

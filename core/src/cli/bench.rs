@@ -12,6 +12,7 @@ use std::{
 
 use serde::Serialize;
 use spacetime_kernels::Kernels;
+use spacetime_protocol::Leaf;
 use spacetime_sdk_loader::Fault;
 
 use super::{Exit, Failure, Output, Style, manifest::ManifestArgs, plot_common::percent, seconds};
@@ -215,10 +216,9 @@ fn remove_when_interrupted(folder: &Path) -> io::Result<()> {
 
 /// What limits scanning, where both were measured.
 fn limit(rows: &[Row], window: Duration) -> Option<Limit> {
-    let last = |part, unit| rows.iter().rfind(|row| row.part == part && row.unit == unit);
-    let processor = last(Part::Scan, Unit::Leaves)?.rate * 32.0;
-    let row = last(Part::Drive, Unit::Bytes)?;
-    let drive = row.rate.max(row.baseline_rate);
+    let processor = rows.iter().rfind(|row| row.part == Part::Scan)?.rate * Leaf::SIZE as f64;
+    let drives = rows.iter().filter(|row| row.part == Part::Drive);
+    let drive = drives.flat_map(|row| [row.rate, row.baseline_rate]).max_by(f64::total_cmp)?;
     let by = if drive < processor { By::Drive } else { By::Processor };
     let window_seconds = window.as_secs_f64();
     let capacity = (drive.min(processor) * window_seconds) as u64;

@@ -25,6 +25,7 @@ pub(super) const MANIFEST: Keys = Keys(&[
     "network_id",
     "max_concurrent_proofs",
     "leaf_source",
+    "io",
     "proof_generation_timeout_seconds",
     "connection_retry_interval_seconds",
     "max_connection_retries",

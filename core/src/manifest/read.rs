@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use spacetime_protocol::network::Network;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     source::Source,
     trust,
 };
-use crate::plots::LeafOrigin;
+use crate::{plots::LeafOrigin, scan::Io};
 
 /// Where transports store what they keep, unless the manifest says otherwise.
 const DATA_DIRECTORY: &str = "data";
@@ -98,6 +98,7 @@ impl Reader<'_> {
             network: self.network()?,
             max_concurrent_proofs: self.max_concurrent_proofs()?,
             leaf_source: self.leaf_source()?,
+            io: self.io()?,
             proof_timeout: seconds("proof_generation_timeout_seconds", 60)?,
             retry_interval: seconds("connection_retry_interval_seconds", 5)?,
             max_connection_retries: self.fields.get("max_connection_retries")?.unwrap_or(10),
@@ -201,13 +202,27 @@ impl Reader<'_> {
     }
 
     fn leaf_source(&self) -> Result<LeafOrigin, ManifestError> {
-        let key = "leaf_source";
-        match (self.fields.get::<LeafOrigin>(key), self.fields.get::<String>(key)) {
-            (Ok(origin), _) => Ok(origin.unwrap_or_default()),
+        self.choice("leaf_source", "source of leaves", LeafOrigin::NAMES, LeafOrigin::named)
+    }
+
+    fn io(&self) -> Result<Io, ManifestError> {
+        self.choice("io", "way of reading", Io::NAMES, Io::named)
+    }
+
+    /// One of a few names, quoted or not; without the key, the default.
+    fn choice<T: DeserializeOwned + Default>(
+        &self,
+        key: &'static str,
+        what: &str,
+        names: [&str; 3],
+        named: fn(&str) -> Option<T>,
+    ) -> Result<T, ManifestError> {
+        match (self.fields.get::<T>(key), self.fields.get::<String>(key)) {
+            (Ok(choice), _) => Ok(choice.unwrap_or_default()),
             // Quoted.
-            (_, Ok(Some(name))) => LeafOrigin::named(&name).ok_or_else(|| {
-                let hint = did_you_mean(&name, LeafOrigin::NAMES);
-                self.invalid(key, format!("`{name}` is no source of leaves; {hint}"))
+            (_, Ok(Some(name))) => named(&name).ok_or_else(|| {
+                let hint = did_you_mean(&name, names);
+                self.invalid(key, format!("`{name}` is no {what}; {hint}"))
             }),
             (Err(error), _) => Err(error),
         }

@@ -11,7 +11,7 @@ use std::{
 use spacetime_protocol::network::Network;
 use spacetime_sdk_loader::{FileHash, PublicKey};
 
-use crate::plots::LeafOrigin;
+use crate::{plots::LeafOrigin, scan::Io};
 
 /// What the miner shall do.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct Manifest {
     pub max_concurrent_proofs: NonZeroUsize,
     /// Where scans take leaves from.
     pub leaf_source: LeafOrigin,
+    /// How scans read.
+    pub io: Io,
     /// Longest time that a scan may take.
     pub proof_timeout: Duration,
     /// Pause between attempts to connect.

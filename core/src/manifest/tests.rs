@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use proptest::prelude::*;
 
 use super::*;
-use crate::plots::LeafOrigin;
+use crate::{plots::LeafOrigin, scan::Io};
 
 const MINIMAL: &str = r#"(
     plot_directory: "plots",
@@ -226,6 +226,18 @@ fn the_source_of_leaves_may_be_quoted_or_not() {
     assert!(message.contains("did you mean `regenerate`?"), "{message}");
     let message = error(&with("leaf_source: tape,"), &[]);
     assert!(message.contains("`leaf_source`") && message.contains("auto"), "{message}");
+}
+
+#[test]
+fn the_way_of_reading_is_one_of_three() {
+    assert_eq!(parse(MINIMAL, &[]).unwrap().io, Io::Auto);
+    for (name, io) in [("auto", Io::Auto), ("buffered", Io::Buffered), ("direct", Io::Direct)] {
+        for text in [name.to_owned(), format!("\"{name}\"")] {
+            assert_eq!(parse(MINIMAL, &[&format!("io={text}")]).unwrap().io, io, "{text}");
+        }
+    }
+    let message = error(MINIMAL, &["io=\"directly\""]);
+    assert!(message.contains("did you mean `direct`?"), "{message}");
 }
 
 #[test]

@@ -112,6 +112,17 @@ fn leaf_source() {
     ended.assert_refused(3, "leaf_source");
 }
 
+/// Blocks are won either way; on a file system that has no reads past memory too.
+#[test]
+fn io() {
+    for io in ["auto", "buffered", "direct", "\"direct\""] {
+        let ended = Home::new().set("io", io).mine(2);
+        assert!(ended.events("fault").is_empty(), "{io}: {ended:#?}");
+    }
+    let ended = Home::new().set("io", "sideways").run_to_end(&["--for", "1"]);
+    ended.assert_refused(3, "io");
+}
+
 #[test]
 fn proof_generation_timeout_seconds() {
     let deadline = |seconds: &str| {

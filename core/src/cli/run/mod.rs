@@ -199,8 +199,11 @@ fn scanner(manifest: &Manifest, key: &SecretKey, registry: &Registry) -> Result<
     let hasher = Hasher::new(Kernels::detect(), registry.engine());
     let planner = Planner::new(registry.strategies());
     let supply = Supply::new(manifest.leaf_source, Some(key.plot_key()));
-    Scanner::supplied(planner, hasher, manifest.max_concurrent_proofs, None, supply)
-        .map_err(|error| system(&error))
+    let per_drive = manifest.max_concurrent_proofs;
+    let scanner = Scanner::supplied(planner, hasher, per_drive, None, supply)
+        .map_err(|error| system(&error))?;
+    scanner.set_io(manifest.io);
+    Ok(scanner)
 }
 
 fn config(

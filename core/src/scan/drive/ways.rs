@@ -22,6 +22,21 @@ pub enum Io {
     Direct,
 }
 
+impl Io {
+    /// Their names in the manifest.
+    pub const NAMES: [&str; 3] = ["auto", "buffered", "direct"];
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "auto" => Some(Self::Auto),
+            "buffered" => Some(Self::Buffered),
+            "direct" => Some(Self::Direct),
+            _ => None,
+        }
+    }
+}
+
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
