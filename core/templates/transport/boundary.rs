@@ -119,4 +119,7 @@ fn a_server_that_is_no_address_is_refused_by_name() {
     let refused = |config| plugin.transport(NAME, config).err().unwrap();
     assert_eq!(refused("(server: \"pool\")").field, "server");
     assert_eq!(refused("()").field, "server");
+    let checked = |config| plugin.check_transport(NAME, config);
+    assert_eq!(checked("(server: \"pool\")").unwrap_err().field, "server");
+    assert!(checked("(server: \"pool:1\")").unwrap().contains("pool:1"));
 }

@@ -158,7 +158,11 @@ impl Strategy {
             .ok_or_else(|| Fault::new("it claims to have planned more spans than fit"))?;
         for span in &spans[..written] {
             let end = span.start.checked_add(span.len);
-            if span.len == 0 || end.is_none_or(|end| end > leaf_count) {
+            if span.len == 0 {
+                let start = span.start;
+                return Err(Fault::new(format_args!("it planned a span of no leaves, at {start}")));
+            }
+            if end.is_none_or(|end| end > leaf_count) {
                 return Err(Fault::new(format_args!(
                     "it planned {} leaves from leaf {} on, of a plot with {leaf_count}",
                     span.len, span.start
@@ -274,9 +278,14 @@ impl Engine {
         let best = self.0.call(Method::Scan, scan, ROption::into_option)?;
         let count = leaves.len() as u64 / 32;
         match best {
-            Some(best) if best.index >= count || best.score >= *bound => Err(Fault::new(
-                format_args!("it claims leaf {} of {count}, or a score over the bound", best.index),
-            )),
+            Some(best) if best.index >= count => Err(Fault::new(format_args!(
+                "it claims leaf {} of a batch of {count}, counted from 0",
+                best.index
+            ))),
+            Some(best) if best.score >= *bound => Err(Fault::new(format_args!(
+                "it claims a score for leaf {} that is not under the bound",
+                best.index
+            ))),
             best => Ok(best),
         }
     }
@@ -322,9 +331,12 @@ impl Policy {
             let position = position as usize;
             match used.get_mut(position) {
                 Some(used) if !*used => *used = true,
-                _ => {
+                Some(_) => {
+                    return Err(Fault::new(format_args!("it chose candidate {position} twice")));
+                }
+                None => {
                     return Err(Fault::new(format_args!(
-                        "it chose candidate {position} twice, or of only {}",
+                        "it chose candidate {position} of a list of {}, counted from 0",
                         candidates.len()
                     )));
                 }

@@ -1,7 +1,7 @@
 //! The attributes of a field, and of an enum's variant.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::{
     Error, Expr, ExprLit, ExprUnary, Field, Fields, Lit, Path, Result, Type, UnOp, Variant,
     ext::IdentExt, spanned::Spanned,
@@ -134,9 +134,6 @@ pub(crate) fn field(field: &Field, home: Home<'_>) -> Result<Option<TokenStream>
     }
     let numbers = numbers.into_iter().map(|number| bound(number, sdk));
     let numbers = numbers.collect::<Result<Vec<_>>>()?;
-    // The compiler points at the field where a bound or a default is wrong.
-    let place = field.ident.as_ref().map_or_else(|| field.ty.span(), syn::Ident::span);
-    let checks = quote_spanned!(place=> .checked() #(.with_default(#numbers))*);
     Ok(Some(quote! {
         #sdk::schema::Field {
             name: #name,
@@ -147,7 +144,8 @@ pub(crate) fn field(field: &Field, home: Home<'_>) -> Result<Option<TokenStream>
             bounds: #sdk::schema::Bounds { min: #min, max: #max, above: #above, below: #below },
             of: #of,
         }
-        #checks
+        .checked()
+        #(.with_default(#numbers))*
     }))
 }
 

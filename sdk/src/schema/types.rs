@@ -1,6 +1,8 @@
 //! Descriptions as constants. Every reference is to a constant, so that a whole
 //! description is written into the plugin's file when it is compiled.
 
+use crate::json::raw;
+
 /// What a text may be.
 #[derive(Clone, Copy, Debug)]
 pub enum Type {
@@ -300,14 +302,13 @@ impl Field {
     #[track_caller]
     pub const fn checked(self) -> Self {
         match self.of.numbers() {
-            Some(kind) => assert!(
-                !self.bounds.are_empty(kind),
-                "no number of the field's type is within these bounds"
-            ),
-            None => assert!(
-                self.bounds.is_none(),
-                "bounds are for numbers, and for options and lists of them"
-            ),
+            Some(kind) if self.bounds.are_empty(kind) => {
+                self.is_wrong("no number of its type is within its bounds")
+            }
+            None if !self.bounds.is_none() => {
+                self.is_wrong("bounds are for numbers, and for options and lists of them")
+            }
+            _ => {}
         }
         self
     }
@@ -321,10 +322,32 @@ impl Field {
     #[must_use]
     #[track_caller]
     pub const fn with_default(self, number: Bound) -> Self {
-        if let Some(kind) = self.of.numbers() {
-            assert!(kind.holds(number), "the default is no number of the field's type");
+        match self.of.numbers() {
+            Some(kind) if !kind.holds(number) => {
+                self.is_wrong("its default is no number of its type")
+            }
+            _ if !self.bounds.hold(number) => {
+                self.is_wrong("its default is outside of its own bounds")
+            }
+            _ => {}
         }
-        assert!(self.bounds.hold(number), "the default is outside of the field's own bounds");
         self
+    }
+
+    /// Stops the compiler, which has no other words for a field of several.
+    #[track_caller]
+    const fn is_wrong(&self, wrong: &'static str) -> ! {
+        let mut message = [0; 256];
+        let at = raw(&mut message, 0, "the field `");
+        let at = raw(&mut message, at, self.name);
+        let at = raw(&mut message, at, "`: ");
+        let end = raw(&mut message, at, wrong);
+        if end > message.len() || self.name.is_empty() {
+            panic!("{}", wrong);
+        }
+        match std::str::from_utf8(message.split_at(end).0) {
+            Ok(message) => panic!("{}", message),
+            Err(_) => panic!("{}", wrong),
+        }
     }
 }

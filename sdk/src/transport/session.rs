@@ -120,7 +120,7 @@ fn serve<T: Transport>(
     let outcome = runtime.block_on(guarded(name, async { value.run(&mut port).await }));
     let asked = *closing.borrow();
     let reason = match outcome {
-        Ok(Ok(())) => "its session ended".to_owned(),
+        Ok(Ok(())) => "its session ended by itself: `run` returned".to_owned(),
         // Being told to close is no error.
         Ok(Err(_)) if asked => String::new(),
         Ok(Err(error)) => {

@@ -58,19 +58,19 @@ fn the_compiler_names_what_is_wrong() {
         (exported(""), "a plugin exports one component or more"),
         (
             configured("#[schema(min = 10, max = 1)] step: u8"),
-            "no number of the field's type is within these bounds",
+            "the field `step`: no number of its type is within its bounds",
         ),
         (
             configured("#[schema(min = 300)] step: u8"),
-            "no number of the field's type is within these bounds",
+            "the field `step`: no number of its type is within its bounds",
         ),
         (
             configured("#[serde(default)] #[schema(min = 1, default = 0)] step: u8"),
-            "the default is outside of the field's own bounds",
+            "the field `step`: its default is outside of its own bounds",
         ),
         (
             configured("#[serde(default)] #[schema(default = 2.5)] step: u8"),
-            "the default is no number of the field's type",
+            "the field `step`: its default is no number of its type",
         ),
         (configured("#[schema(default = 1)] step: u8"), "this default would never be used"),
     ] {
