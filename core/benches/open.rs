@@ -10,7 +10,8 @@ mod small;
 use std::{fs, path::PathBuf, sync::LazyLock};
 
 use divan::Bencher;
-use spacetime_core::plots::PlotSet;
+use spacetime_core::plots::{Eligible, PlotSet};
+use spacetime_protocol::network::Network;
 use tempfile::TempDir;
 
 const PLOTS: usize = 10_000;
@@ -44,6 +45,21 @@ fn for_the_first_time(bencher: Bencher<'_, '_>) {
 fn from_the_metadata(bencher: Bencher<'_, '_>) {
     drop(open());
     bencher.bench_local(open);
+}
+
+/// As `run` does on a network that wants the miner's own plots only.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn for_mining(bencher: Bencher<'_, '_>) {
+    let network =
+        Network { bind_plots: true, min_plot_leaves: 0, ..Network::named("local").unwrap() };
+    let eligible = Eligible::of(&network, Some(small::KEY));
+    drop(open());
+    bencher.bench_local(|| {
+        let mut set = open();
+        assert!(set.keep_only(eligible).is_empty());
+        assert_eq!(set.plots().len(), PLOTS);
+        set
+    });
 }
 
 #[divan::bench(sample_count = 10, sample_size = 1)]

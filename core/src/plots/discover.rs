@@ -12,21 +12,45 @@ use std::{
 ///
 /// The folder cannot be read.
 pub fn plots_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    list(folder, || {})
+    Ok(list(folder, || {})?.into_iter().map(|listed| listed.path).collect())
+}
+
+/// A file of a folder that may be a plot.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) path: PathBuf,
+    /// Whether it may be a link.
+    may_be_link: bool,
+}
+
+impl Listed {
+    /// Its one spelling, `folder` being that of its folder: only a link takes
+    /// a look at the drive.
+    pub(super) fn canonical(&self, folder: &Path) -> PathBuf {
+        match self.path.file_name() {
+            Some(name) if !self.may_be_link => folder.join(name),
+            _ => canonical(&self.path),
+        }
+    }
 }
 
 /// As [`plots_in`]; `alive` is called at each file.
-pub(super) fn list(folder: &Path, mut alive: impl FnMut()) -> io::Result<Vec<PathBuf>> {
+pub(super) fn list(folder: &Path, mut alive: impl FnMut()) -> io::Result<Vec<Listed>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         alive();
-        let is_plot = entry.file_name().as_encoded_bytes().ends_with(b".plot");
-        if is_plot && !entry.path().is_dir() {
-            found.push(entry.path());
+        if !entry.file_name().as_encoded_bytes().ends_with(b".plot") {
+            continue;
+        }
+        let path = entry.path();
+        // Most systems tell this with the name.
+        let may_be_link = !entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !may_be_link || !path.is_dir() {
+            found.push(Listed { path, may_be_link });
         }
     }
-    found.sort();
+    found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
 }
 

@@ -2,6 +2,7 @@
 //! drive that does not answer keeps nobody waiting but its own plots.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
@@ -24,6 +25,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// How long a folder may take to its next answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+/// How often a folder says that it is at work.
+const PULSE: Duration = Duration::from_millis(100);
 /// Folders that are looked at, at once.
 const FOLDERS: usize = 64;
 /// Plots of a folder that are opened at once: enough to hide a drive's latency.
@@ -250,21 +253,35 @@ pub(super) fn look_at(place: &Place, open: &Open, tell: Tell<'_>) {
 /// Everything that is recorded or lies in a folder, once each; `None`: nobody
 /// wants to know.
 fn candidates(place: &Place, tell: Tell<'_>) -> Option<Vec<Candidate>> {
-    let mut paths: Vec<(PathBuf, Option<&Recorded>)> =
-        place.recorded.iter().map(|recorded| (recorded.path.clone(), Some(recorded))).collect();
+    let pulse = Pulse::of(tell);
+    let mut listed: Vec<(PathBuf, PathBuf)> = Vec::new();
     for folder in &place.searched {
-        let searched = list(folder, || {
-            tell(Answer::Alive);
-        });
-        match searched {
-            Ok(found) => paths.extend(found.into_iter().map(|path| (path, None))),
+        let its_own = canonical(folder);
+        match list(folder, || {
+            pulse.beat();
+        }) {
+            Ok(found) => {
+                for file in found {
+                    let canonical = file.canonical(&its_own);
+                    listed.push((file.path, canonical));
+                    pulse.beat().then_some(())?;
+                }
+            }
             Err(error) => drop(tell(Answer::Unsearched(folder.clone(), error))),
         }
     }
+    // What was found under the name that is recorded need not be looked up.
+    let known: HashMap<&Path, &Path> =
+        listed.iter().map(|(given, canonical)| (&**given, &**canonical)).collect();
+    let recorded = place.recorded.iter().map(|recorded| {
+        let known = known.get(&*recorded.path).map(|path| (*path).to_owned());
+        let canonical = known.unwrap_or_else(|| canonical(&recorded.path));
+        (recorded.path.clone(), canonical, Some(recorded))
+    });
+    let found = listed.iter().map(|(given, canonical)| (given.clone(), canonical.clone(), None));
     let mut seen = HashMap::new();
     let mut candidates: Vec<Candidate> = Vec::new();
-    for (given, recorded) in paths {
-        let canonical = canonical(&given);
+    for (given, canonical, recorded) in recorded.chain(found) {
         let next = candidates.len();
         let at = *seen.entry(canonical.clone()).or_insert(next);
         if at == next {
@@ -272,9 +289,32 @@ fn candidates(place: &Place, tell: Tell<'_>) -> Option<Vec<Candidate>> {
             candidates.push(Candidate { canonical, given, entries: Vec::new(), cache });
         }
         candidates[at].entries.extend(recorded.map(|recorded| recorded.entry));
-        tell(Answer::Alive).then_some(())?;
+        pulse.beat().then_some(())?;
     }
     Some(candidates)
+}
+
+/// Says that a look is at work, now and then: ten thousand times would take
+/// longer than the work.
+struct Pulse<'a> {
+    tell: Tell<'a>,
+    last: Cell<Instant>,
+}
+
+impl<'a> Pulse<'a> {
+    fn of(tell: Tell<'a>) -> Self {
+        Self { tell, last: Cell::new(Instant::now()) }
+    }
+
+    /// Something was done; whether more is wanted.
+    fn beat(&self) -> bool {
+        let now = Instant::now();
+        if now - self.last.get() < PULSE {
+            return true;
+        }
+        self.last.set(now);
+        (self.tell)(Answer::Alive)
+    }
 }
 
 /// A plot that has not changed stays the object that it is.
