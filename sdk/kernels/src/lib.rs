@@ -6,10 +6,11 @@
 
 mod arch;
 mod block;
+mod rounds;
 mod self_test;
 mod subtree;
 
-use arch::portable;
+use arch::Arch;
 
 /// The best leaf of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +22,15 @@ pub struct Best {
 }
 
 /// The kernels in use on this machine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Kernels {
-    arch: Arch,
+    arch: &'static dyn Arch,
 }
 
-/// An implementation that this processor can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arch {
-    Portable,
+impl std::fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kernels").field(&self.name()).finish()
+    }
 }
 
 impl Kernels {
@@ -45,14 +46,12 @@ impl Kernels {
 
     /// All that this processor runs, the fastest first: for tests and benchmarks.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Arch::Portable].into_iter().map(|arch| Self { arch })
+        arch::all().map(|arch| Self { arch })
     }
 
     /// What they are called.
     pub fn name(&self) -> &'static str {
-        match self.arch {
-            Arch::Portable => "portable",
-        }
+        self.arch.name()
     }
 
     /// Lowest score `H(challenge, leaf)` strictly under `bound` among whole 32-byte leaves, at
@@ -61,9 +60,7 @@ impl Kernels {
     /// # Panics
     /// If `leaves` is not whole leaves.
     pub fn scan(&self, challenge: &[u8; 32], leaves: &[u8], bound: &[u8; 32]) -> Option<Best> {
-        match self.arch {
-            Arch::Portable => portable::scan(challenge, whole(leaves), bound),
-        }
+        self.arch.scan(challenge, whole(leaves), bound)
     }
 
     /// Leaves `start ..` of a plot, `H(key, seed, LE64(index))`, as many as `out` holds (32 bytes
@@ -74,9 +71,7 @@ impl Kernels {
     pub fn generate(&self, key: &[u8; 32], seed: &[u8; 32], start: u64, out: &mut [u8]) {
         let out = whole_mut(out);
         assert!(start.checked_add(out.len() as u64).is_some(), "leaf indices exceed 64 bits");
-        match self.arch {
-            Arch::Portable => portable::generate(key, seed, start, out),
-        }
+        self.arch.generate(key, seed, start, out)
     }
 
     /// `H(00, leaf)` of each 32-byte leaf, into `out` (32 bytes each).
@@ -86,9 +81,7 @@ impl Kernels {
     pub fn hash_leaves(&self, leaves: &[u8], out: &mut [u8]) {
         let (leaves, out) = (whole(leaves), whole_mut(out));
         assert_eq!(leaves.len(), out.len(), "a hash for each leaf");
-        match self.arch {
-            Arch::Portable => portable::hash_leaves(leaves, out),
-        }
+        self.arch.hash_leaves(leaves, out)
     }
 
     /// `H(01, left, right)` of each pair of `nodes` (64 bytes each) into `out` (32 bytes each).
@@ -98,9 +91,7 @@ impl Kernels {
     pub fn hash_nodes(&self, nodes: &[u8], out: &mut [u8]) {
         let (pairs, out) = (whole(nodes), whole_mut(out));
         assert_eq!(pairs.len(), out.len(), "a hash for each pair");
-        match self.arch {
-            Arch::Portable => portable::hash_nodes(pairs, out),
-        }
+        self.arch.hash_nodes(pairs, out)
     }
 
     /// The nodes of the levels 0 to `top` over a run of leaves of a plot, as `visit(level,
