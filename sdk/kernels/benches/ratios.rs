@@ -13,8 +13,8 @@ use std::{
 use sha2::{Digest, Sha256};
 use spacetime_kernels::Kernels;
 
-/// Leaves per turn: 256 KiB of them, which stay in the second-level cache.
-const COUNT: usize = 1 << 13;
+/// Leaves per turn: a subtree, as plotting hashes it. They stay in the second-level cache.
+const COUNT: usize = 1 << SUBTREE_HEIGHT;
 /// Leaves of a subtree, as plotting hashes them.
 const SUBTREE_HEIGHT: u32 = 12;
 /// Turns of each.

@@ -1,7 +1,13 @@
 //! The implementations, one file per kind of processor.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod portable;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod streams;
+#[cfg(target_arch = "x86_64")]
 mod twice;
+#[cfg(target_arch = "x86_64")]
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -12,7 +18,9 @@ use crate::Best;
 pub(crate) fn all() -> impl Iterator<Item = &'static dyn Arch> {
     #[cfg(target_arch = "x86_64")]
     let special = x86_64::all();
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    let special = aarch64::all();
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let special = std::iter::empty();
     special.chain([&portable::Portable as &dyn Arch])
 }

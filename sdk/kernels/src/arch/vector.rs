@@ -11,13 +11,11 @@ use crate::{
     rounds::{self, K},
 };
 
-/// Does something 64 times over, for a constant `T` of 0 to 63: only so, a compiler leaves out what
-/// is known of a block, and keeps its words in registers.
-macro_rules! unroll_64 {
+/// Does something 16 times over, for a constant `T` of 0 to 15: only so, a compiler keeps the words
+/// of a block in registers, and leaves out what is known of them.
+macro_rules! unroll_16 {
     ($t:ident, $do:expr) => {
-        unroll_64!(@ $t, $do, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25
-            26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54
-            55 56 57 58 59 60 61 62 63)
+        unroll_16!(@ $t, $do, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
     };
     (@ $t:ident, $do:expr, $($n:literal)*) => {
         $({
@@ -199,7 +197,9 @@ fn scores<L: Lanes>(
 
     const END: [u32; 64] = rounds::addends(&block::SCORE_END);
     let mut state = middle;
-    unroll_64!(T, state = round(lanes, state, lanes.splat(END[T])));
+    for end in END.as_chunks::<16>().0 {
+        unroll_16!(T, state = round(lanes, state, lanes.splat(end[T])));
+    }
     add_all(lanes, state, middle)
 }
 
@@ -220,22 +220,39 @@ fn rounds_from<L: Lanes, const FROM: usize, const SUMS: usize>(
     mut state: [L::Word; 8],
     mut message: [L::Word; 16],
 ) -> [L::Word; 8] {
-    unroll_64!(T, {
-        if T >= 16 {
-            let earlier = message[T % 16];
-            let sum = if T - 16 < SUMS {
-                earlier
-            } else {
-                lanes.add(earlier, small_sigma0(lanes, message[(T + 1) % 16]))
-            };
-            let later = small_sigma1(lanes, message[(T + 14) % 16]);
-            message[T % 16] = lanes.add(lanes.add(sum, message[(T + 9) % 16]), later);
-        }
+    let [k, later @ ..] = K.as_chunks::<16>().0 else { return state };
+    unroll_16!(T, {
         if T >= FROM {
-            state = round(lanes, state, lanes.add(message[T % 16], lanes.splat(K[T])));
+            state = round(lanes, state, lanes.add(message[T], lanes.splat(k[T])));
         }
     });
+    let [k, later @ ..] = later else { return state };
+    unroll_16!(T, {
+        let sum = if T < SUMS { message[T] } else { with_next(lanes, &message, T) };
+        message[T] = extend(lanes, &message, T, sum);
+        state = round(lanes, state, lanes.add(message[T], lanes.splat(k[T])));
+    });
+    // No more is known of the words from here on.
+    for k in later {
+        unroll_16!(T, {
+            message[T] = extend(lanes, &message, T, with_next(lanes, &message, T));
+            state = round(lanes, state, lanes.add(message[T], lanes.splat(k[T])));
+        });
+    }
     state
+}
+
+/// The sum of a word and "σ0" of the next.
+#[inline(always)]
+fn with_next<L: Lanes>(lanes: L, message: &[L::Word; 16], t: usize) -> L::Word {
+    lanes.add(message[t], small_sigma0(lanes, message[(t + 1) % 16]))
+}
+
+/// The word 16 after `t`.
+#[inline(always)]
+fn extend<L: Lanes>(lanes: L, message: &[L::Word; 16], t: usize, sum: L::Word) -> L::Word {
+    let other = small_sigma1(lanes, message[(t + 14) % 16]);
+    lanes.add(lanes.add(sum, message[(t + 9) % 16]), other)
 }
 
 /// A round, to which the sum of its constant and its word is given.

@@ -1,19 +1,15 @@
-//! 16 lanes by AVX-512, which rotates in one operation and combines three words bit by bit in one.
+//! Twice 16 lanes by AVX-512, which has an operation that rotates, and one for any combination of
+//! three words bit by bit.
 
 use std::arch::x86_64::*;
 
 use crate::arch::{entry_points, twice::Twice, vector::Lanes};
 
-#[derive(Clone, Copy)]
-pub(crate) struct Tw(Avx512);
-pub(crate) fn detect_twice() -> Option<&'static Tw> { Avx512::detect().map(|_| &Tw(Avx512(()))) }
-entry_points!(Avx512, "avx512", "avx512f,avx512bw", crate::arch::vector, |token| token);
-entry_points!(Tw, "avx512x2", "avx512f,avx512bw", crate::arch::vector, |token| Twice(token.0));
-
-
 /// Proves that the processor has AVX-512 (F and BW).
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
+
+entry_points!(Avx512, "avx512", "avx512f,avx512bw", crate::arch::vector, |lanes| Twice(lanes));
 
 impl Avx512 {
     pub(crate) fn detect() -> Option<&'static Self> {
