@@ -40,6 +40,15 @@ impl Unit for Sha2 {
     }
 
     #[inline(always)]
+    fn load_after(self, byte: u8, bytes: &[u8; 16]) -> uint32x4_t {
+        // SAFETY: as in `quad`.
+        unsafe {
+            let bytes = vextq_u8::<15>(vdupq_n_u8(byte), vld1q_u8(bytes.as_ptr()));
+            vreinterpretq_u32_u8(vrev32q_u8(bytes))
+        }
+    }
+
+    #[inline(always)]
     fn add(self, a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
         // SAFETY: as in `quad`.
         unsafe { vaddq_u32(a, b) }

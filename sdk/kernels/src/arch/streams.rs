@@ -20,6 +20,8 @@ pub(crate) trait Unit: Copy {
     fn quad(self, words: [u32; 4]) -> Self::Quad;
     /// Four big-endian words.
     fn load(self, bytes: &[u8; 16]) -> Self::Quad;
+    /// The same of a byte and the first 15 of these.
+    fn load_after(self, byte: u8, bytes: &[u8; 16]) -> Self::Quad;
     fn add(self, a: Self::Quad, b: Self::Quad) -> Self::Quad;
     /// The four words that follow these sixteen in an extended message.
     fn extend(self, last: [Self::Quad; 4]) -> Self::Quad;
@@ -33,12 +35,13 @@ pub(crate) trait Unit: Copy {
     fn bytes(self, state: Self::State) -> [u8; 32];
 }
 
-/// Messages in turns. With more, their states no longer fit the registers.
-const STREAMS: usize = 4;
+/// Messages in turns while blocks are extended: for more, there are not registers enough.
+const STREAMS: usize = 2;
 
-/// A block of each message.
-type Blocks<U> = [[<U as Unit>::Quad; 4]; STREAMS];
-type States<U> = [<U as Unit>::State; STREAMS];
+/// Pairs of them in turns while no block is.
+const PAIRS: usize = 1;
+
+type Block<U> = [<U as Unit>::Quad; 4];
 
 /// Lowest score strictly under `bound`, at its first position.
 #[inline(always)]
@@ -51,38 +54,41 @@ pub(crate) fn scan<U: Unit>(
     const END: [u32; 64] = rounds::addends(&block::SCORE_END);
     let initial = unit.state(&block::INITIAL);
     let eighth_round = unit.state(&rounds::first_eight(&block::words(challenge)));
-    let mut blocks = [load(unit, &block::LEAF_HASH); STREAMS];
-    for stream in 0..STREAMS {
-        let (quads, _) = challenge.as_chunks();
-        blocks[stream][0] = unit.load(&quads[0]);
-        blocks[stream][1] = unit.load(&quads[1]);
-    }
+    let (quads, _) = challenge.as_chunks();
+    let challenge_quads = [unit.load(&quads[0]), unit.load(&quads[1])];
 
     let mut best = Best { index: leaves.len(), score: *bound };
     let [mut first_word] = block::words(bound);
-    let (runs, rest) = leaves.as_chunks::<STREAMS>();
+    let (runs, rest) = leaves.as_chunks::<{ PAIRS * STREAMS }>();
     for (run, leaves) in runs.iter().enumerate() {
-        let mut blocks = blocks;
-        for stream in 0..STREAMS {
-            let (quads, _) = leaves[stream].as_chunks();
-            blocks[stream][2] = unit.load(&quads[0]);
-            blocks[stream][3] = unit.load(&quads[1]);
+        let mut middle = [initial; PAIRS * STREAMS];
+        let (pairs, _) = leaves.as_chunks::<STREAMS>();
+        for pair in 0..PAIRS {
+            let mut blocks = [[challenge_quads[0], challenge_quads[1], challenge_quads[0], challenge_quads[1]]; STREAMS];
+            for stream in 0..STREAMS {
+                let (quads, _) = pairs[pair][stream].as_chunks();
+                blocks[stream][2] = unit.load(&quads[0]);
+                blocks[stream][3] = unit.load(&quads[1]);
+            }
+            let states = rounds_from::<U, STREAMS, 2>(unit, [eighth_round; STREAMS], blocks);
+            for stream in 0..STREAMS {
+                middle[STREAMS * pair + stream] = unit.add_states(states[stream], initial);
+            }
         }
-        let middle = add(unit, rounds_from::<U, 2>(unit, [eighth_round; STREAMS], blocks), [initial; STREAMS]);
         let scores = add(unit, known_rounds(unit, middle, &END), middle);
-        for stream in 0..STREAMS {
+        for (at, state) in scores.into_iter().enumerate() {
             // Only what may be the best is looked at in full: once in a while.
-            if unit.first_word(scores[stream]) <= first_word {
-                let score = unit.bytes(scores[stream]);
+            if unit.first_word(state) <= first_word {
+                let score = unit.bytes(state);
                 if score < best.score {
-                    best = Best { index: run * STREAMS + stream, score };
+                    best = Best { index: run * PAIRS * STREAMS + at, score };
                     [first_word] = block::words(&score);
                 }
             }
         }
     }
     let of_rest = portable::scan(challenge, rest, &best.score);
-    let of_rest = of_rest.map(|found| Best { index: STREAMS * runs.len() + found.index, ..found });
+    let of_rest = of_rest.map(|found| Best { index: leaves.len() - rest.len() + found.index, ..found });
     of_rest.or((best.index < leaves.len()).then_some(best))
 }
 
@@ -106,7 +112,7 @@ pub(crate) fn generate<U: Unit>(
             let [_, _, third, fourth] = block::words(&block::LEAF_END);
             blocks[stream][0] = unit.quad([index[0], index[1], third, fourth]);
         }
-        let states = add(unit, rounds_from::<U, 0>(unit, keyed, blocks), keyed);
+        let states = add(unit, rounds_from::<U, STREAMS, 0>(unit, keyed, blocks), keyed);
         for stream in 0..STREAMS {
             leaves[stream] = unit.bytes(states[stream]);
         }
@@ -125,11 +131,11 @@ pub(crate) fn hash_leaves<U: Unit>(unit: U, leaves: &[[u8; 32]], out: &mut [[u8;
     for (leaves, hashes) in runs.iter().zip(hashes) {
         for stream in 0..STREAMS {
             let leaf = &leaves[stream];
-            blocks[stream][0] = after_byte(unit, 0, leaf);
+            blocks[stream][0] = unit.load_after(0, quad_at(leaf, 0));
             blocks[stream][1] = unit.load(quad_at(leaf, 15));
             blocks[stream][2] = last_byte(unit, leaf[31]);
         }
-        let states = add(unit, rounds_from::<U, 0>(unit, initial, blocks), initial);
+        let states = add(unit, rounds_from::<U, STREAMS, 0>(unit, initial, blocks), initial);
         for stream in 0..STREAMS {
             hashes[stream] = unit.bytes(states[stream]);
         }
@@ -149,15 +155,15 @@ pub(crate) fn hash_nodes<U: Unit>(unit: U, pairs: &[[u8; 64]], out: &mut [[u8; 3
         for stream in 0..STREAMS {
             let pair = &pairs[stream];
             starts[stream] = [
-                after_byte(unit, 1, pair),
+                unit.load_after(1, quad_at(pair, 0)),
                 unit.load(quad_at(pair, 15)),
                 unit.load(quad_at(pair, 31)),
                 unit.load(quad_at(pair, 47)),
             ];
             ends[stream][0] = last_byte(unit, pair[63]);
         }
-        let middle = add(unit, rounds_from::<U, 0>(unit, initial, starts), initial);
-        let states = add(unit, rounds_from::<U, 0>(unit, middle, ends), middle);
+        let middle = add(unit, rounds_from::<U, STREAMS, 0>(unit, initial, starts), initial);
+        let states = add(unit, rounds_from::<U, STREAMS, 0>(unit, middle, ends), middle);
         for stream in 0..STREAMS {
             hashes[stream] = unit.bytes(states[stream]);
         }
@@ -167,13 +173,13 @@ pub(crate) fn hash_nodes<U: Unit>(unit: U, pairs: &[[u8; 64]], out: &mut [[u8; 3
 
 /// The rounds over a block of each message, without the first `4 * FROM`.
 #[inline(always)]
-fn rounds_from<U: Unit, const FROM: usize>(
+fn rounds_from<U: Unit, const N: usize, const FROM: usize>(
     unit: U,
-    mut states: States<U>,
-    mut blocks: Blocks<U>,
-) -> States<U> {
+    mut states: [U::State; N],
+    mut blocks: [Block<U>; N],
+) -> [U::State; N] {
     for t in 0..16 {
-        for stream in 0..STREAMS {
+        for stream in 0..N {
             let block = &mut blocks[stream];
             if t >= 4 {
                 let [a, b, c, d] = *block;
@@ -191,9 +197,13 @@ fn rounds_from<U: Unit, const FROM: usize>(
 
 /// The rounds over a block that is the same in all messages.
 #[inline(always)]
-fn known_rounds<U: Unit>(unit: U, mut states: States<U>, addends: &[u32; 64]) -> States<U> {
+fn known_rounds<U: Unit, const N: usize>(
+    unit: U,
+    mut states: [U::State; N],
+    addends: &[u32; 64],
+) -> [U::State; N] {
     for addends in addends.as_chunks().0 {
-        for stream in 0..STREAMS {
+        for stream in 0..N {
             states[stream] = unit.rounds(states[stream], unit.quad(*addends));
         }
     }
@@ -201,9 +211,13 @@ fn known_rounds<U: Unit>(unit: U, mut states: States<U>, addends: &[u32; 64]) ->
 }
 
 #[inline(always)]
-fn add<U: Unit>(unit: U, a: States<U>, b: States<U>) -> States<U> {
+fn add<U: Unit, const N: usize>(
+    unit: U,
+    a: [U::State; N],
+    b: [U::State; N],
+) -> [U::State; N] {
     let mut sums = a;
-    for stream in 0..STREAMS {
+    for stream in 0..N {
         sums[stream] = unit.add_states(a[stream], b[stream]);
     }
     sums
@@ -213,13 +227,6 @@ fn add<U: Unit>(unit: U, a: States<U>, b: States<U>) -> States<U> {
 fn load<U: Unit>(unit: U, block: &[u8; 64]) -> [U::Quad; 4] {
     let (quads, _) = block.as_chunks();
     [unit.load(&quads[0]), unit.load(&quads[1]), unit.load(&quads[2]), unit.load(&quads[3])]
-}
-
-/// A byte, and the first 15 of a message.
-#[inline(always)]
-fn after_byte<U: Unit>(unit: U, byte: u8, message: &[u8]) -> U::Quad {
-    let first = u128::from_be_bytes(*quad_at(message, 0));
-    unit.load(&(u128::from(byte) << 120 | first >> 8).to_be_bytes())
 }
 
 /// The last byte of a message, and its end.

@@ -8,7 +8,7 @@ use crate::arch::{entry_points, streams::Unit};
 #[derive(Clone, Copy)]
 pub(crate) struct ShaNi(());
 
-entry_points!(ShaNi, "sha-ni", "sha,sse4.1", crate::arch::streams, |unit| unit);
+entry_points!(ShaNi, "sha-ni", "sha,sse4.1,avx", crate::arch::streams, |unit| unit);
 
 impl ShaNi {
     pub(crate) fn detect() -> Option<&'static Self> {
@@ -34,6 +34,17 @@ impl Unit for ShaNi {
     fn load(self, bytes: &[u8; 16]) -> __m128i {
         // SAFETY: as in `quad`; 16 bytes are read of 16.
         unsafe { swap_bytes(_mm_loadu_si128(bytes.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn load_after(self, byte: u8, bytes: &[u8; 16]) -> __m128i {
+        // SAFETY: as in `quad`; 16 bytes are read of 16.
+        unsafe {
+            // The bytes of each word reversed, all of them one further, and a zero before them.
+            let order = _mm_setr_epi8(2, 1, 0, -1, 6, 5, 4, 3, 10, 9, 8, 7, 14, 13, 12, 11);
+            let bytes = _mm_shuffle_epi8(_mm_loadu_si128(bytes.as_ptr().cast()), order);
+            _mm_or_si128(bytes, self.quad([u32::from(byte) << 24, 0, 0, 0]))
+        }
     }
 
     #[inline(always)]
