@@ -2,13 +2,16 @@
 //!
 //! Works on flat runs of 32-byte leaves and nodes, as they lie in a plot and a cache file, on the
 //! caller's thread. Every implementation under `arch` computes the same; [`Kernels::detect`]
-//! picks one, and the tests run each against the protocol's own functions.
+//! picks one, and the tests run each against the protocol's own functions. How fast they are, and
+//! what is tried no more, is in `docs/performance.md`.
 
 mod arch;
 mod block;
 mod rounds;
 mod self_test;
 mod subtree;
+
+use std::{fmt, sync::LazyLock};
 
 use arch::Arch;
 
@@ -27,24 +30,59 @@ pub struct Kernels {
     arch: &'static dyn Arch,
 }
 
-impl std::fmt::Debug for Kernels {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// Why there are no kernels of a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KernelsError {
+    /// They are unknown, or need instructions that this processor lacks.
+    #[error("this processor runs no kernels `{name}`; it runs {}", .here.join(", "))]
+    NotHere {
+        /// What was asked for.
+        name: String,
+        /// What there is instead, the fastest first.
+        here: Vec<&'static str>,
+    },
+    /// They failed their self-test.
+    #[error("the kernels `{0}` do not compute SHA-256 on this processor, which is at fault")]
+    Wrong(&'static str),
+}
+
+impl fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Kernels").field(&self.name()).finish()
     }
 }
 
 impl Kernels {
-    /// The fastest that this processor runs, after a self-test.
+    /// The fastest that this processor runs and that pass a self-test, which is done once.
     ///
     /// # Panics
-    /// If not even the portable one computes SHA-256 right: what this machine would write and
+    /// If not even the portable ones compute SHA-256 right: what this machine would write and
     /// mine would be worthless.
     pub fn detect() -> Self {
-        let kernels = Self::all().find(self_test::passes);
-        kernels.expect("the portable kernels compute SHA-256, or the processor is at fault")
+        static DETECTED: LazyLock<Kernels> = LazyLock::new(|| {
+            let kernels = Kernels::all().find(self_test::passes);
+            kernels.expect("the portable kernels compute SHA-256, or the processor is at fault")
+        });
+        *DETECTED
     }
 
-    /// All that this processor runs, the fastest first: for tests and benchmarks.
+    /// Those of this [name](Self::name), after a self-test.
+    ///
+    /// # Errors
+    /// This processor does not run them, or not right.
+    pub fn named(name: &str) -> Result<Self, KernelsError> {
+        let Some(kernels) = Self::all().find(|kernels| kernels.name() == name) else {
+            let here = Self::all().map(|kernels| kernels.name()).collect();
+            return Err(KernelsError::NotHere { name: name.to_owned(), here });
+        };
+        if !self_test::passes(&kernels) {
+            return Err(KernelsError::Wrong(kernels.name()));
+        }
+        Ok(kernels)
+    }
+
+    /// All that this processor runs, the fastest first, without a self-test: for tests and
+    /// benchmarks.
     pub fn all() -> impl Iterator<Item = Self> {
         arch::all().map(|arch| Self { arch })
     }

@@ -12,6 +12,8 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+#[cfg(test)]
+pub(crate) use self::portable::Portable;
 use crate::Best;
 
 /// Those that this processor can run, the fastest first.
@@ -47,10 +49,20 @@ macro_rules! entry_points {
                 $name
             }
 
-            fn scan(&self, challenge: &[u8; 32], leaves: &[[u8; 32]], bound: &[u8; 32]) -> Option<$crate::Best> {
+            fn scan(
+                &self,
+                challenge: &[u8; 32],
+                leaves: &[[u8; 32]],
+                bound: &[u8; 32],
+            ) -> Option<$crate::Best> {
                 use $kernels as kernels;
                 #[target_feature(enable = $features)]
-                fn enter($this: $token, challenge: &[u8; 32], leaves: &[[u8; 32]], bound: &[u8; 32]) -> Option<$crate::Best> {
+                fn enter(
+                    $this: $token,
+                    challenge: &[u8; 32],
+                    leaves: &[[u8; 32]],
+                    bound: &[u8; 32],
+                ) -> Option<$crate::Best> {
                     kernels::scan($unit, challenge, leaves, bound)
                 }
                 // SAFETY: `self` proves that the processor has these features.
@@ -60,7 +72,13 @@ macro_rules! entry_points {
             fn generate(&self, key: &[u8; 32], seed: &[u8; 32], start: u64, out: &mut [[u8; 32]]) {
                 use $kernels as kernels;
                 #[target_feature(enable = $features)]
-                fn enter($this: $token, key: &[u8; 32], seed: &[u8; 32], start: u64, out: &mut [[u8; 32]]) {
+                fn enter(
+                    $this: $token,
+                    key: &[u8; 32],
+                    seed: &[u8; 32],
+                    start: u64,
+                    out: &mut [[u8; 32]],
+                ) {
                     kernels::generate($unit, key, seed, start, out);
                 }
                 // SAFETY: `self` proves that the processor has these features.

@@ -1,5 +1,5 @@
-//! SHA-256 by a processor's own instructions for it, several messages in turns: a round waits for
-//! the one before it, and a message's next rounds for the others meanwhile.
+//! SHA-256 by a processor's own instructions for it, some messages in turns: rounds wait for those
+//! before them, and the rounds of other messages fill the time.
 //!
 //! Written once over [`Unit`], the operations that a kind of processor has to offer. All of it is
 //! inlined into the entry points of that kind, which enable the instructions that it needs; a
@@ -39,7 +39,7 @@ pub(crate) trait Unit: Copy {
 const STREAMS: usize = 2;
 
 /// Pairs of them in turns while no block is.
-const PAIRS: usize = 1;
+const PAIRS: usize = 3;
 
 type Block<U> = [<U as Unit>::Quad; 4];
 
@@ -55,7 +55,7 @@ pub(crate) fn scan<U: Unit>(
     let initial = unit.state(&block::INITIAL);
     let eighth_round = unit.state(&rounds::first_eight(&block::words(challenge)));
     let (quads, _) = challenge.as_chunks();
-    let challenge_quads = [unit.load(&quads[0]), unit.load(&quads[1])];
+    let (first, second) = (unit.load(&quads[0]), unit.load(&quads[1]));
 
     let mut best = Best { index: leaves.len(), score: *bound };
     let [mut first_word] = block::words(bound);
@@ -64,7 +64,7 @@ pub(crate) fn scan<U: Unit>(
         let mut middle = [initial; PAIRS * STREAMS];
         let (pairs, _) = leaves.as_chunks::<STREAMS>();
         for pair in 0..PAIRS {
-            let mut blocks = [[challenge_quads[0], challenge_quads[1], challenge_quads[0], challenge_quads[1]]; STREAMS];
+            let mut blocks = [[first, second, first, second]; STREAMS];
             for stream in 0..STREAMS {
                 let (quads, _) = pairs[pair][stream].as_chunks();
                 blocks[stream][2] = unit.load(&quads[0]);
@@ -88,7 +88,8 @@ pub(crate) fn scan<U: Unit>(
         }
     }
     let of_rest = portable::scan(challenge, rest, &best.score);
-    let of_rest = of_rest.map(|found| Best { index: leaves.len() - rest.len() + found.index, ..found });
+    let of_rest =
+        of_rest.map(|found| Best { index: leaves.len() - rest.len() + found.index, ..found });
     of_rest.or((best.index < leaves.len()).then_some(best))
 }
 
@@ -171,7 +172,7 @@ pub(crate) fn hash_nodes<U: Unit>(unit: U, pairs: &[[u8; 64]], out: &mut [[u8; 3
     portable::hash_nodes(rest, rest_of_hashes);
 }
 
-/// The rounds over a block of each message, without the first `4 * FROM`.
+/// The rounds over a block of each message, without the first `4 * FROM`, which are done.
 #[inline(always)]
 fn rounds_from<U: Unit, const N: usize, const FROM: usize>(
     unit: U,
@@ -211,11 +212,7 @@ fn known_rounds<U: Unit, const N: usize>(
 }
 
 #[inline(always)]
-fn add<U: Unit, const N: usize>(
-    unit: U,
-    a: [U::State; N],
-    b: [U::State; N],
-) -> [U::State; N] {
+fn add<U: Unit, const N: usize>(unit: U, a: [U::State; N], b: [U::State; N]) -> [U::State; N] {
     let mut sums = a;
     for stream in 0..N {
         sums[stream] = unit.add_states(a[stream], b[stream]);

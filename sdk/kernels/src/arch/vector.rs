@@ -332,7 +332,8 @@ fn read<L: Lanes>(lanes: L, bytes: &[u8], step: usize, first: usize) -> [L::Word
 #[inline(always)]
 fn write<L: Lanes>(lanes: L, words: [L::Word; 8], bytes: &mut [u8]) {
     for half in 0..2 {
-        let columns = [words[4 * half], words[4 * half + 1], words[4 * half + 2], words[4 * half + 3]];
+        let columns =
+            [words[4 * half], words[4 * half + 1], words[4 * half + 2], words[4 * half + 3]];
         let rows = lanes.transpose(columns);
         for row in 0..4 {
             lanes.store(lanes.swap_bytes(rows[row]), bytes, 32 * row + 16 * half, 4 * 32);

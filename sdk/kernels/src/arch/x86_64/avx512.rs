@@ -105,7 +105,8 @@ impl Lanes for Avx512 {
         unsafe {
             let row = _mm512_castsi128_si512(_mm_loadu_si128(at.add(first).cast()));
             let row = _mm512_inserti32x4::<1>(row, _mm_loadu_si128(at.add(first + step).cast()));
-            let row = _mm512_inserti32x4::<2>(row, _mm_loadu_si128(at.add(first + 2 * step).cast()));
+            let row =
+                _mm512_inserti32x4::<2>(row, _mm_loadu_si128(at.add(first + 2 * step).cast()));
             _mm512_inserti32x4::<3>(row, _mm_loadu_si128(at.add(first + 3 * step).cast()))
         }
     }

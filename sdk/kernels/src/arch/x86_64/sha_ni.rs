@@ -8,7 +8,7 @@ use crate::arch::{entry_points, streams::Unit};
 #[derive(Clone, Copy)]
 pub(crate) struct ShaNi(());
 
-entry_points!(ShaNi, "sha-ni", "sha,sse4.1,avx", crate::arch::streams, |unit| unit);
+entry_points!(ShaNi, "sha-ni", "sha,sse4.1", crate::arch::streams, |unit| unit);
 
 impl ShaNi {
     pub(crate) fn detect() -> Option<&'static Self> {
@@ -99,7 +99,10 @@ impl Unit for ShaNi {
             let (dcba, hgfe) = (_mm_unpackhi_epi64(hgdc, feba), _mm_unpacklo_epi64(hgdc, feba));
             let at = bytes.as_mut_ptr();
             _mm_storeu_si128(at.cast(), swap_bytes(_mm_shuffle_epi32::<0b00_01_10_11>(dcba)));
-            _mm_storeu_si128(at.add(16).cast(), swap_bytes(_mm_shuffle_epi32::<0b00_01_10_11>(hgfe)));
+            _mm_storeu_si128(
+                at.add(16).cast(),
+                swap_bytes(_mm_shuffle_epi32::<0b00_01_10_11>(hgfe)),
+            );
         }
         bytes
     }
