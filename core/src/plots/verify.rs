@@ -14,10 +14,10 @@ use super::{
     source::{LeafSource, ReadError},
     stream::stream_past,
     tree::{
-        Assembler, NODE_BYTES, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, kernels,
-        subtree_top,
+        Assembler, NODE_BYTES, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, subtree_top,
     },
 };
+use crate::kernels;
 
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -213,7 +213,7 @@ fn make(key: &PlotKey, plot: &dyn LeafSource, first: u64, out: &mut [u8]) -> Vec
         .enumerate()
         .map(|(number, leaves)| {
             let first = first + number as u64 * SUBTREE_LEAVES;
-            kernels().generate(key.as_bytes(), seed.as_bytes(), first, leaves);
+            kernels::in_use().generate(key.as_bytes(), seed.as_bytes(), first, leaves);
             Subtree::hash(leaves, top, SUBTREE_LEVEL)
         })
         .collect()

@@ -17,7 +17,7 @@ use super::{
     super::{
         cache::CacheFile,
         positioned::{read_at, write_all_at},
-        tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, kernels, subtree_top},
+        tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, subtree_top},
     },
     CreateError, Spec,
     cache_writer::CacheWriter,
@@ -25,7 +25,7 @@ use super::{
     names::Names,
 };
 use crate::{
-    durable,
+    durable, kernels,
     lock::{LockError, open_locked},
 };
 
@@ -176,5 +176,5 @@ fn leads_to_root(names: &Names, checkpoint: &Checkpoint) -> bool {
 /// Leaves from `first` on, as many as `out` holds.
 pub(super) fn leaves_of(key: &PlotKey, seed: &PlotSeed, first: u64, out: &mut [u8]) {
     debug_assert!(out.len() <= SUBTREE_BYTES, "more than one subtree would be one core's work");
-    kernels().generate(key.as_bytes(), seed.as_bytes(), first, out);
+    kernels::in_use().generate(key.as_bytes(), seed.as_bytes(), first, out);
 }
