@@ -7,6 +7,7 @@
 
 mod arch;
 mod block;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod rounds;
 mod self_test;
 mod subtree;

@@ -118,16 +118,6 @@ pub(crate) fn first_eight(words: &[u32; 8]) -> [u32; 8] {
     state
 }
 
-/// As an extended message needs them of its first eight words: seven sums of a word and "σ0" of
-/// the next, and the eighth word.
-pub(crate) fn sums(words: &[u32; 8]) -> [u32; 8] {
-    let mut sums = *words;
-    for t in 0..7 {
-        sums[t] = words[t].wrapping_add(small_sigma0(words[t + 1]));
-    }
-    sums
-}
-
 const fn small_sigma0(word: u32) -> u32 {
     word.rotate_right(7) ^ word.rotate_right(18) ^ (word >> 3)
 }

@@ -70,14 +70,17 @@ pub(crate) fn scan<L: Lanes>(
 ) -> Option<Best> {
     let words = block::words(challenge);
     let ninth_round = rounds::without_word(&rounds::first_eight(&words), 8);
-    let sums = rounds::sums(&words);
+    let mut known = splat_all(lanes, &words);
+    for t in 0..KNOWN_SUMS {
+        known[t] = lanes.add(known[t], small_sigma0(lanes, known[t + 1]));
+    }
     let (runs, rest) = leaves.split_at(leaves.len() / L::COUNT * L::COUNT);
 
     let mut best = Best { index: leaves.len(), score: *bound };
     let mut first_word = lanes.splat(block::words::<1>(bound)[0]);
     for (run, leaves) in runs.chunks_exact(L::COUNT).enumerate() {
         let leaf = read(lanes, leaves.as_flattened(), 32, 0);
-        let score = scores(lanes, &ninth_round, &sums, leaf);
+        let score = scores(lanes, &ninth_round, &known, leaf);
         // Only what may be the best is looked at and stored: once in a while.
         if lanes.any_at_most(score[0], first_word) {
             let mut scores = [[0; 32]; MOST];
@@ -177,22 +180,25 @@ pub(crate) fn hash_nodes<L: Lanes>(lanes: L, pairs: &[[u8; 64]], out: &mut [[u8;
     portable::hash_nodes(runs.remainder(), hashes.into_remainder());
 }
 
+/// Words of a challenge whose sum with "σ0" of the next depends on the challenge alone.
+const KNOWN_SUMS: usize = 7;
+
 /// Scores of leaves. What depends on the challenge alone was worked out before: the first eight
-/// rounds and what the ninth adds to its word, and parts of the extended message.
+/// rounds and what the ninth adds to its word, and the [`KNOWN_SUMS`] for the extended message.
 #[inline(always)]
 fn scores<L: Lanes>(
     lanes: L,
     ninth_round: &[u32; 8],
-    sums: &[u32; 8],
+    known: &[L::Word; 8],
     leaf: [L::Word; 8],
 ) -> [L::Word; 8] {
     let mut message = [leaf[0]; 16];
     for t in 0..8 {
-        message[t] = lanes.splat(sums[t]);
+        message[t] = known[t];
         message[8 + t] = leaf[t];
     }
     let state = after_word(lanes, ninth_round, leaf[0]);
-    let state = rounds_from::<L, 9, 7>(lanes, state, message);
+    let state = rounds_from::<L, 9, KNOWN_SUMS>(lanes, state, message);
     let middle = add_all(lanes, state, splat_all(lanes, &block::INITIAL));
 
     const END: [u32; 64] = rounds::addends(&block::SCORE_END);
