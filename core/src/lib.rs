@@ -10,6 +10,7 @@ pub mod cli;
 mod durable;
 pub mod engine;
 mod foreign;
+mod kernels;
 pub mod keys;
 mod lock;
 pub mod manifest;

@@ -12,6 +12,7 @@ use spacetime_core::{
     keys,
     plots::{CacheLevels, CreateSpec, DEFAULT_MEMORY, create},
 };
+use spacetime_kernels::Kernels;
 use spacetime_protocol::{PlotKey, keys::Scheme};
 
 const MANIFEST: &str = r#"(
@@ -141,7 +142,11 @@ fn check_reports_what_mining_would_meet() {
     let report = transcript(folder.path(), &["check"]);
     let identity = format!("ed{}", "0".repeat(64));
     let key = keys::load(&folder.path().join("key.json")).unwrap().identity().to_string();
-    insta::assert_snapshot!("check", report.replace(&key, &identity));
+    let report = report.replace(&key, &identity).replace(
+        &format!("kernels    {}\n", Kernels::detect().name()),
+        "kernels    [those of this processor]\n",
+    );
+    insta::assert_snapshot!("check", report);
     let json = miner(folder.path(), &["check", "--json"]);
     let document: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(document["ok"], false);
@@ -151,6 +156,26 @@ fn check_reports_what_mining_would_meet() {
     assert_eq!(json.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&json.stderr).contains("`transports` is missing or empty"));
     assert!(document["problems"][1]["message"].as_str().unwrap().contains("strategy named `full`"));
+}
+
+#[test]
+fn kernels_are_those_of_the_manifest_or_refused() {
+    let folder = ready(MANIFEST);
+    let kernels = |name: &str| {
+        let set = format!("kernels=\"{name}\"");
+        miner(folder.path(), &["check", "--json", "--set", &set])
+    };
+    let document =
+        |output: &Output| -> serde_json::Value { serde_json::from_slice(&output.stdout).unwrap() };
+    for here in Kernels::all() {
+        assert_eq!(document(&kernels(here.name()))["kernels"], here.name());
+    }
+    assert_eq!(document(&kernels("auto"))["kernels"], Kernels::detect().name());
+    let refused = kernels("abacus");
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{message}");
+    assert!(message.contains("`kernels`: this processor runs no kernels `abacus`"), "{message}");
+    assert!(Kernels::all().all(|here| message.contains(here.name())), "{message}");
 }
 
 #[test]

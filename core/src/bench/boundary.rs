@@ -3,14 +3,16 @@
 use std::{convert::Infallible, hint::black_box, sync::atomic::AtomicBool};
 
 use spacetime_conformance::{block, candidate, job, plot};
-use spacetime_kernels::Kernels;
 use spacetime_sdk_loader::{Fault, abi::Span};
 
 use super::{
     Bench, BenchError, Part, Row, Unit,
     turns::{Contest, rate, try_rate},
 };
-use crate::plugin::{PolicyOutcome, Registry};
+use crate::{
+    kernels,
+    plugin::{PolicyOutcome, Registry},
+};
 
 /// Spans per call of a strategy.
 const SPANS: usize = 256;
@@ -103,7 +105,7 @@ fn engine(bench: Bench<'_>, registry: &Registry) -> Result<Option<Row>, BenchErr
         })
         .map_err(&failed)
     };
-    let kernels = Kernels::detect();
+    let kernels = kernels::in_use();
     let own = || {
         Ok(rate(CALLS, || {
             for _ in 0..CALLS {

@@ -11,7 +11,10 @@ use super::{
     files::spec,
     turns::{Contest, rate, try_rate},
 };
-use crate::plots::{CacheLevels, create};
+use crate::{
+    kernels,
+    plots::{CacheLevels, create},
+};
 
 const KEY: [u8; 32] = [0xA5; 32];
 const SEED: [u8; 32] = [0x3C; 32];
@@ -32,7 +35,7 @@ const PIECE: usize = 1 << 20;
 ///
 /// The files cannot be written.
 pub fn plot(bench: Bench<'_>, scratch: &Scratch, bytes: u64) -> Result<Vec<Row>, BenchError> {
-    let kernels = Kernels::detect();
+    let kernels = kernels::in_use();
     let name = format!("leaves and their tree, one core, {}", kernels.name());
     let contest = Contest {
         part: Part::Plot,
@@ -128,6 +131,6 @@ mod tests {
     #[test]
     fn both_make_the_same_tree() {
         let mut leaves = vec![0; LEAVES * Leaf::SIZE];
-        assert_eq!(subtree(&Kernels::detect(), &mut leaves), subtree_by_sha2()[0]);
+        assert_eq!(subtree(&kernels::in_use(), &mut leaves), subtree_by_sha2()[0]);
     }
 }

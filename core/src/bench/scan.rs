@@ -3,7 +3,6 @@
 use std::{convert::Infallible, num::NonZeroUsize, path::Path, sync::Arc};
 
 use sha2::{Digest, Sha256};
-use spacetime_kernels::Kernels;
 use spacetime_protocol::{Challenge, Leaf};
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
     turns::{Contest, rate, try_rate},
 };
 use crate::{
+    kernels,
     plots::PlotFile,
     scan::{BuiltIn, Hasher, LeafSource, Planner, Plots, ScanSpec, Scanner, scan_once},
 };
@@ -30,7 +30,7 @@ const FEW: u64 = 1 << 12;
 ///
 /// The plot cannot be read.
 pub fn scan(bench: Bench<'_>, plot: &Path) -> Result<Vec<Row>, BenchError> {
-    let (kernels, leaves) = (Kernels::detect(), leaves());
+    let (kernels, leaves) = (kernels::in_use(), leaves());
     let score = || rate(LEAVES, || kernels.scan(&CHALLENGE, &leaves, &[0xFF; 32]));
     let name = format!("score, one core, {}", kernels.name());
     let contest = Contest {
@@ -69,7 +69,7 @@ pub(super) fn whole(scanner: &Scanner, plots: &Plots) -> Result<f64, BenchError>
 }
 
 pub(super) fn scanner(workers: usize) -> Result<Scanner, BenchError> {
-    let hasher = Hasher::new(Kernels::detect(), None);
+    let hasher = Hasher::new(kernels::in_use(), None);
     let planner = Planner::new(Arc::new(BuiltIn));
     Scanner::new(planner, hasher, NonZeroUsize::MIN, NonZeroUsize::new(workers))
         .map_err(BenchError::Scanner)
@@ -82,7 +82,7 @@ pub(super) fn open(plot: &Path) -> Result<Plots, BenchError> {
 
 fn leaves() -> Vec<u8> {
     let mut leaves = vec![0; LEAVES as usize * Leaf::SIZE];
-    Kernels::detect().generate(&[0xA5; 32], &[0x3C; 32], 0, &mut leaves);
+    kernels::in_use().generate(&[0xA5; 32], &[0x3C; 32], 0, &mut leaves);
     leaves
 }
 

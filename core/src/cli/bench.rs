@@ -11,7 +11,6 @@ use std::{
 };
 
 use serde::Serialize;
-use spacetime_kernels::Kernels;
 use spacetime_protocol::Leaf;
 use spacetime_sdk_loader::Fault;
 
@@ -21,6 +20,7 @@ use crate::{
         Bench, BenchError, Part, Row, Scratch, Unit, Watch, boundary, drive, make_plot, plot,
         prove, scan,
     },
+    kernels,
     manifest::{Manifest, parse_size},
     observe::size,
     plots::{CreateEvent, CreateWatch},
@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let limit = limit(&rows, window);
     let document = Document {
         version: env!("CARGO_PKG_VERSION"),
-        kernels: Kernels::detect().name(),
+        kernels: kernels::in_use().name(),
         cores,
         workers,
         rows: &rows,

@@ -17,7 +17,7 @@ use spacetime_sdk_loader::{Descriptor, Fault, abi::FaultCode};
 
 use super::{Exit, Failure, Output, Style, manifest::ManifestArgs};
 use crate::{
-    keys,
+    kernels, keys,
     manifest::Manifest,
     observe,
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
@@ -48,6 +48,8 @@ struct Report {
     strategy: Option<String>,
     engine: Option<String>,
     policy: Option<String>,
+    /// What hashes on this machine.
+    kernels: &'static str,
     transports: Vec<Transport>,
     /// What `run` would do about it, or what is merely unusual.
     notes: Vec<String>,
@@ -126,6 +128,7 @@ impl Report {
             strategy: None,
             engine: None,
             policy: None,
+            kernels: kernels::in_use().name(),
             transports: Vec::new(),
             notes: Vec::new(),
             warnings: Vec::new(),
@@ -322,6 +325,7 @@ impl Report {
         }
         row("strategy", self.strategy.as_deref().unwrap_or("all leaves, in order"));
         row("engine", self.engine.as_deref().unwrap_or("the host's kernels"));
+        row("kernels", self.kernels);
         row("policy", self.policy.as_deref().unwrap_or("empty blocks"));
         for transport in &self.transports {
             let status = transport.status.as_deref().unwrap_or_default();

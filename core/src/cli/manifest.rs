@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Exit, Failure};
 use crate::{
+    kernels,
     manifest::{Manifest, ManifestError},
     plugin::{self, trust::Gate},
 };
@@ -51,6 +52,12 @@ impl ManifestArgs {
         let mut manifest = Manifest::load(self.file(), &self.sets)?;
         manifest.plugin_directories.splice(0..0, self.plugin_dir.iter().cloned());
         manifest.open_directories = self.open_directories().to_vec();
+        if let Some(chosen) = manifest.kernels {
+            kernels::choose(chosen).map_err(|others| {
+                let message = format!("the kernels `{others}` are in use already");
+                Failure::new(Exit::Internal, message)
+            })?;
+        }
         Ok(manifest)
     }
 

@@ -3,12 +3,12 @@
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
-use spacetime_kernels::Kernels;
 use spacetime_protocol::{Challenge, Leaf, NodeHash, Score};
 use spacetime_sdk_loader::Fault;
 
 use super::{Exit, Failure, Output, manifest::ManifestArgs};
 use crate::{
+    kernels,
     manifest::ConfigText,
     plots::PlotFile,
     plugin::{FaultObserver, FindError, Shelf, find_strategies},
@@ -82,7 +82,7 @@ fn strategies(args: &Args) -> Result<Arc<dyn StrategySource>, Failure> {
 }
 
 fn scanner(strategies: Arc<dyn StrategySource>) -> Result<Scanner, Failure> {
-    let hasher = Hasher::new(Kernels::detect(), None);
+    let hasher = Hasher::new(kernels::in_use(), None);
     Scanner::new(Planner::new(strategies), hasher, NonZeroUsize::MIN, None).map_err(|error| {
         Failure::new(Exit::Internal, format_args!("cannot start scanning: {error}"))
     })

@@ -39,6 +39,7 @@ pub(super) const MANIFEST: Keys = Keys(&[
     "trusted_keys",
     "strategy",
     "engine",
+    "kernels",
     "policy",
     "transports",
     "record",

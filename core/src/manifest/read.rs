@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde::{Deserialize, de::DeserializeOwned};
+use spacetime_kernels::Kernels;
 use spacetime_protocol::network::Network;
 
 use super::{
@@ -113,6 +114,7 @@ impl Reader<'_> {
             trusted_keys: trust::keys(&self.fields)?,
             strategy: self.component("strategy")?,
             engine: self.component("engine")?,
+            kernels: self.kernels()?,
             policy: self.component("policy")?,
             transports: self.transports()?,
             record: self.record()?,
@@ -293,6 +295,15 @@ impl Reader<'_> {
             Ok(PluginEntry { path, line, trust, sha256 })
         };
         self.fields.list("plugins", raw::PLUGIN)?.into_iter().map(entry).collect()
+    }
+
+    fn kernels(&self) -> Result<Option<Kernels>, ManifestError> {
+        match self.fields.get::<String>("kernels")?.as_deref() {
+            None | Some("auto") => Ok(None),
+            Some(name) => Kernels::named(name).map(Some).map_err(|error| {
+                self.invalid("kernels", format!("`kernels`: {error}; `auto` takes the fastest"))
+            }),
+        }
     }
 
     fn transports(&self) -> Result<Vec<ComponentEntry>, ManifestError> {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use spacetime_kernels::Kernels;
 use spacetime_protocol::network::Network;
 use spacetime_sdk_loader::{FileHash, PublicKey};
 
@@ -63,6 +64,8 @@ pub struct Manifest {
     pub strategy: Option<ComponentEntry>,
     /// What hashes leaves; `None`: the host's kernels.
     pub engine: Option<ComponentEntry>,
+    /// What hashes on this machine; `None`: the fastest that it runs.
+    pub kernels: Option<Kernels>,
     /// What goes into blocks; `None`: nothing.
     pub policy: Option<ComponentEntry>,
     /// Where challenges come from.

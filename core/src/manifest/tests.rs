@@ -103,6 +103,20 @@ fn ill_typed_values_are_placed() {
 }
 
 #[test]
+fn kernels_are_the_fastest_or_those_that_are_named() {
+    let kernels = |text: &str| parse(&with(text), &[]).map(|manifest| manifest.kernels);
+    assert!(parse(MINIMAL, &[]).unwrap().kernels.is_none());
+    assert!(kernels("    kernels: \"auto\",").unwrap().is_none());
+    let portable = kernels("    kernels: \"portable\",").unwrap().unwrap();
+    assert_eq!(portable.name(), "portable");
+    let error = kernels("    kernels: \"abacus\",").unwrap_err();
+    assert_eq!((error.position(), error.field()), (Some((6, 14)), Some("kernels")));
+    let message = error.to_string();
+    assert!(message.contains("no kernels `abacus`; it runs "), "{message}");
+    assert!(message.ends_with("portable; `auto` takes the fastest"), "{message}");
+}
+
+#[test]
 fn values_out_of_range_are_refused() {
     let refused = |text: &str| error(&with(text), &[]);
     assert_eq!(

@@ -4,7 +4,8 @@
 use rayon::prelude::*;
 use spacetime_protocol::{PlotKey, PlotSeed};
 
-use super::tree::{SUBTREE_BYTES, SUBTREE_LEAVES, Subtree, kernels, subtree_top};
+use super::tree::{SUBTREE_BYTES, SUBTREE_LEAVES, Subtree, subtree_top};
+use crate::kernels;
 
 /// The leaves of a key and a seed.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ pub(super) struct Made {
 impl Made {
     /// Makes leaves from `first` on, as many as `out` holds, on this thread.
     pub(super) fn leaves(&self, first: u64, out: &mut [u8]) {
-        kernels().generate(self.key.as_bytes(), self.seed.as_bytes(), first, out);
+        kernels::in_use().generate(self.key.as_bytes(), self.seed.as_bytes(), first, out);
     }
 
     /// The same on all cores.

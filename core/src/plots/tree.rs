@@ -2,14 +2,13 @@
 //! own, on any core, and their roots are put together from left to right.
 //! Memory does not depend on the plot's size.
 
-use std::sync::LazyLock;
-
 use rayon::prelude::*;
-use spacetime_kernels::Kernels;
 use spacetime_protocol::{
     Leaf, NodeHash,
     merkle::{TreeBuilder, height},
 };
+
+use crate::kernels;
 
 /// Bytes of a tree node.
 pub(super) const NODE_BYTES: usize = NodeHash::SIZE;
@@ -19,13 +18,6 @@ pub(super) const SUBTREE_LEVEL: u32 = 12;
 pub(super) const SUBTREE_LEAVES: u64 = 1 << SUBTREE_LEVEL;
 /// Bytes of a subtree's leaves.
 pub(super) const SUBTREE_BYTES: usize = Leaf::SIZE << SUBTREE_LEVEL;
-
-static KERNELS: LazyLock<Kernels> = LazyLock::new(Kernels::detect);
-
-/// The hashing kernels of this machine.
-pub(super) fn kernels() -> &'static Kernels {
-    &KERNELS
-}
 
 /// The hashed tree over at most 4,096 leaves.
 #[derive(Debug)]
@@ -40,7 +32,7 @@ impl Subtree {
     /// keeps the levels from `keep` on.
     pub(super) fn hash(leaves: &[u8], top: u32, keep: u32) -> Self {
         let mut levels = Vec::new();
-        kernels().subtree_levels(leaves, top, |level, nodes| {
+        kernels::in_use().subtree_levels(leaves, top, |level, nodes| {
             if level >= keep || level == top {
                 levels.push((level, nodes.to_vec()));
             }

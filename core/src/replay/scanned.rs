@@ -10,7 +10,6 @@ use std::{
 };
 
 use crossbeam_channel::{Sender, bounded};
-use spacetime_kernels::Kernels;
 use spacetime_protocol::score::is_under;
 use spacetime_sdk_loader::Fault;
 
@@ -19,9 +18,12 @@ use super::{
     challenges::{Challenge, Challenges},
     simulated::{Candidate, Tried},
 };
-use crate::scan::{
-    Component, Found, Hasher, LeafSource, Planner, Plots, ReadError, Report, ScanJob, ScanSpec,
-    Scanner,
+use crate::{
+    kernels,
+    scan::{
+        Component, Found, Hasher, LeafSource, Planner, Plots, ReadError, Report, ScanJob, ScanSpec,
+        Scanner,
+    },
 };
 
 /// Scans for all challenges by each candidate, in turns: another one begins
@@ -40,7 +42,7 @@ pub fn scan(
     mut tell: impl FnMut(usize, usize),
 ) -> io::Result<Vec<Tried>> {
     let scanner = |source: &Arc<_>| {
-        let hasher = Hasher::new(Kernels::detect(), None);
+        let hasher = Hasher::new(kernels::in_use(), None);
         Scanner::new(Planner::new(Arc::clone(source)), hasher, per_drive, None)
     };
     let scanners: Vec<Vec<Scanner>> = candidates

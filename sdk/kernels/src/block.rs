@@ -51,8 +51,16 @@ pub(crate) fn bytes(state: &[u32; 8]) -> [u8; 32] {
     bytes
 }
 
-/// A hash as the state that it is.
-pub(crate) fn words(bytes: &[u8; 32]) -> [u32; 8] {
-    let chunks = bytes.as_chunks().0;
-    std::array::from_fn(|at| u32::from_be_bytes(chunks[at]))
+/// A hash as the state that it is, a block as its words: `N` times 4 bytes, big-endian.
+///
+/// # Panics
+/// If there are fewer.
+pub(crate) const fn words<const N: usize>(bytes: &[u8]) -> [u32; N] {
+    let mut words = [0; N];
+    let mut at = 0;
+    while at < N {
+        words[at] = u32::from_be_bytes(bytes.as_chunks().0[at]);
+        at += 1;
+    }
+    words
 }

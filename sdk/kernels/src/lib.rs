@@ -2,14 +2,19 @@
 //!
 //! Works on flat runs of 32-byte leaves and nodes, as they lie in a plot and a cache file, on the
 //! caller's thread. Every implementation under `arch` computes the same; [`Kernels::detect`]
-//! picks one, and the tests run each against the protocol's own functions.
+//! picks one, and the tests run each against the protocol's own functions. How fast they are, and
+//! what is tried no more, is in `docs/performance.md`.
 
 mod arch;
 mod block;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod rounds;
 mod self_test;
 mod subtree;
 
-use arch::portable;
+use std::{fmt, sync::LazyLock};
+
+use arch::Arch;
 
 /// The best leaf of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,38 +26,71 @@ pub struct Best {
 }
 
 /// The kernels in use on this machine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Kernels {
-    arch: Arch,
+    arch: &'static dyn Arch,
 }
 
-/// An implementation that this processor can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arch {
-    Portable,
+/// Why there are no kernels of a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KernelsError {
+    /// They are unknown, or need instructions that this processor lacks.
+    #[error("this processor runs no kernels `{name}`; it runs {}", .here.join(", "))]
+    NotHere {
+        /// What was asked for.
+        name: String,
+        /// What there is instead, the fastest first.
+        here: Vec<&'static str>,
+    },
+    /// They failed their self-test.
+    #[error("the kernels `{0}` do not compute SHA-256 on this processor, which is at fault")]
+    Wrong(&'static str),
+}
+
+impl fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kernels").field(&self.name()).finish()
+    }
 }
 
 impl Kernels {
-    /// The fastest that this processor runs, after a self-test.
+    /// The fastest that this processor runs and that pass a self-test, which is done once.
     ///
     /// # Panics
-    /// If not even the portable one computes SHA-256 right: what this machine would write and
+    /// If not even the portable ones compute SHA-256 right: what this machine would write and
     /// mine would be worthless.
     pub fn detect() -> Self {
-        let kernels = Self::all().find(self_test::passes);
-        kernels.expect("the portable kernels compute SHA-256, or the processor is at fault")
+        static DETECTED: LazyLock<Kernels> = LazyLock::new(|| {
+            let kernels = Kernels::all().find(self_test::passes);
+            kernels.expect("the portable kernels compute SHA-256, or the processor is at fault")
+        });
+        *DETECTED
     }
 
-    /// All that this processor runs, the fastest first: for tests and benchmarks.
+    /// Those of this [name](Self::name), after a self-test.
+    ///
+    /// # Errors
+    /// This processor does not run them, or not right.
+    pub fn named(name: &str) -> Result<Self, KernelsError> {
+        let Some(kernels) = Self::all().find(|kernels| kernels.name() == name) else {
+            let here = Self::all().map(|kernels| kernels.name()).collect();
+            return Err(KernelsError::NotHere { name: name.to_owned(), here });
+        };
+        if !self_test::passes(&kernels) {
+            return Err(KernelsError::Wrong(kernels.name()));
+        }
+        Ok(kernels)
+    }
+
+    /// All that this processor runs, the fastest first, without a self-test: for tests and
+    /// benchmarks.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Arch::Portable].into_iter().map(|arch| Self { arch })
+        arch::all().map(|arch| Self { arch })
     }
 
     /// What they are called.
     pub fn name(&self) -> &'static str {
-        match self.arch {
-            Arch::Portable => "portable",
-        }
+        self.arch.name()
     }
 
     /// Lowest score `H(challenge, leaf)` strictly under `bound` among whole 32-byte leaves, at
@@ -61,9 +99,7 @@ impl Kernels {
     /// # Panics
     /// If `leaves` is not whole leaves.
     pub fn scan(&self, challenge: &[u8; 32], leaves: &[u8], bound: &[u8; 32]) -> Option<Best> {
-        match self.arch {
-            Arch::Portable => portable::scan(challenge, whole(leaves), bound),
-        }
+        self.arch.scan(challenge, whole(leaves), bound)
     }
 
     /// Leaves `start ..` of a plot, `H(key, seed, LE64(index))`, as many as `out` holds (32 bytes
@@ -74,9 +110,7 @@ impl Kernels {
     pub fn generate(&self, key: &[u8; 32], seed: &[u8; 32], start: u64, out: &mut [u8]) {
         let out = whole_mut(out);
         assert!(start.checked_add(out.len() as u64).is_some(), "leaf indices exceed 64 bits");
-        match self.arch {
-            Arch::Portable => portable::generate(key, seed, start, out),
-        }
+        self.arch.generate(key, seed, start, out)
     }
 
     /// `H(00, leaf)` of each 32-byte leaf, into `out` (32 bytes each).
@@ -86,9 +120,7 @@ impl Kernels {
     pub fn hash_leaves(&self, leaves: &[u8], out: &mut [u8]) {
         let (leaves, out) = (whole(leaves), whole_mut(out));
         assert_eq!(leaves.len(), out.len(), "a hash for each leaf");
-        match self.arch {
-            Arch::Portable => portable::hash_leaves(leaves, out),
-        }
+        self.arch.hash_leaves(leaves, out)
     }
 
     /// `H(01, left, right)` of each pair of `nodes` (64 bytes each) into `out` (32 bytes each).
@@ -98,9 +130,7 @@ impl Kernels {
     pub fn hash_nodes(&self, nodes: &[u8], out: &mut [u8]) {
         let (pairs, out) = (whole(nodes), whole_mut(out));
         assert_eq!(pairs.len(), out.len(), "a hash for each pair");
-        match self.arch {
-            Arch::Portable => portable::hash_nodes(pairs, out),
-        }
+        self.arch.hash_nodes(pairs, out)
     }
 
     /// The nodes of the levels 0 to `top` over a run of leaves of a plot, as `visit(level,

@@ -2,9 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::Kernels;
+use crate::{Best, Kernels};
 
-/// Enough for every lane of a wide implementation, and a remainder.
+/// Enough for every lane of the widest implementation, twice, and a remainder.
 const COUNT: usize = 67;
 
 /// Whether every kernel agrees with plain SHA-256.
@@ -33,16 +33,99 @@ fn hashes(kernels: &Kernels, leaves: &[u8]) -> bool {
     parents == expected
 }
 
+/// Whether the lowest score is found in every lane.
 fn scans(kernels: &Kernels, leaves: &[u8]) -> bool {
     let challenge = [0x5A; 32];
     let scores = leaves.chunks(32).map(|leaf| sha256(&[&challenge, leaf]));
-    let best = kernels.scan(&challenge, leaves, &[0xFF; 32]);
-    let expected = scores.enumerate().min_by_key(|(_, score)| *score);
-    best.map(|best| (best.index, best.score)) == expected
+    let Some((lowest, score)) = scores.enumerate().min_by_key(|(_, score)| *score) else {
+        return false;
+    };
+    let mut turned = leaves.to_vec();
+    turned.rotate_left(32 * lowest);
+    (0..COUNT).all(|index| {
+        let best = kernels.scan(&challenge, &turned, &[0xFF; 32]);
+        turned.rotate_right(32);
+        best == Some(Best { index, score })
+    })
 }
 
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::{Arch, Portable};
+
+    /// Computes wrong in one place.
+    #[derive(Clone, Copy)]
+    struct Broken(Fault);
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Fault {
+        /// Takes an index to be 32 bits long.
+        Generate,
+        /// Leaves out the last hash.
+        HashLeaves,
+        HashNodes,
+        /// Overlooks what lies in the last lane of 32.
+        Scan,
+        None,
+    }
+
+    impl Arch for Broken {
+        fn name(&self) -> &'static str {
+            "broken"
+        }
+
+        fn scan(
+            &self,
+            challenge: &[u8; 32],
+            leaves: &[[u8; 32]],
+            bound: &[u8; 32],
+        ) -> Option<Best> {
+            let best = Portable.scan(challenge, leaves, bound);
+            best.filter(|best| self.0 != Fault::Scan || best.index % 32 != 31)
+        }
+
+        fn generate(&self, key: &[u8; 32], seed: &[u8; 32], start: u64, out: &mut [[u8; 32]]) {
+            if self.0 != Fault::Generate {
+                return Portable.generate(key, seed, start, out);
+            }
+            for (index, leaf) in (start..).zip(out) {
+                Portable.generate(key, seed, index & 0xFFFF_FFFF, std::slice::from_mut(leaf));
+            }
+        }
+
+        fn hash_leaves(&self, leaves: &[[u8; 32]], out: &mut [[u8; 32]]) {
+            let omitted = usize::from(self.0 == Fault::HashLeaves);
+            let count = leaves.len() - omitted;
+            Portable.hash_leaves(&leaves[..count], &mut out[..count]);
+        }
+
+        fn hash_nodes(&self, pairs: &[[u8; 64]], out: &mut [[u8; 32]]) {
+            let omitted = usize::from(self.0 == Fault::HashNodes);
+            let count = pairs.len() - omitted;
+            Portable.hash_nodes(&pairs[..count], &mut out[..count]);
+        }
+    }
+
+    #[test]
+    fn every_kernel_that_computes_wrong_is_found_out() {
+        assert!(passes(&Kernels { arch: &Broken(Fault::None) }));
+        assert!(!passes(&Kernels { arch: &Broken(Fault::Generate) }));
+        assert!(!passes(&Kernels { arch: &Broken(Fault::HashLeaves) }));
+        assert!(!passes(&Kernels { arch: &Broken(Fault::HashNodes) }));
+        assert!(!passes(&Kernels { arch: &Broken(Fault::Scan) }));
+    }
+
+    #[test]
+    fn all_kernels_of_this_processor_pass() {
+        for kernels in Kernels::all() {
+            assert!(passes(&kernels), "{}", kernels.name());
+        }
+    }
 }

@@ -3,15 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use proptest::{collection::vec, prelude::*};
-use spacetime_kernels::{Best, Kernels};
+use spacetime_kernels::{Best, Kernels, KernelsError};
 use spacetime_protocol::{
     Challenge, Leaf, NodeHash, PlotKey, PlotSeed,
     merkle::{self, Tree},
     plot, score,
 };
 
-/// Leaf counts around the widths that an implementation may work in.
-const COUNTS: [usize; 14] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 100];
+/// More leaves than any implementation takes at a time, twice, and every remainder.
+const COUNTS: std::ops::RangeInclusive<usize> = 0..=70;
 
 fn scan_naively(challenge: &[u8; 32], leaves: &[u8], bound: &[u8; 32]) -> Option<Best> {
     let challenge = Challenge::new(*challenge);
@@ -66,12 +66,24 @@ fn all_counts_agree_with_the_protocol() {
 }
 
 #[test]
-fn the_first_of_equal_leaves_wins_wherever_it_lies() {
+fn the_first_of_equal_leaves_wins_wherever_they_lie() {
     for kernels in Kernels::all() {
-        for count in 2..40 {
+        for count in 1..=70 {
             let leaves = [9; 32].repeat(count);
             let best = kernels.scan(&[4; 32], &leaves, &[0xFF; 32]).unwrap();
             assert_eq!(best.index, 0, "{} of {count}", kernels.name());
+        }
+        let leaves = generate_naively([1; 32], [2; 32], 0, 70);
+        let best = kernels.scan(&[4; 32], &leaves, &[0xFF; 32]).unwrap();
+        let lowest = leaves.as_chunks::<32>().0[best.index];
+        for (first, second) in (0..70).flat_map(|first| (first..70).map(move |at| (first, at))) {
+            let mut leaves = leaves.clone();
+            leaves.as_chunks_mut::<32>().0[best.index] = [9; 32];
+            leaves.as_chunks_mut::<32>().0[first] = lowest;
+            leaves.as_chunks_mut::<32>().0[second] = lowest;
+            let found = kernels.scan(&[4; 32], &leaves, &[0xFF; 32]);
+            let expected = scan_naively(&[4; 32], &leaves, &[0xFF; 32]);
+            assert_eq!(found, expected, "{}: {first} and {second}", kernels.name());
         }
     }
 }
@@ -79,22 +91,65 @@ fn the_first_of_equal_leaves_wins_wherever_it_lies() {
 #[test]
 fn the_bound_itself_is_not_under_the_bound() {
     for kernels in Kernels::all() {
-        let leaves = generate_naively([1; 32], [2; 32], 0, 50);
-        let best = kernels.scan(&[6; 32], &leaves, &[0xFF; 32]).unwrap();
-        assert_eq!(kernels.scan(&[6; 32], &leaves, &best.score), None);
-        let mut above = best.score;
-        above[31] += 1;
-        assert_eq!(kernels.scan(&[6; 32], &leaves, &above), Some(best));
-        assert_eq!(kernels.scan(&[6; 32], &leaves, &[0; 32]), None);
+        for count in 1..=70 {
+            let leaves = generate_naively([1; 32], [2; 32], 0, count);
+            let best = kernels.scan(&[6; 32], &leaves, &[0xFF; 32]).unwrap();
+            for (byte, bit) in (0..32).flat_map(|byte| [(byte, 1), (byte, 128)]) {
+                let mut bound = best.score;
+                bound[byte] ^= bit;
+                let expected = (bound > best.score).then_some(best);
+                assert_eq!(kernels.scan(&[6; 32], &leaves, &bound), expected, "{byte}, {bit}");
+            }
+            assert_eq!(kernels.scan(&[6; 32], &leaves, &best.score), None);
+            assert_eq!(kernels.scan(&[6; 32], &leaves, &[0; 32]), None);
+        }
     }
+}
+
+#[test]
+fn leaves_may_lie_anywhere() {
+    for kernels in Kernels::all() {
+        for at in 0..64 {
+            let mut bytes = vec![0; 32 * 70 + 64];
+            kernels.generate(&[1; 32], &[2; 32], 0, &mut bytes[at..][..32 * 70]);
+            let leaves = &bytes[at..][..32 * 70];
+            assert_eq!(leaves, generate_naively([1; 32], [2; 32], 0, 70), "{}", kernels.name());
+            check(&kernels, &[3; 32], &[0xFF; 32], leaves);
+        }
+    }
+}
+
+#[test]
+fn the_upper_word_of_an_index_is_every_leafs_own() {
+    for kernels in Kernels::all() {
+        for before in 0..=70 {
+            let start = (7 << 32) - before;
+            let mut leaves = vec![0; 32 * 70];
+            kernels.generate(&[1; 32], &[2; 32], start, &mut leaves);
+            let expected = generate_naively([1; 32], [2; 32], start, 70);
+            assert_eq!(leaves, expected, "{} from {start}", kernels.name());
+        }
+    }
+}
+
+#[test]
+fn kernels_are_had_by_name_if_the_processor_runs_them() {
+    for kernels in Kernels::all() {
+        assert_eq!(Kernels::named(kernels.name()).unwrap().name(), kernels.name());
+    }
+    let here: Vec<_> = Kernels::all().map(|kernels| kernels.name()).collect();
+    assert_eq!(here.last(), Some(&"portable"));
+    let error = Kernels::named("abacus").unwrap_err();
+    assert!(error.to_string().contains("no kernels `abacus`; it runs "), "{error}");
+    assert_eq!(error, KernelsError::NotHere { name: "abacus".to_owned(), here });
 }
 
 #[test]
 fn the_one_best_leaf_is_found_at_every_position() {
     for kernels in Kernels::all() {
-        let mut leaves = generate_naively([1; 32], [2; 32], 0, 40);
+        let mut leaves = generate_naively([1; 32], [2; 32], 0, 70);
         let best = kernels.scan(&[7; 32], &leaves, &[0xFF; 32]).unwrap();
-        for to in 0..40 {
+        for to in 0..70 {
             let from = kernels.scan(&[7; 32], &leaves, &[0xFF; 32]).unwrap().index;
             let (a, b) = (leaves.as_chunks::<32>().0[from], leaves.as_chunks::<32>().0[to]);
             leaves.as_chunks_mut::<32>().0[from] = b;
@@ -125,7 +180,7 @@ proptest! {
     fn random_leaves_agree_with_the_protocol(
         challenge: [u8; 32],
         bound: [u8; 32],
-        leaves in vec(any::<[u8; 32]>(), 0..70),
+        leaves in vec(any::<[u8; 32]>(), 0..=70),
     ) {
         for kernels in Kernels::all() {
             check(&kernels, &challenge, &bound, leaves.as_flattened());
@@ -137,7 +192,7 @@ proptest! {
         key: [u8; 32],
         seed: [u8; 32],
         start in 0..i64::MAX as u64 - 70,
-        count in 0..70_usize,
+        count in 0..=70_usize,
     ) {
         for kernels in Kernels::all() {
             let mut leaves = vec![0; 32 * count];

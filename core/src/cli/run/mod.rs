@@ -10,7 +10,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use spacetime_kernels::Kernels;
 use spacetime_protocol::keys::SecretKey;
 use uuid::Uuid;
 
@@ -18,6 +17,7 @@ use self::sinks::Shown;
 use super::{Exit, Failure, Output, log, manifest::ManifestArgs, seconds};
 use crate::{
     engine::{self, Config, Inbox, Outcome, PlotSource, Setup},
+    kernels,
     manifest::Manifest,
     observe::{Fault, Started, Stream},
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
@@ -196,7 +196,7 @@ fn make_folder(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
 }
 
 fn scanner(manifest: &Manifest, key: &SecretKey, registry: &Registry) -> Result<Scanner, Failure> {
-    let hasher = Hasher::new(Kernels::detect(), registry.engine());
+    let hasher = Hasher::new(kernels::in_use(), registry.engine());
     let planner = Planner::new(registry.strategies());
     let supply = Supply::new(manifest.leaf_source, Some(key.plot_key()));
     let per_drive = manifest.max_concurrent_proofs;
@@ -266,7 +266,7 @@ fn what_runs(manifest: &Manifest, key: &SecretKey, plots: &Live, registry: &Regi
         bytes: plots.iter().map(|plot| plot.size_bytes()).sum(),
         strategy: registry.strategy_name().map(str::to_owned),
         engine: registry.engine_name().map(str::to_owned),
-        kernels: Kernels::detect().name(),
+        kernels: kernels::in_use().name(),
         policy: registry.policy_name().map(str::to_owned),
         transports: registry.transports().iter().map(|slot| slot.name().to_owned()).collect(),
         safe_mode: false,
