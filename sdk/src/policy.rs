@@ -158,3 +158,15 @@ pub fn open<T: Policy>(args: &OpenArgs<'_>) -> Result<PolicyObject, Fault> {
     let instance = Instance::open(args, || T::open(config))?;
     Ok(PolicyObject::from_value(Adapter(instance), TD_Opaque))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_veto_crosses_with_one_short_line() {
+        let veto = Selection::Veto(format!("no\n\u{7}{}", "x".repeat(10_000))).to_abi().veto;
+        let reason = veto.into_option().unwrap();
+        assert!(reason.starts_with("no \\u{7}xxx") && reason.len() <= LONGEST, "{reason}");
+    }
+}

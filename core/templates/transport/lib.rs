@@ -48,16 +48,23 @@ impl Transport for Jobs {
     type Config = Config;
 
     fn open(config: Config, context: &TransportContext) -> Result<Self> {
+        if !config.server.contains(':') {
+            return Err(Error::field(
+                "server",
+                "must be host:port, such as 127.0.0.1:4000",
+            ));
+        }
         let hello = lines::hello(&context.agent, &context.identity);
         Ok(Self {
-            server: server(config)?,
+            server: config.server,
             hello,
         })
     }
 
     // For `check --load`, which opens no session.
-    fn check(config: Config, _context: &TransportContext) -> Result<String> {
-        server(config).map(|server| format!("jobs come from {server}"))
+    fn check(config: Config, context: &TransportContext) -> Result<String> {
+        let Self { server, .. } = Self::open(config, context)?;
+        Ok(format!("jobs come from {server}"))
     }
 
     async fn run(&mut self, port: &mut Port) -> Result<()> {
@@ -88,17 +95,6 @@ impl Transport for Jobs {
             }
         }
     }
-}
-
-/// The server's address, if the config has one.
-fn server(config: Config) -> Result<String> {
-    if !config.server.contains(':') {
-        return Err(Error::field(
-            "server",
-            "must be host:port, such as 127.0.0.1:4000",
-        ));
-    }
-    Ok(config.server)
 }
 
 /// What a line of the server means to the miner.

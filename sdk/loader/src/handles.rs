@@ -159,8 +159,10 @@ impl Strategy {
         for span in &spans[..written] {
             let end = span.start.checked_add(span.len);
             if span.len == 0 {
-                let start = span.start;
-                return Err(Fault::new(format_args!("it planned a span of no leaves, at {start}")));
+                return Err(Fault::new(format_args!(
+                    "it planned a span without leaves, at leaf {} of a plot with {leaf_count}",
+                    span.start
+                )));
             }
             if end.is_none_or(|end| end > leaf_count) {
                 return Err(Fault::new(format_args!(

@@ -289,3 +289,29 @@ fn claim_from_abi(claim: abi::ProofClaim) -> ProofClaim {
         proof: claim.proof.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_event_says_crosses_as_one_short_line() {
+        let said = || format!("gone\n\u{1b}[2J{}", "x".repeat(10_000));
+        let verdict = Verdict::Rejected;
+        for event in [
+            Event::Online { detail: said() },
+            Event::Offline { reason: said() },
+            Event::Verdict { ticket: 1, verdict, reason: said() },
+        ] {
+            let text = match event.to_abi().unwrap().into_enum() {
+                Ok(
+                    abi::Event::Online { detail: text }
+                    | abi::Event::Offline { reason: text }
+                    | abi::Event::Verdict { reason: text, .. },
+                ) => text,
+                other => panic!("{other:?}"),
+            };
+            assert!(text.starts_with("gone \\u{1b}[2Jxxx") && text.len() <= LONGEST, "{text}");
+        }
+    }
+}

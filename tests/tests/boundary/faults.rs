@@ -127,6 +127,7 @@ fn spans_that_cannot_be_are_refused() {
         let mut strategy = open_strategy(&library, "misbehaving", &config).unwrap();
         let fault = spans(&mut strategy, 100).expect_err(kind);
         assert!(fault.message.contains("of a plot with 100"), "{fault}");
+        assert_eq!(fault.message.contains("without leaves"), kind == "empty", "{fault}");
         assert!(!fault.is_fatal());
     }
 }
