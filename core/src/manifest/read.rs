@@ -207,7 +207,7 @@ impl Reader<'_> {
             // Quoted.
             (_, Ok(Some(name))) => LeafOrigin::named(&name).ok_or_else(|| {
                 let hint = did_you_mean(&name, LeafOrigin::NAMES);
-                self.invalid(key, format!("`{name}` is no source of leaves; {hint}"))
+                self.invalid(key, format!("`{key}` cannot be `{name}`; {hint}"))
             }),
             (Err(error), _) => Err(error),
         }
