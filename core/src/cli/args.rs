@@ -48,7 +48,7 @@ pub(super) enum Command {
     Prove(prove::Args),
     /// Show what bytes of the protocol say, or where and why they say nothing
     Decode(decode::Args),
-    /// Make plots and look at them
+    /// Make plots, look at them, repair them
     #[command(subcommand)]
     Plot(Plot),
     /// Make a key and look at it

@@ -204,18 +204,17 @@ impl Reader<'_> {
     }
 
     fn leaf_source(&self) -> Result<LeafOrigin, ManifestError> {
-        self.choice("leaf_source", "source of leaves", LeafOrigin::NAMES, LeafOrigin::named)
+        self.choice("leaf_source", LeafOrigin::NAMES, LeafOrigin::named)
     }
 
     fn io(&self) -> Result<Io, ManifestError> {
-        self.choice("io", "way of reading", Io::NAMES, Io::named)
+        self.choice("io", Io::NAMES, Io::named)
     }
 
     /// One of a few names, quoted or not; without the key, the default.
     fn choice<T: DeserializeOwned + Default>(
         &self,
         key: &'static str,
-        what: &str,
         names: [&str; 3],
         named: fn(&str) -> Option<T>,
     ) -> Result<T, ManifestError> {
@@ -224,7 +223,7 @@ impl Reader<'_> {
             // Quoted.
             (_, Ok(Some(name))) => named(&name).ok_or_else(|| {
                 let hint = did_you_mean(&name, names);
-                self.invalid(key, format!("`{name}` is no {what}; {hint}"))
+                self.invalid(key, format!("`{key}` cannot be `{name}`; {hint}"))
             }),
             (Err(error), _) => Err(error),
         }

@@ -104,3 +104,18 @@ pub(super) fn add_unreadable(regions: &mut Vec<Region>, leaves: Range<u64>, erro
         _ => regions.push(Region { reason: Some(error.0), ..Region::of(leaves) }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_some_number_of_runs_on_gaps_are_counted_in() {
+        let mut regions = Regions::default();
+        let runs = MOST as u64 + 10;
+        (0..runs).for_each(|number| regions.add(3 * number, 1));
+        assert_eq!(regions.0.len(), MOST);
+        assert_eq!(regions.0[7], 21..22);
+        assert_eq!(regions.0[MOST - 1], 3 * (MOST as u64 - 1)..3 * (runs - 1) + 1);
+    }
+}
