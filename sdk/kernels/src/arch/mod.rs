@@ -40,8 +40,9 @@ pub(crate) trait Arch: Send + Sync {
     fn hash_nodes(&self, pairs: &[[u8; 64]], out: &mut [[u8; 32]]);
 }
 
-/// Implements [`Arch`] by generic kernels for the token of a kind of processor: entry points with
-/// its instructions enabled, into which the kernels are inlined.
+/// Implements [`Arch`] for a type of which a value proves that the processor has `$features`: entry
+/// points with these enabled, into which the kernels of the module `$kernels` are inlined, on what
+/// `$unit` makes of the value.
 macro_rules! entry_points {
     ($token:ty, $name:literal, $features:literal, $kernels:path, |$this:ident| $unit:expr) => {
         impl $crate::arch::Arch for $token {
