@@ -24,6 +24,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static dyn Arch> {
     let special = aarch64::all();
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let special = std::iter::empty();
+    // Without optimisation, every operation of the unrolled rounds has its place on the stack, some
+    // megabytes in all: a plugin's debug build, say, has to do with the portable ones.
+    let special = special.filter(|_| !cfg!(unoptimised));
     special.chain([&portable::Portable as &dyn Arch])
 }
 
