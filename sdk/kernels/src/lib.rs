@@ -83,7 +83,7 @@ impl Kernels {
     }
 
     /// All that this processor runs, the fastest first, without a self-test: for tests and
-    /// benchmarks.
+    /// benchmarks. Where this crate is built without optimisation, only the portable ones.
     pub fn all() -> impl Iterator<Item = Self> {
         arch::all().map(|arch| Self { arch })
     }

@@ -3,7 +3,7 @@
 
 use std::arch::{aarch64::*, is_aarch64_feature_detected};
 
-use super::{Arch, entry_points, streams::Unit};
+use super::{Arch, entry_points::entry_points, streams::Unit};
 
 /// Those that this processor can run, the fastest first.
 pub(crate) fn all() -> impl Iterator<Item = &'static dyn Arch> {

@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod entry_points;
 mod portable;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod streams;
@@ -24,6 +26,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static dyn Arch> {
     let special = aarch64::all();
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let special = std::iter::empty();
+    // Without optimisation, every operation of the unrolled rounds has its place on the stack, some
+    // megabytes in all: a plugin's debug build, say, has to do with the portable ones.
+    let special = special.filter(|_| !cfg!(unoptimised));
     special.chain([&portable::Portable as &dyn Arch])
 }
 
@@ -39,72 +44,3 @@ pub(crate) trait Arch: Send + Sync {
 
     fn hash_nodes(&self, pairs: &[[u8; 64]], out: &mut [[u8; 32]]);
 }
-
-/// Implements [`Arch`] by generic kernels for the token of a kind of processor: entry points with
-/// its instructions enabled, into which the kernels are inlined.
-macro_rules! entry_points {
-    ($token:ty, $name:literal, $features:literal, $kernels:path, |$this:ident| $unit:expr) => {
-        impl $crate::arch::Arch for $token {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn scan(
-                &self,
-                challenge: &[u8; 32],
-                leaves: &[[u8; 32]],
-                bound: &[u8; 32],
-            ) -> Option<$crate::Best> {
-                use $kernels as kernels;
-                #[target_feature(enable = $features)]
-                fn enter(
-                    $this: $token,
-                    challenge: &[u8; 32],
-                    leaves: &[[u8; 32]],
-                    bound: &[u8; 32],
-                ) -> Option<$crate::Best> {
-                    kernels::scan($unit, challenge, leaves, bound)
-                }
-                // SAFETY: `self` proves that the processor has these features.
-                unsafe { enter(*self, challenge, leaves, bound) }
-            }
-
-            fn generate(&self, key: &[u8; 32], seed: &[u8; 32], start: u64, out: &mut [[u8; 32]]) {
-                use $kernels as kernels;
-                #[target_feature(enable = $features)]
-                fn enter(
-                    $this: $token,
-                    key: &[u8; 32],
-                    seed: &[u8; 32],
-                    start: u64,
-                    out: &mut [[u8; 32]],
-                ) {
-                    kernels::generate($unit, key, seed, start, out);
-                }
-                // SAFETY: `self` proves that the processor has these features.
-                unsafe { enter(*self, key, seed, start, out) }
-            }
-
-            fn hash_leaves(&self, leaves: &[[u8; 32]], out: &mut [[u8; 32]]) {
-                use $kernels as kernels;
-                #[target_feature(enable = $features)]
-                fn enter($this: $token, leaves: &[[u8; 32]], out: &mut [[u8; 32]]) {
-                    kernels::hash_leaves($unit, leaves, out);
-                }
-                // SAFETY: `self` proves that the processor has these features.
-                unsafe { enter(*self, leaves, out) }
-            }
-
-            fn hash_nodes(&self, pairs: &[[u8; 64]], out: &mut [[u8; 32]]) {
-                use $kernels as kernels;
-                #[target_feature(enable = $features)]
-                fn enter($this: $token, pairs: &[[u8; 64]], out: &mut [[u8; 32]]) {
-                    kernels::hash_nodes($unit, pairs, out);
-                }
-                // SAFETY: `self` proves that the processor has these features.
-                unsafe { enter(*self, pairs, out) }
-            }
-        }
-    };
-}
-pub(crate) use entry_points;

@@ -5,6 +5,8 @@
 //! inlined into the entry points of that kind, which enable the instructions that it needs; a
 //! closure would not be.
 
+#![allow(clippy::needless_range_loop, reason = "closures are not inlined")]
+
 use super::portable;
 use crate::{
     Best, block,

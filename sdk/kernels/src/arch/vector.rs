@@ -5,6 +5,9 @@
 //! inlined into the entry points of that kind, which enable the instructions that it needs; a
 //! closure would not be.
 
+#![allow(clippy::needless_range_loop, reason = "the formulas count, and closures are not inlined")]
+#![allow(clippy::absurd_extreme_comparisons, reason = "rounds are left out from a constant on")]
+
 use super::portable;
 use crate::{
     Best, block,
@@ -193,10 +196,8 @@ fn scores<L: Lanes>(
     leaf: [L::Word; 8],
 ) -> [L::Word; 8] {
     let mut message = [leaf[0]; 16];
-    for t in 0..8 {
-        message[t] = known[t];
-        message[8 + t] = leaf[t];
-    }
+    message[..8].copy_from_slice(known);
+    message[8..].copy_from_slice(&leaf);
     let state = after_word(lanes, ninth_round, leaf[0]);
     let state = rounds_from::<L, 9, KNOWN_SUMS>(lanes, state, message);
     let middle = add_all(lanes, state, splat_all(lanes, &block::INITIAL));

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::arch::{entry_points, vector::Lanes};
+use crate::arch::{entry_points::entry_points, vector::Lanes};
 
 /// Proves that the processor has AVX2.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::arch::{entry_points, twice::Twice, vector::Lanes};
+use crate::arch::{entry_points::entry_points, twice::Twice, vector::Lanes};
 
 /// Proves that the processor has AVX-512 (F and BW).
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::arch::{entry_points, streams::Unit};
+use crate::arch::{entry_points::entry_points, streams::Unit};
 
 /// Proves that the processor has the SHA extensions (and SSE 4.1, as all that have them).
 #[derive(Clone, Copy)]
