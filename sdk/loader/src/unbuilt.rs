@@ -18,6 +18,10 @@ pub fn unbuilt(path: &Path) -> Option<String> {
     let project = absolute.ancestors().find(|folder| folder.join("Cargo.toml").is_file())?;
     let manifest = project.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).ok()?;
+    if !text.contains("[package]") {
+        // A workspace of several: nobody knows which is meant.
+        return None;
+    }
     if !text.contains("cdylib") {
         return Some(format!(
             "Cargo builds no dynamic library of this project: does {} say {CRATE_TYPE} under \
@@ -59,6 +63,8 @@ mod tests {
         let file = release.join(format!("{DLL_PREFIX}first{DLL_SUFFIX}"));
         assert_eq!(unbuilt(&home.path().join("a.so")), None);
 
+        fs::write(project.join("Cargo.toml"), "[workspace]\nmembers = [\"*\"]\n").unwrap();
+        assert_eq!(unbuilt(&file), None);
         fs::write(project.join("Cargo.toml"), "[package]\nname = \"first\"\n").unwrap();
         for path in [&project, &file] {
             let told = unbuilt(path).unwrap();
