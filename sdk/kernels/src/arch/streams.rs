@@ -7,7 +7,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "closures are not inlined")]
 
-use super::portable;
+use super::{portable, quads::quad_at};
 use crate::{
     Best, block,
     rounds::{self, K},
@@ -232,9 +232,4 @@ fn load<U: Unit>(unit: U, block: &[u8; 64]) -> [U::Quad; 4] {
 #[inline(always)]
 fn last_byte<U: Unit>(unit: U, byte: u8) -> U::Quad {
     unit.quad([u32::from(byte) << 24 | 0x0080_0000, 0, 0, 0])
-}
-
-#[inline(always)]
-fn quad_at(bytes: &[u8], at: usize) -> &[u8; 16] {
-    &bytes[at..].as_chunks().0[0]
 }

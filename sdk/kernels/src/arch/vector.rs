@@ -53,6 +53,9 @@ pub(crate) trait Lanes: Copy {
     fn any_at_most(self, a: Self::Word, b: Self::Word) -> bool;
 
     /// 16 bytes each from `first`, `first + step`, …, a quarter of [`COUNT`](Self::COUNT) times.
+    ///
+    /// # Panics
+    /// If there are not so many bytes.
     fn load(self, bytes: &[u8], first: usize, step: usize) -> Self::Word;
     /// The reverse of [`load`](Self::load).
     fn store(self, row: Self::Word, bytes: &mut [u8], first: usize, step: usize);

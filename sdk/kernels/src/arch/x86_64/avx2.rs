@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::{load, store};
 use crate::arch::{entry_points::entry_points, vector::Lanes};
 
 /// Proves that the processor has AVX2.
@@ -99,18 +100,17 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn load(self, bytes: &[u8], first: usize, step: usize) -> __m256i {
-        assert!(first + step + 16 <= bytes.len(), "rows lie within the bytes");
-        let at = bytes.as_ptr();
-        // SAFETY: as in `splat`; both 16 bytes lie within `bytes`, as was asserted.
-        unsafe { _mm256_loadu2_m128i(at.add(first + step).cast(), at.add(first).cast()) }
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_set_m128i(load(bytes, first + step), load(bytes, first)) }
     }
 
     #[inline(always)]
     fn store(self, row: __m256i, bytes: &mut [u8], first: usize, step: usize) {
-        assert!(first + step + 16 <= bytes.len(), "rows lie within the bytes");
-        let at = bytes.as_mut_ptr();
-        // SAFETY: as in `splat`; both 16 bytes lie within `bytes`, as was asserted.
-        unsafe { _mm256_storeu2_m128i(at.add(first + step).cast(), at.add(first).cast(), row) }
+        // SAFETY: as in `splat`.
+        unsafe {
+            store(_mm256_castsi256_si128(row), bytes, first);
+            store(_mm256_extracti128_si256::<1>(row), bytes, first + step);
+        }
     }
 
     #[inline(always)]

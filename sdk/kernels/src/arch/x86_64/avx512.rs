@@ -3,6 +3,7 @@
 
 use std::arch::x86_64::*;
 
+use super::{load, store};
 use crate::arch::{entry_points::entry_points, twice::Twice, vector::Lanes};
 
 /// Proves that the processor has AVX-512 (F and BW).
@@ -99,28 +100,23 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn load(self, bytes: &[u8], first: usize, step: usize) -> __m512i {
-        assert!(first + 3 * step + 16 <= bytes.len(), "rows lie within the bytes");
-        let at = bytes.as_ptr();
-        // SAFETY: as in `splat`; each 16 bytes lie within `bytes`, as was asserted.
+        // SAFETY: as in `splat`.
         unsafe {
-            let row = _mm512_castsi128_si512(_mm_loadu_si128(at.add(first).cast()));
-            let row = _mm512_inserti32x4::<1>(row, _mm_loadu_si128(at.add(first + step).cast()));
-            let row =
-                _mm512_inserti32x4::<2>(row, _mm_loadu_si128(at.add(first + 2 * step).cast()));
-            _mm512_inserti32x4::<3>(row, _mm_loadu_si128(at.add(first + 3 * step).cast()))
+            let row = _mm512_castsi128_si512(load(bytes, first));
+            let row = _mm512_inserti32x4::<1>(row, load(bytes, first + step));
+            let row = _mm512_inserti32x4::<2>(row, load(bytes, first + 2 * step));
+            _mm512_inserti32x4::<3>(row, load(bytes, first + 3 * step))
         }
     }
 
     #[inline(always)]
     fn store(self, row: __m512i, bytes: &mut [u8], first: usize, step: usize) {
-        assert!(first + 3 * step + 16 <= bytes.len(), "rows lie within the bytes");
-        let at = bytes.as_mut_ptr();
-        // SAFETY: as in `splat`; each 16 bytes lie within `bytes`, as was asserted.
+        // SAFETY: as in `splat`.
         unsafe {
-            _mm_storeu_si128(at.add(first).cast(), _mm512_castsi512_si128(row));
-            _mm_storeu_si128(at.add(first + step).cast(), _mm512_extracti32x4_epi32::<1>(row));
-            _mm_storeu_si128(at.add(first + 2 * step).cast(), _mm512_extracti32x4_epi32::<2>(row));
-            _mm_storeu_si128(at.add(first + 3 * step).cast(), _mm512_extracti32x4_epi32::<3>(row));
+            store(_mm512_castsi512_si128(row), bytes, first);
+            store(_mm512_extracti32x4_epi32::<1>(row), bytes, first + step);
+            store(_mm512_extracti32x4_epi32::<2>(row), bytes, first + 2 * step);
+            store(_mm512_extracti32x4_epi32::<3>(row), bytes, first + 3 * step);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::{load, store};
 use crate::arch::{entry_points::entry_points, streams::Unit};
 
 /// Proves that the processor has the SHA extensions (and SSE 4.1, as all that have them).
@@ -32,17 +33,17 @@ impl Unit for ShaNi {
 
     #[inline(always)]
     fn load(self, bytes: &[u8; 16]) -> __m128i {
-        // SAFETY: as in `quad`; 16 bytes are read of 16.
-        unsafe { swap_bytes(_mm_loadu_si128(bytes.as_ptr().cast())) }
+        // SAFETY: as in `quad`.
+        unsafe { swap_bytes(load(bytes, 0)) }
     }
 
     #[inline(always)]
     fn load_after(self, byte: u8, bytes: &[u8; 16]) -> __m128i {
-        // SAFETY: as in `quad`; 16 bytes are read of 16.
+        // SAFETY: as in `quad`.
         unsafe {
             // The bytes of each word reversed, all of them one further, and a zero before them.
             let order = _mm_setr_epi8(2, 1, 0, -1, 6, 5, 4, 3, 10, 9, 8, 7, 14, 13, 12, 11);
-            let bytes = _mm_shuffle_epi8(_mm_loadu_si128(bytes.as_ptr().cast()), order);
+            let bytes = _mm_shuffle_epi8(load(bytes, 0), order);
             _mm_or_si128(bytes, self.quad([u32::from(byte) << 24, 0, 0, 0]))
         }
     }
@@ -94,15 +95,11 @@ impl Unit for ShaNi {
     #[inline(always)]
     fn bytes(self, [feba, hgdc]: [__m128i; 2]) -> [u8; 32] {
         let mut bytes = [0; 32];
-        // SAFETY: as in `quad`; twice 16 bytes are written of 32.
+        // SAFETY: as in `quad`.
         unsafe {
             let (dcba, hgfe) = (_mm_unpackhi_epi64(hgdc, feba), _mm_unpacklo_epi64(hgdc, feba));
-            let at = bytes.as_mut_ptr();
-            _mm_storeu_si128(at.cast(), swap_bytes(_mm_shuffle_epi32::<0b00_01_10_11>(dcba)));
-            _mm_storeu_si128(
-                at.add(16).cast(),
-                swap_bytes(_mm_shuffle_epi32::<0b00_01_10_11>(hgfe)),
-            );
+            store(swap_bytes(_mm_shuffle_epi32::<0b00_01_10_11>(dcba)), &mut bytes, 0);
+            store(swap_bytes(_mm_shuffle_epi32::<0b00_01_10_11>(hgfe)), &mut bytes, 16);
         }
         bytes
     }
