@@ -29,6 +29,9 @@ fn a_plan_may_be_longer_than_the_miners_list() {
 fn a_config_that_makes_no_sense_is_refused_by_name() {
     let plugin = Plugin::build();
     let refused = |config| plugin.strategy(NAME, config).err().unwrap();
-    assert_eq!(refused("(span: 0)").message, "span must be at least 1, not 0");
+    assert_eq!(
+        refused("(span: 0)").message,
+        "span must be at least 1, not 0"
+    );
     assert_eq!(refused("(spam: 1)").field, "spam");
 }
