@@ -23,6 +23,10 @@ pub(crate) const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// What a destructor may take: the host waits no longer at its end.
 const DROP_LIMIT: Duration = Duration::from_millis(250);
 
+/// Rules that a panic seems to break, too: the report of one in a destructor may
+/// come late, and what is read for its backtrace stays in memory.
+const BY_PANICS: [&str; 2] = ["ANY-009", "ANY-011"];
+
 /// Why a test stops before its end.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -160,6 +164,9 @@ impl Probe {
             self.finding("ANY-004", format_args!("a fault that no call returned: {fault}"), false)
         });
         match (judged, stray) {
+            (Err(Stop::Broken(finding)), Some(stray)) if BY_PANICS.contains(&&*finding.rule) => {
+                Outcome::Broken(stray)
+            }
             (Err(Stop::Broken(finding)), _) => Outcome::Broken(*finding),
             (_, Some(finding)) => Outcome::Broken(finding),
             (Err(Stop::NotJudged(reason)), _) => Outcome::NotJudged { reason },
