@@ -31,7 +31,8 @@ impl Contest<'_> {
         let begun = Instant::now();
         let mut rounds = Vec::new();
         // Caches, clocks and pages are warm after that.
-        (ours()?, baseline()?);
+        ours()?;
+        baseline()?;
         while rounds.len() < MOST && (rounds.len() < LEAST || begun.elapsed() < bench.time) {
             let done = begun.elapsed().as_secs_f64() / bench.time.as_secs_f64();
             bench.watch.round(self.name, done.min(1.0));

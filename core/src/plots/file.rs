@@ -285,7 +285,8 @@ impl LeafSource for PlotFile {
         match blocks::read(&file, out, offset - before, least) {
             Ok(got) if got >= least => Ok(true),
             Ok(got) => {
-                (self.slot.close(), self.blocks.close());
+                self.slot.close();
+                self.blocks.close();
                 Err(self.ended(first, got.saturating_sub(before as usize)))
             }
             Err(error) if blocks::is_refusal(&error) => {
@@ -293,7 +294,8 @@ impl LeafSource for PlotFile {
                 Ok(false)
             }
             Err(error) => {
-                (self.slot.close(), self.blocks.close());
+                self.slot.close();
+                self.blocks.close();
                 Err(self.failed(&format!("read leaf {first} and on"), &error))
             }
         }
