@@ -1,5 +1,6 @@
 //! Makes the leaves of a plot and hashes its tree on all cores, while one
-//! thread writes what is done, in order.
+//! thread writes what is done, in order, and another one sees to it that it is
+//! on disk before a checkpoint says so.
 
 use std::{fs::File, io, path::Path, sync::Arc, thread};
 
@@ -25,6 +26,9 @@ use crate::durable;
 const BUFFERS: usize = 3;
 /// Checkpoints per plot: what a killed run loses is about this part of it.
 const CHECKPOINTS: u64 = 100;
+/// Checkpoints that may wait for what is before them to be on disk: nothing else
+/// waits for that, and what a killed run loses stays a few per cent.
+const WAITING: usize = 4;
 /// Subtrees after which there is a checkpoint in any case: 1 GiB of leaves.
 const MOST_SUBTREES: u64 = (1 << 30) / SUBTREE_BYTES as u64;
 
@@ -197,6 +201,24 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn run(&self, work: &Receiver<Work>, free: &Sender<Vec<u8>>) -> Result<(), Fault> {
+        let (written, checkpoints) = bounded(WAITING);
+        thread::scope(|scope| {
+            // Ends with it, so that nobody waits for room in it then.
+            let saving = scope.spawn(move || self.save_all(&checkpoints));
+            let wrote = self.write(work, free, written);
+            let saved = saving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // If saving failed, the writing stopped because of that.
+            saved.and(wrote)
+        })
+    }
+
+    /// Writes leaves, and hands on the checkpoints whose leaves are written.
+    fn write(
+        &self,
+        work: &Receiver<Work>,
+        free: &Sender<Vec<u8>>,
+        written: Sender<Checkpoint>,
+    ) -> Result<(), Fault> {
         for work in work {
             match work {
                 Work::Leaves { first, bytes } => {
@@ -208,9 +230,18 @@ impl Writer<'_> {
                     let _ = free.try_send(bytes);
                 }
                 Work::Checkpoint(checkpoint) => {
-                    self.save(&checkpoint).map_err(|error| Fault::Io { action: "sync", error })?
+                    written.send(checkpoint).map_err(|_| Fault::WriterGone)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Saves checkpoints as they come, of those that wait the last only.
+    fn save_all(&self, checkpoints: &Receiver<Checkpoint>) -> Result<(), Fault> {
+        for checkpoint in checkpoints {
+            let last = checkpoints.try_iter().last().unwrap_or(checkpoint);
+            self.save(&last).map_err(|error| Fault::Io { action: "sync", error })?;
         }
         Ok(())
     }
