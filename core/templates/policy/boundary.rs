@@ -25,6 +25,9 @@ fn those_that_pay_too_little_are_left_out() {
     let mut policy = plugin.policy(NAME, "(min_fee: 5)").unwrap();
     let pending = [candidate(1, 0, 4), candidate(2, 0, 5)];
     assert_eq!(policy.select(&block(10), &pending).unwrap().unwrap(), [1]);
+    // What comes after one that is left out could not be used.
+    let pending = [candidate(1, 0, 5), candidate(1, 1, 4), candidate(1, 2, 6)];
+    assert_eq!(policy.select(&block(10), &pending).unwrap().unwrap(), [0]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The policy `my-plugin`: the transactions that pay best, if they pay enough.
 
+use std::{cmp::Reverse, collections::HashSet};
+
 use spacetime_sdk::{
     BlockContext, Candidate, Policy, Result, Schema, Selection, serde::Deserialize,
 };
@@ -8,7 +10,7 @@ use spacetime_sdk::{
 #[derive(Default, Deserialize, Schema)]
 #[serde(crate = "spacetime_sdk::serde", default)]
 struct Config {
-    /// Transactions that pay less are left out.
+    /// Transactions that pay less are left out, and their sender's later ones.
     #[schema(default = 0)]
     min_fee: u64,
 }
@@ -30,12 +32,21 @@ impl Policy for BestFees {
     // signs it, and leaves out what would make it invalid.
     fn select(&mut self, block: &BlockContext, candidates: &[Candidate]) -> Result<Selection> {
         let mut chosen: Vec<usize> = (0..candidates.len()).collect();
-        chosen.retain(|position| candidates[*position].fee >= self.min_fee);
         // A sender's transactions count in the order of their nonces, whatever
         // each of them pays.
         chosen.sort_by_key(|position| {
             let candidate = &candidates[*position];
-            (candidate.nonce, std::cmp::Reverse(candidate.fee))
+            (candidate.nonce, Reverse(candidate.fee))
+        });
+        // A sender whose transaction is left out has no later one in the block:
+        // nonces follow one another without a gap.
+        let mut left_out = HashSet::new();
+        chosen.retain(|position| {
+            let candidate = &candidates[*position];
+            if candidate.fee < self.min_fee {
+                left_out.insert(candidate.sender);
+            }
+            !left_out.contains(&candidate.sender)
         });
         chosen.truncate(block.max_transactions);
         Ok(Selection::Include(chosen))
