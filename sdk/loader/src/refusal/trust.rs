@@ -53,7 +53,8 @@ impl Refusal {
                 "is not the file that was signed: its signature is of {plugin} {version} for \
                  {target} with the SHA-256 {sha256}, and the file's is {ours}"
             ),
-            "One of the two was changed or replaced: copy both again from where they came from",
+            "One of the two was changed or replaced: copy both again from where they came from, or, if \
+             you built it anew, sign it again with `spacetime-miner plugin sign`",
         )
     }
 
