@@ -69,6 +69,7 @@ fn measure(scanner: &Scanner, scans: usize) -> Vec<Duration> {
         loop {
             match job.went_on() {
                 Some(went_on) => return went_on,
+                // Rather than spin on a core that the scan has yet to leave.
                 None => thread::sleep(Duration::from_micros(100)),
             }
         }

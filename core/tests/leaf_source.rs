@@ -69,6 +69,7 @@ impl LeafSource for Counted {
 
     fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        // Being slow is what this drive is for; nothing waits by it.
         thread::sleep(self.pace);
         self.plot.read(first, out)
     }

@@ -1,20 +1,24 @@
 //! `bench`: how fast this machine is at what a miner does, and what limits it.
 
 use std::{
-    cell::Cell,
     io,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde::Serialize;
 use spacetime_protocol::Leaf;
 use spacetime_sdk_loader::Fault;
 
-use super::{Exit, Failure, Output, Style, manifest::ManifestArgs, plot_common::percent, seconds};
+use super::{
+    Exit, Failure, Output, Style,
+    manifest::ManifestArgs,
+    plot_common::{Ticker, percent},
+    seconds,
+};
 use crate::{
     bench::{
         Bench, BenchError, Part, Row, Scratch, Unit, Watch, boundary, drive, make_plot, plot,
@@ -27,9 +31,6 @@ use crate::{
     plugin::{FaultObserver, Registry},
     signals::Signals,
 };
-
-/// How often the progress line changes.
-const TICK: Duration = Duration::from_millis(200);
 
 /// How long a scan may take where no manifest says so, seconds.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -103,7 +104,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let parts = parts(args, manifest.as_ref())?;
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = args.workers.map_or(cores, NonZeroUsize::get);
-    let progress = Progress { output, shown: Cell::new(None) };
+    let progress = Progress(Ticker::new(output));
     let bench = Bench { time: args.time, workers, watch: &progress };
     let measured = measure(args, manifest.as_ref(), &parts, bench, &progress);
     output.progress("");
@@ -227,13 +228,11 @@ fn limit(rows: &[Row], window: Duration) -> Option<Limit> {
 
 fn text(document: &Document<'_>, output: &Output) -> String {
     let head = ["", "here", "baseline", "ratio"];
-    let mut lines = vec![line(head, "")];
+    let mut lines = vec![line(head)];
     for row in document.rows {
         let name = output.paint(Style::Bold, format!("{:<52}", row.name));
-        let rate = amount(row.unit, row.rate);
-        let baseline = amount(row.unit, row.baseline_rate);
-        let ratio = format!("{:.2}", row.ratio);
-        lines.push(format!("{name} {rate:>14} {baseline:>14} {ratio:>7}"));
+        let rates = [row.rate, row.baseline_rate].map(|rate| amount(row.unit, rate));
+        lines.push(line([&name, &rates[0], &rates[1], &format!("{:.2}", row.ratio)]));
         let against = format!("  against {}, {} rounds", row.baseline, row.rounds);
         lines.push(output.paint(Style::Dim, against));
     }
@@ -244,8 +243,8 @@ fn text(document: &Document<'_>, output: &Output) -> String {
     lines.join("\n")
 }
 
-fn line([name, rate, baseline, ratio]: [&str; 4], more: &str) -> String {
-    format!("{name:<52} {rate:>14} {baseline:>14} {ratio:>7}{more}")
+fn line([name, rate, baseline, ratio]: [&str; 4]) -> String {
+    format!("{name:<52} {rate:>14} {baseline:>14} {ratio:>7}")
 }
 
 fn said(limit: &Limit) -> String {
@@ -281,32 +280,18 @@ fn amount(unit: Unit, rate: f64) -> String {
 }
 
 /// Shows what is being measured.
-struct Progress<'a> {
-    output: &'a Output,
-    shown: Cell<Option<Instant>>,
-}
-
-impl Progress<'_> {
-    fn show(&self, text: impl FnOnce() -> String) {
-        let now = Instant::now();
-        let recent = self.shown.get().is_some_and(|shown| now - shown < TICK);
-        if !recent && self.output.shows_progress() {
-            self.shown.set(Some(now));
-            self.output.progress(text());
-        }
-    }
-}
+struct Progress<'a>(Ticker<'a>);
 
 impl Watch for Progress<'_> {
     fn round(&self, name: &str, done: f64) {
-        self.show(|| format!("{:>3} %  {name}", (done * 100.0) as u64));
+        self.0.show(|| format!("{:>3} %  {name}", (done * 100.0) as u64));
     }
 }
 
 impl CreateWatch for Progress<'_> {
     fn event(&self, event: CreateEvent) {
         if let CreateEvent::Progress { done, total } = event {
-            self.show(|| format!("{:>3} %  making a plot to measure with", percent(done, total)));
+            self.0.show(|| format!("{:>3} %  making a plot to measure with", percent(done, total)));
         }
     }
 }

@@ -103,17 +103,38 @@ impl fmt::Display for PlotDocument {
     }
 }
 
+/// A progress line that does not change more often than people can read.
+pub(super) struct Ticker<'a> {
+    output: &'a Output,
+    shown: Cell<Option<Instant>>,
+}
+
+impl<'a> Ticker<'a> {
+    pub(super) fn new(output: &'a Output) -> Self {
+        Self { output, shown: Cell::new(None) }
+    }
+
+    /// Shows a text, unless the one before is too new or nobody watches.
+    pub(super) fn show(&self, text: impl FnOnce() -> String) {
+        let now = Instant::now();
+        let is_recent = self.shown.get().is_some_and(|shown| now - shown < TICK);
+        if !is_recent && self.output.shows_progress() {
+            self.shown.set(Some(now));
+            self.output.progress(text());
+        }
+    }
+}
+
 /// Shows how far something is that goes through bytes, with rate and time left.
 pub(super) struct Pace<'a> {
-    output: &'a Output,
+    ticker: Ticker<'a>,
     /// When it began, and with how many bytes done.
     began: Cell<Option<(Instant, u64)>>,
-    shown: Cell<Option<Instant>>,
 }
 
 impl<'a> Pace<'a> {
     pub(super) fn new(output: &'a Output) -> Self {
-        Self { output, began: Cell::new(None), shown: Cell::new(None) }
+        Self { ticker: Ticker::new(output), began: Cell::new(None) }
     }
 
     /// Something else begins.
@@ -126,20 +147,17 @@ impl<'a> Pace<'a> {
         let now = Instant::now();
         let (began, from) = self.began.get().unwrap_or((now, done));
         self.began.set(Some((began, from)));
-        let is_recent = self.shown.get().is_some_and(|shown| now - shown < TICK);
-        if is_recent || !self.output.shows_progress() {
-            return;
-        }
-        self.shown.set(Some(now));
-        let rate = (done - from) as f64 / (now - began).as_secs_f64().max(1e-9);
-        let pace = if done > from {
-            let left = Duration::from_secs_f64(((total - done) as f64 / rate).min(1e9));
-            format!(", {}/s, {} left", size(rate as u64), Clock(left))
-        } else {
-            String::new()
-        };
-        let (percent, done, total) = (percent(done, total), size(done), size(total));
-        self.output.progress(format_args!("{percent:>3} %  {what}{done} of {total}{pace}"));
+        self.ticker.show(|| {
+            let rate = (done - from) as f64 / (now - began).as_secs_f64().max(1e-9);
+            let pace = if done > from {
+                let left = Duration::from_secs_f64(((total - done) as f64 / rate).min(1e9));
+                format!(", {}/s, {} left", size(rate as u64), Clock(left))
+            } else {
+                String::new()
+            };
+            let (percent, done, total) = (percent(done, total), size(done), size(total));
+            format!("{percent:>3} %  {what}{done} of {total}{pace}")
+        });
     }
 }
 

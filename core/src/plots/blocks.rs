@@ -4,6 +4,8 @@
 
 use std::{fs::File, io, path::Path};
 
+use super::positioned::read_some;
+
 /// Bytes of a block. Offsets, lengths and addresses of what is read past the
 /// system's memory are multiples of it; no drive in use has larger sectors.
 pub const BLOCK: usize = 4096;
@@ -43,14 +45,4 @@ pub(super) fn read(file: &File, out: &mut [u8], offset: u64, least: usize) -> io
         }
     }
     Ok(done)
-}
-
-#[cfg(unix)]
-fn read_some(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, out, offset)
-}
-
-#[cfg(windows)]
-fn read_some(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, out, offset)
 }

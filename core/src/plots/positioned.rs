@@ -51,8 +51,9 @@ use std::os::unix::fs::FileExt;
 #[cfg(windows)]
 use std::os::windows::fs::FileExt;
 
+/// Reads once; how many bytes that gave.
 #[cfg(unix)]
-fn read_some(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(super) fn read_some(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(out, offset)
 }
 
@@ -62,7 +63,7 @@ fn write_some(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
 }
 
 #[cfg(windows)]
-fn read_some(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(super) fn read_some(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
     file.seek_read(out, offset)
 }
 
