@@ -15,14 +15,14 @@ use crate::scan::Io;
 /// What is read at a time where nothing but that is done.
 const PIECE: usize = 1 << 20;
 
-/// A scan of a plot from its drive, through the system's memory and past it,
-/// beside reading the file from front to back.
+/// A scan of a plot from its drive, through the system's memory, past it and
+/// within it, beside reading the file from front to back.
 ///
 /// # Errors
 ///
 /// The plot cannot be read.
 pub fn drive(bench: Bench<'_>, plot: &Path) -> Result<Vec<Row>, BenchError> {
-    let ways = [(Io::Buffered, "buffered"), (Io::Direct, "direct")];
+    let ways = [(Io::Buffered, "buffered"), (Io::Direct, "direct"), (Io::Mmap, "mmap")];
     ways.into_iter().map(|(io, name)| one_way(bench, plot, io, name)).collect()
 }
 

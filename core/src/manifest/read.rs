@@ -212,10 +212,10 @@ impl Reader<'_> {
     }
 
     /// One of a few names, quoted or not; without the key, the default.
-    fn choice<T: DeserializeOwned + Default>(
+    fn choice<T: DeserializeOwned + Default, const N: usize>(
         &self,
         key: &'static str,
-        names: [&str; 3],
+        names: [&str; N],
         named: fn(&str) -> Option<T>,
     ) -> Result<T, ManifestError> {
         match (self.fields.get::<T>(key), self.fields.get::<String>(key)) {

@@ -245,7 +245,8 @@ fn the_source_of_leaves_may_be_quoted_or_not() {
 #[test]
 fn the_way_of_reading_is_one_of_three() {
     assert_eq!(parse(MINIMAL, &[]).unwrap().io, Io::Auto);
-    for (name, io) in [("auto", Io::Auto), ("buffered", Io::Buffered), ("direct", Io::Direct)] {
+    let all = [Io::Auto, Io::Buffered, Io::Direct, Io::Mmap];
+    for (name, io) in Io::NAMES.into_iter().zip(all) {
         for text in [name.to_owned(), format!("\"{name}\"")] {
             assert_eq!(parse(MINIMAL, &[&format!("io={text}")]).unwrap().io, io, "{text}");
         }

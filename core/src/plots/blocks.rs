@@ -1,5 +1,5 @@
-//! Reads of whole blocks past the system's memory, where system and file system
-//! have such: nothing is copied, and nothing else is pushed out of memory by
+//! Reads and writes of whole blocks past the system's memory, where system and file
+//! system have such: nothing is copied, and nothing else is pushed out of memory by
 //! leaves that are looked at once a challenge.
 
 use std::{fs::File, io, path::Path};
@@ -17,8 +17,20 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     std::fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECT).open(path)
 }
 
+/// Opens a file that is there for writes of the same kind.
+#[cfg(target_os = "linux")]
+pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path)
+}
+
 #[cfg(not(target_os = "linux"))]
 pub(super) fn open(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn open_to_write(_: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use spacetime_maps::Window;
 use spacetime_protocol::{
     Leaf, PlotHeaderHash, PlotKey, PlotSeed,
     plot::{self, PlotHeader, leaf_offset},
@@ -20,7 +21,7 @@ use super::{
     blocks::{self, BLOCK},
     cache::{self, CacheFile, CacheState, Structure},
     handles::Slot,
-    positioned::read_at,
+    positioned::{read_at, read_in_memory},
     source::{LeafSource, ReadError},
 };
 use crate::stamp::FileStamp;
@@ -36,6 +37,8 @@ pub struct PlotFile {
     /// The same, open for reads past the system's memory.
     blocks: Slot,
     has_blocks: AtomicBool,
+    /// Whether what is in the system's memory can be told from what is not.
+    looks_in_memory: AtomicBool,
     cache_path: PathBuf,
     /// What the cache was found to be when it was last of use.
     structure: Mutex<Option<Structure>>,
@@ -75,6 +78,7 @@ impl PlotFile {
             slot: Slot::new(),
             blocks: Slot::new(),
             has_blocks: AtomicBool::new(cfg!(target_os = "linux")),
+            looks_in_memory: AtomicBool::new(cfg!(target_os = "linux")),
             cache_path: cache_path.to_owned(),
             structure: Mutex::default(),
             stale: Mutex::default(),
@@ -222,9 +226,13 @@ impl PlotFile {
         leaf_offset(first).filter(|_| inside).ok_or_else(|| self.outside(first, count))
     }
 
-    /// The file ends after so many bytes of the leaves from `first` on.
-    fn ended(&self, first: u64, got: usize) -> ReadError {
-        let (leaf, rest) = (first + (got / Leaf::SIZE) as u64, got % Leaf::SIZE);
+    /// The file ends before leaves that it should have, at the latest after so
+    /// many bytes of the leaves from `first` on.
+    fn ended(&self, file: &File, first: u64, got: usize) -> ReadError {
+        let latest = leaf_offset(first).unwrap_or(u64::MAX).saturating_add(got as u64);
+        let end = file.metadata().map_or(latest, |metadata| metadata.len().min(latest));
+        let end = end.saturating_sub(PlotHeader::SIZE as u64);
+        let (leaf, rest) = (end / Leaf::SIZE as u64, end % Leaf::SIZE as u64);
         let path = self.path.display();
         ReadError(format!("{path}: the file ends in leaf {leaf}, {rest} of its 32 bytes are there"))
     }
@@ -260,11 +268,26 @@ impl LeafSource for PlotFile {
             Ok(got) if got == out.len() => Ok(()),
             Ok(got) => {
                 self.slot.close();
-                Err(self.ended(first, got))
+                Err(self.ended(&file, first, got))
             }
             Err(error) => {
                 self.slot.close();
                 Err(error)
+            }
+        }
+    }
+
+    fn read_in_memory(&self, first: u64, out: &mut [u8]) -> bool {
+        if !self.looks_in_memory.load(Ordering::Relaxed) {
+            return false;
+        }
+        let offset = self.offset_of(first, (out.len() / Leaf::SIZE) as u64);
+        let (Ok(offset), Ok(file)) = (offset, self.file()) else { return false };
+        match read_in_memory(&file, out, offset) {
+            Ok(got) => got == out.len(),
+            Err(_) => {
+                self.looks_in_memory.store(false, Ordering::Relaxed);
+                false
             }
         }
     }
@@ -287,7 +310,7 @@ impl LeafSource for PlotFile {
             Ok(got) => {
                 self.slot.close();
                 self.blocks.close();
-                Err(self.ended(first, got.saturating_sub(before as usize)))
+                Err(self.ended(&file, first, got.saturating_sub(before as usize)))
             }
             Err(error) if blocks::is_refusal(&error) => {
                 self.has_blocks.store(false, Ordering::Relaxed);
@@ -299,6 +322,11 @@ impl LeafSource for PlotFile {
                 Err(self.failed(&format!("read leaf {first} and on"), &error))
             }
         }
+    }
+
+    fn map(&self, first: u64, leaves: u64) -> Option<Window> {
+        let len = usize::try_from(leaves).ok()?.checked_mul(Leaf::SIZE)?;
+        Window::open(&*self.file().ok()?, self.offset_of(first, leaves).ok()?, len).ok()
     }
 
     fn is_made_with(&self, key: &PlotKey) -> bool {

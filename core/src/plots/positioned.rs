@@ -46,6 +46,24 @@ pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
     Ok(())
 }
 
+/// Reads what the system has in its memory, without waiting for a drive; how
+/// many bytes that gave. Systems and file systems without such reads say that
+/// they are not supported.
+#[cfg(target_os = "linux")]
+pub(super) fn read_in_memory(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    let mut out = [io::IoSliceMut::new(out)];
+    match preadv2(file, &mut out, offset, ReadWriteFlags::NOWAIT) {
+        Err(Errno::AGAIN) => Ok(0),
+        got => Ok(got?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn read_in_memory(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 #[cfg(unix)]
 use std::os::unix::fs::FileExt;
 #[cfg(windows)]

@@ -3,6 +3,7 @@
 use std::{fmt, path::Path};
 
 use serde::Deserialize;
+use spacetime_maps::Window;
 use spacetime_protocol::{PlotKey, PlotSeed};
 
 #[cfg(doc)]
@@ -24,6 +25,13 @@ pub trait LeafSource: Send + Sync {
     ///
     /// A read error, or the end of the file: an error of this plot only.
     fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError>;
+    /// As [`read`](Self::read), but only what the system has in its memory, and
+    /// without waiting for a drive. `false`: not all of it is there, or nobody
+    /// knows.
+    fn read_in_memory(&self, first: u64, out: &mut [u8]) -> bool {
+        let _ = (first, out);
+        false
+    }
     /// How many bytes into its [block](BLOCK) a leaf begins, where whole blocks
     /// can be read past the system's memory.
     fn place_in_block(&self, leaf: u64) -> Option<usize> {
@@ -41,6 +49,13 @@ pub trait LeafSource: Send + Sync {
     fn read_blocks(&self, first: u64, leaves: u64, out: &mut [u8]) -> Result<bool, ReadError> {
         let _ = (first, leaves, out);
         Ok(false)
+    }
+    /// Maps `leaves` leaves from leaf `first` on into memory, read already.
+    /// `None`: they cannot be mapped here; a read of them tells why, if they
+    /// cannot be read either.
+    fn map(&self, first: u64, leaves: u64) -> Option<Window> {
+        let _ = (first, leaves);
+        None
     }
     /// Whether its leaves are what this key makes, as far as a sample of them
     /// tells: then they can be made instead of read. May read them.

@@ -59,18 +59,31 @@ struct Home {
     free: Sender<MmapMut>,
     /// Buffers that exist.
     count: AtomicUsize,
-    /// Buffers that there shall be.
+    /// Buffers that there shall be, but for those on loan.
     wanted: AtomicUsize,
+    /// Buffers that there shall be besides, for as long as somebody says so.
+    on_loan: AtomicUsize,
 }
 
 impl Home {
     fn take_back(&self, memory: MmapMut) {
-        let surplus =
-            |count: usize| (count > self.wanted.load(Ordering::Acquire)).then(|| count - 1);
+        let surplus = |count: usize| (count > self.wanted()).then(|| count - 1);
         if self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, surplus).is_err() {
             // The pool may be gone, with its buffers.
             let _ = self.free.send(memory);
         }
+    }
+
+    fn wanted(&self) -> usize {
+        self.wanted.load(Ordering::Acquire) + self.on_loan.load(Ordering::Acquire)
+    }
+
+    /// Sees to it that there are as many as there shall be.
+    fn fill(&self) -> io::Result<()> {
+        while self.count.load(Ordering::Acquire) < self.wanted() {
+            self.add()?;
+        }
+        Ok(())
     }
 
     fn add(&self) -> io::Result<()> {
@@ -79,6 +92,15 @@ impl Home {
         self.count.fetch_add(1, Ordering::AcqRel);
         let _ = self.free.send(memory);
         Ok(())
+    }
+}
+
+/// A buffer more than there were. Dropping it makes that one less again.
+pub(super) struct Loan(Arc<Home>);
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.0.on_loan.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -97,7 +119,8 @@ impl Buffers {
     /// The system has no memory.
     pub(super) fn new(workers: usize) -> io::Result<Self> {
         let (home, free) = unbounded();
-        let home = Home { free: home, count: AtomicUsize::new(0), wanted: AtomicUsize::new(0) };
+        let none = || AtomicUsize::new(0);
+        let home = Home { free: home, count: none(), wanted: none(), on_loan: none() };
         let for_workers = Self::needed(workers, 0);
         let buffers = Self { free, home: Arc::new(home), for_workers };
         buffers.provide_for(1)?;
@@ -116,12 +139,19 @@ impl Buffers {
     ///
     /// The system has no memory; there are as many as there were.
     pub(super) fn provide_for(&self, readers: usize) -> io::Result<()> {
-        let wanted = self.for_workers + readers;
-        self.home.wanted.store(wanted, Ordering::Release);
-        while self.home.count.load(Ordering::Acquire) < wanted {
-            self.home.add()?;
-        }
-        Ok(())
+        self.home.wanted.store(self.for_workers + readers, Ordering::Release);
+        self.home.fill()
+    }
+
+    /// One more buffer than that, for as long as the loan lasts.
+    ///
+    /// # Errors
+    ///
+    /// The system has no memory; there is none more.
+    pub(super) fn lend(&self) -> io::Result<Loan> {
+        self.home.on_loan.fetch_add(1, Ordering::AcqRel);
+        let loan = Loan(self.home.clone());
+        self.home.fill().map(|()| loan)
     }
 
     /// A free buffer, once there is one or `give_up` says so (asked every 5 ms).
@@ -151,5 +181,16 @@ mod tests {
         buffers.provide_for(1).unwrap();
         drop((held, more));
         assert_eq!((buffers.free.len(), buffers.home.count.load(Ordering::Acquire)), (7, 7));
+    }
+
+    #[test]
+    fn a_loan_is_one_more_until_it_ends() {
+        let buffers = Buffers::new(2).unwrap();
+        let loan = buffers.lend().unwrap();
+        let held: Vec<_> = (0..8).map(|_| buffers.take(|| false).unwrap()).collect();
+        assert!(buffers.take(|| buffers.free.is_empty()).is_none(), "7 and one");
+        drop(loan);
+        drop(held);
+        assert_eq!(buffers.free.len(), 7);
     }
 }

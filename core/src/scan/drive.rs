@@ -1,5 +1,6 @@
 //! Drives: numbered for strategies, with the rate at which each was read.
 
+mod meter;
 mod ways;
 
 use std::{
@@ -12,7 +13,10 @@ use std::{
 };
 
 pub use self::ways::Io;
-pub(super) use self::ways::{Way, Ways};
+pub(super) use self::{
+    meter::Meter,
+    ways::{Way, Ways},
+};
 
 /// A rate over the last few seconds of work.
 #[derive(Debug, Default)]
@@ -50,11 +54,19 @@ pub(super) struct Drive {
     pub(super) ways: Ways,
     /// Readers at work on it, stuck ones included.
     readers: AtomicUsize,
+    /// Threads that read for them, stuck ones included.
+    fetchers: AtomicUsize,
 }
 
 impl Drive {
     pub(super) fn readers(&self) -> usize {
         self.readers.load(Ordering::Acquire)
+    }
+
+    /// Leaves were read, in so much of a reader's time.
+    pub(super) fn was_read(&self, way: Way, leaves: u64, took: Duration) {
+        self.rate.add(leaves, took);
+        self.ways.add(way, leaves, took);
     }
 }
 
@@ -71,6 +83,24 @@ impl AtWork {
 impl Drop for AtWork {
     fn drop(&mut self) {
         self.0.readers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Counts a thread that reads for readers for as long as it lives.
+pub(super) struct Fetching(Arc<Drive>);
+
+impl Fetching {
+    /// One more, if there are fewer than so many.
+    pub(super) fn on(drive: &Arc<Drive>, most: usize) -> Option<Self> {
+        let one_more = |count: usize| (count < most).then_some(count + 1);
+        let counted = drive.fetchers.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
+        counted.is_ok().then(|| Self(drive.clone()))
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        self.0.fetchers.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -93,6 +123,7 @@ impl Drives {
             rate: Rate::default(),
             ways: Ways::new(io, number),
             readers: AtomicUsize::new(0),
+            fetchers: AtomicUsize::new(0),
         };
         seen.drives.entry(id).or_insert_with(|| Arc::new(new())).clone()
     }

@@ -33,9 +33,10 @@ pub(super) trait Ground {
     fn limit(&self) -> u64;
     /// Sees to it that there is a buffer to put leaves into; whether there is.
     fn provide(&mut self) -> bool;
-    /// The most leaves of one read.
-    fn at_once(&self) -> u64 {
-        READ_LEAVES
+    /// How many of these leaves are read at once, if nothing is in the buffer.
+    fn at_once(&mut self, first: u64, leaves: u64) -> u64 {
+        let _ = first;
+        leaves.min(READ_LEAVES)
     }
     /// Reads a run of leaves, some of which are wanted.
     fn read_run(&mut self, first: u64, leaves: u64) -> Result<(), ReadError>;
@@ -50,7 +51,7 @@ pub(super) trait Ground {
 }
 
 /// Leaves on their way into a buffer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Piece {
     pub(super) first: u64,
     pub(super) leaves: u64,
@@ -58,6 +59,8 @@ pub(super) struct Piece {
     pub(super) at: u64,
     /// Whether they are of the run that was read last, or have yet to be read.
     pub(super) of_run: bool,
+    /// Whether they make the batch full.
+    pub(super) fills: bool,
 }
 
 /// What was gathered.
@@ -159,12 +162,18 @@ impl<G: Ground> Gather<G> {
                 return Ok(false);
             }
             let at = self.batch.leaves;
-            let fit = rest.min(self.most - at).min(self.ground.at_once()).min(self.left);
+            let fit = rest.min(self.most - at).min(self.left);
+            let fit = match (of_run, at) {
+                (true, _) => fit,
+                (false, 0) => self.ground.at_once(first, fit),
+                (false, _) => fit.min(READ_LEAVES),
+            };
             let leaves = self.ground.take_budget(fit);
             if leaves == 0 {
                 return Ok(false);
             }
-            let put = self.ground.put(Piece { first, leaves, at, of_run });
+            let fills = at + leaves >= self.most;
+            let put = self.ground.put(Piece { first, leaves, at, of_run, fills });
             if put.is_ok() {
                 self.batch.add(first, leaves);
             }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use spacetime_kernels::Kernels;
+use spacetime_maps::Window;
 use spacetime_protocol::{
     Leaf, PlotKey, Score, Target,
     score::{is_under, score},
@@ -17,9 +18,10 @@ use spacetime_sdk_loader::{
 };
 
 use super::{
-    Component, Stop,
+    Component, ReadError, Stop,
     buffer::Buffer,
     drive::Rate,
+    fetch::Fetch,
     job::{Place, ScanJob},
     supply::time_making,
     watch::Seat,
@@ -59,6 +61,8 @@ pub(super) struct Filled {
     pub(super) buffer: Buffer,
     /// Where in it the leaves begin, in bytes.
     pub(super) begin: usize,
+    /// Where they are instead.
+    pub(super) window: Option<Window>,
     /// Whether its leaves were made, not read.
     pub(super) made: bool,
     pub(super) leaves: u64,
@@ -70,6 +74,8 @@ pub(super) struct Filled {
 pub(super) enum Work {
     /// Make the leaves of a batch, with this key, and score them.
     Make(Filled, PlotKey),
+    /// Take the leaves of a batch from the system's memory, and score them.
+    Take(Fetch),
     /// Score a batch.
     Scan(Arc<Filled>),
 }
@@ -79,6 +85,7 @@ impl Work {
     pub(super) fn batch(&self) -> &Filled {
         match self {
             Self::Make(batch, _) => batch,
+            Self::Take(fetch) => &fetch.batch,
             Self::Scan(batch) => batch,
         }
     }
@@ -98,7 +105,10 @@ impl Filled {
     }
 
     fn bytes(&self, from: u64, to: u64) -> &[u8] {
-        let leaves = &self.buffer.bytes()[self.begin..];
+        let leaves = match &self.window {
+            Some(window) => window.bytes(),
+            None => &self.buffer.bytes()[self.begin..],
+        };
         &leaves[from as usize * Leaf::SIZE..to as usize * Leaf::SIZE]
     }
 
@@ -109,8 +119,27 @@ impl Filled {
         (leaf, score(&self.job.spec().challenge, &leaf))
     }
 
+    /// Whether all that was looked at up to now were the plot's leaves.
+    fn is_whole(&self) -> bool {
+        self.window.as_ref().is_none_or(Window::is_whole)
+    }
+
+    /// Why it is not whole.
+    fn damage(&self) -> ReadError {
+        let path = self.job.plots()[self.plot].path().display();
+        let (first, _) = self.spans.first().copied().unwrap_or_default();
+        ReadError(format!(
+            "{path}: leaf {first} and on ({}) could not be read any more while they were mapped: \
+             the file was cut, or its drive fails",
+            self.leaves
+        ))
+    }
+
     fn offer(&self, position: u64) {
         let (leaf, score) = self.claim(position);
+        if !self.is_whole() {
+            return;
+        }
         let place = Place { plot: self.plot, batch: self.number, position };
         self.job.offer(place, self.leaf_index(position), leaf, score);
     }
@@ -168,6 +197,10 @@ impl Hasher {
             Some(ByEngine::Abandoned) => return false,
             None => self.by_kernels(batch),
         };
+        if !batch.is_whole() {
+            batch.job.fail(batch.plot, &batch.damage());
+            return true;
+        }
         batch.job.add_scanned(batch.plot, batch.plan, scanned);
         if batch.made {
             batch.job.add_made(batch.plot, scanned);
@@ -273,6 +306,9 @@ fn best_of(
 fn check(batch: &Filled, best: Option<BestLeaf>) -> Result<Option<u64>, Fault> {
     let Some(best) = best else { return Ok(None) };
     let (_, score) = batch.claim(best.index);
+    if !batch.is_whole() {
+        return Ok(None);
+    }
     if score.as_bytes() != &best.score {
         return Err(Fault::new(format_args!(
             "it claims score {} for a leaf whose score is {score}",

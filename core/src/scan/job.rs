@@ -12,7 +12,7 @@ use spacetime_protocol::{Leaf, PlotKey, Score, Target, score::is_under};
 use spacetime_sdk_loader::abi::{self, features};
 
 use super::{
-    Found, Plots, Report, ScanSpec, Stop,
+    Found, Plots, ReadError, Report, ScanSpec, Stop,
     drive::Drive,
     notes::{Noted, Notes},
     supply::Making,
@@ -30,6 +30,8 @@ pub struct ScanJob {
     making: Option<Making>,
     /// Per plot, leaves scanned that were made.
     made: Vec<AtomicU64>,
+    /// Plots that cannot be read.
+    failed: Vec<AtomicBool>,
     cancel: AtomicBool,
     finished: AtomicBool,
     best: Mutex<Best>,
@@ -112,6 +114,7 @@ impl ScanJob {
             notes: Notes::new(plots.len()),
             making: None,
             made: plots.iter().map(|_| AtomicU64::new(0)).collect(),
+            failed: plots.iter().map(|_| AtomicBool::new(false)).collect(),
             spec,
             plots,
             drives,
@@ -231,6 +234,18 @@ impl ScanJob {
 
     pub(super) fn cancel_flag(&self) -> &AtomicBool {
         &self.cancel
+    }
+
+    /// A plot cannot be read: no more of it is, and the first reason is told.
+    pub(super) fn fail(&self, plot: usize, error: &ReadError) {
+        if !self.failed[plot].swap(true, Ordering::AcqRel) {
+            self.report.plot_failed(self, plot, error);
+        }
+    }
+
+    /// Whether this batch of a plot is worth reading.
+    pub(super) fn reads(&self, plot: usize, batch: u64) -> bool {
+        !self.failed[plot].load(Ordering::Acquire) && self.wants(plot, batch)
     }
 
     pub(super) fn report(&self) -> &dyn Report {

@@ -8,6 +8,7 @@
 mod buffer;
 mod course;
 mod drive;
+mod fetch;
 mod gather;
 mod hasher;
 mod job;

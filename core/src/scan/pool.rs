@@ -21,12 +21,13 @@ use super::{
     Plots, ReadError, Report, ScanSpec,
     buffer::Buffers,
     course::{Course, Live, Machine},
-    drive::{AtWork, Drive, Drives, Io},
+    drive::{AtWork, Drive, Drives, Io, Meter},
+    fetch::{Fetch, Fetchers},
     hasher::{Filled, Hasher, Work},
     job::ScanJob,
     notes::Note,
     planner::{Followed, Planner, all_in_order},
-    reader::Reader,
+    reader::{Means, Reader},
     supply::{Load, Making, Supply},
     watch::{Seat, Watchdog},
 };
@@ -208,16 +209,20 @@ fn start_readers(shared: &Arc<Shared>, job: &Arc<ScanJob>, turns: Option<Vec<Tur
         None => (0..job.plots().len()).collect(),
         Some(turns) => take_turns(job, &turns),
     };
-    let mut queues: Vec<Queue> = Vec::new();
-    let mut by_drive = BTreeMap::new();
+    // In the order of each drive's first plot.
+    let mut drives: Vec<(Arc<Drive>, VecDeque<usize>)> = Vec::new();
+    let mut by_number = BTreeMap::new();
     for plot in plots {
         let drive = job.drive(plot);
-        let queue = *by_drive.entry(drive.number).or_insert_with(|| {
-            queues.push(Queue::new(drive.clone()));
-            queues.len() - 1
+        let position = *by_number.entry(drive.number).or_insert_with(|| {
+            drives.push((drive.clone(), VecDeque::new()));
+            drives.len() - 1
         });
-        queues[queue].add(plot);
+        drives[position].1.push_back(plot);
     }
+    let count = drives.len();
+    let queues: Vec<_> =
+        drives.into_iter().map(|(drive, plots)| Queue::new(drive, plots, count)).collect();
     let new: usize = queues.iter().map(|queue| queue.len().min(shared.per_drive.get())).sum();
     if let Err(error) = shared.buffers.provide_for(shared.drives.readers() + new) {
         // It works with those there are.
@@ -259,15 +264,13 @@ fn start_readers_of(shared: &Arc<Shared>, job: &Arc<ScanJob>, queue: &Arc<Queue>
 struct Queue {
     drive: Arc<Drive>,
     plots: Mutex<VecDeque<usize>>,
+    fetchers: Fetchers,
 }
 
 impl Queue {
-    fn new(drive: Arc<Drive>) -> Self {
-        Self { drive, plots: Mutex::default() }
-    }
-
-    fn add(&self, plot: usize) {
-        self.plots.lock().unwrap_or_else(PoisonError::into_inner).push_back(plot);
+    /// Of a scan of so many drives.
+    fn new(drive: Arc<Drive>, plots: VecDeque<usize>, drives: usize) -> Self {
+        Self { fetchers: Fetchers::of(drive.clone(), drives), drive, plots: Mutex::new(plots) }
     }
 
     fn len(&self) -> usize {
@@ -287,7 +290,7 @@ impl Queue {
             0 => reason.to_owned(),
             others => format!("{reason}; the same holds for {others} more on this drive"),
         };
-        job.report().plot_failed(job, first, &ReadError(reason));
+        job.fail(first, &ReadError(reason));
         job.close_one();
         while self.pop().is_some() {
             job.close_one();
@@ -320,12 +323,19 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
     let name = format!("read-{}", desk.queue.drive.number);
     let shared = shared.clone();
     let reader = move || {
+        let meter = Arc::new(Meter::new());
+        let means = Means {
+            buffers: &shared.buffers,
+            work: &shared.filled,
+            fetchers: &desk.queue.fetchers,
+            meter: &meter,
+        };
         if let Some(plot) = first {
-            read_in_order(&shared, &desk.job, plot);
+            read_in_order(&shared, &desk.job, plot, means);
         }
         while let Some(plot) = desk.queue.pop() {
             at.store(plot, Ordering::Release);
-            if read_plot(&shared, &desk.job, plot, &seat) == Followed::Abandoned {
+            if read_plot(&shared, &desk.job, plot, &seat, means) == Followed::Abandoned {
                 break;
             }
         }
@@ -342,7 +352,7 @@ fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, limit: Duratio
     let (job, queue) = (desk.job.clone(), desk.queue.clone());
     if start_reader(&shared, desk, Some(plot)).is_err() {
         let reason = "the system has no thread to read it with";
-        job.report().plot_failed(&job, plot, &ReadError(reason.to_owned()));
+        job.fail(plot, &ReadError(reason.to_owned()));
         job.close_one();
         queue.give_up(&job, reason);
     }
@@ -350,12 +360,18 @@ fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, limit: Duratio
 
 /// Scans one plot for a job; returns when it is read, has failed, or the job
 /// is over. Hashing may still be under way then.
-fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> Followed {
+fn read_plot(
+    shared: &Shared,
+    job: &Arc<ScanJob>,
+    plot: usize,
+    seat: &Seat,
+    means: Means<'_>,
+) -> Followed {
     if !job.wants(plot, 0) {
         job.close_one();
         return Followed::Done;
     }
-    let mut reader = Reader::of(job, plot, &shared.buffers, &shared.filled);
+    let mut reader = Reader::of(job, plot, means);
     let followed = shared.planner.follow(&shared.course(job), plot, seat, &mut reader);
     if followed == Followed::Done {
         end_plot(job, plot, reader);
@@ -363,17 +379,17 @@ fn read_plot(shared: &Shared, job: &Arc<ScanJob>, plot: usize, seat: &Seat) -> F
     followed
 }
 
-fn read_in_order(shared: &Shared, job: &Arc<ScanJob>, plot: usize) {
+fn read_in_order(shared: &Shared, job: &Arc<ScanJob>, plot: usize, means: Means<'_>) {
     let course = shared.course(job);
     course.note(Note::Own { plot: &course.plot(plot) });
-    let mut reader = Reader::of(job, plot, &shared.buffers, &shared.filled);
+    let mut reader = Reader::of(job, plot, means);
     all_in_order(job.plots()[plot].leaf_count(), &mut reader);
     end_plot(job, plot, reader);
 }
 
 fn end_plot(job: &Arc<ScanJob>, plot: usize, reader: Reader<'_>) {
     if let Some(error) = reader.finish() {
-        job.report().plot_failed(job, plot, &error);
+        job.fail(plot, &error);
     }
     job.close_one();
 }
@@ -381,15 +397,16 @@ fn end_plot(job: &Arc<ScanJob>, plot: usize, reader: Reader<'_>) {
 /// Starts a hashing worker.
 fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
     let current: Arc<Mutex<Option<Arc<Filled>>>> = Arc::default();
+    // Not the scanner itself, which would never end then.
+    let weak = Arc::downgrade(shared);
     let seat = {
-        let (weak, current) = (Arc::downgrade(shared), current.clone());
+        let (weak, current) = (weak.clone(), current.clone());
         let take_over = move |limit| {
             let batch = current.lock().unwrap_or_else(PoisonError::into_inner).take();
             replace_worker(&weak, batch, limit);
         };
         shared.watchdog.seat(take_over)
     };
-    // Not the scanner itself, which would never end then.
     let (hasher, work) = (shared.hasher.clone(), shared.work.clone());
     let workers = u32::try_from(shared.workers).unwrap_or(u32::MAX);
     let worker = move || {
@@ -402,6 +419,13 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
                     hasher.make(&mut batch, &key);
                     Arc::new(batch)
                 }
+                Work::Take(fetch) => match fetch.take() {
+                    Ok(batch) => Arc::new(batch),
+                    Err(fetch) => {
+                        fetch_elsewhere(&weak, *fetch);
+                        continue;
+                    }
+                },
             };
             *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
             let wanted = batch.job.wants(batch.plot, batch.number);
@@ -420,6 +444,21 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
         }
     };
     thread::Builder::new().name("hash".to_owned()).spawn(worker).map(drop)
+}
+
+/// Has a batch read that is not in the system's memory, by a thread that may
+/// get stuck in its drive.
+fn fetch_elsewhere(shared: &Weak<Shared>, fetch: Fetch) {
+    let (job, plot) = (fetch.batch.job.clone(), fetch.batch.plot);
+    let work = shared.upgrade().map(|shared| shared.filled.clone());
+    let started = work.is_some_and(|work| {
+        let fetcher = move || fetch.run(&work);
+        thread::Builder::new().name("fetch".to_owned()).spawn(fetcher).is_ok()
+    });
+    if !started {
+        job.fail(plot, &ReadError("the system has no thread to read it with".to_owned()));
+        job.close_one();
+    }
 }
 
 /// A worker hangs in the engine: another one takes its batch and its place.

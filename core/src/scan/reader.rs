@@ -1,16 +1,18 @@
 //! Reads one plot along its plan, gathers leaves into buffers, and hands them
 //! to the hashing workers.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::Arc, time::Duration};
 
 use crossbeam_channel::Sender;
+use spacetime_maps::Window;
 use spacetime_protocol::{Leaf, PlotKey};
 
 use super::{
     BLOCK, ReadError,
     buffer::{Buffer, Buffers},
-    drive::Way,
-    gather::{BUFFER_LEAVES, Batch, Gather, Ground, LONG_SPAN, Piece, READ_LEAVES},
+    drive::{Meter, Way},
+    fetch::{Fetch, Fetchers},
+    gather::{Batch, Gather, Ground, LONG_SPAN, Piece, READ_LEAVES},
     hasher::{Filled, Work},
     job::ScanJob,
 };
@@ -18,23 +20,30 @@ use super::{
 /// Gathers the leaves of one plot.
 pub(super) type Reader<'a> = Gather<Drive<'a>>;
 
+/// What a reader works with, whichever plot it reads.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) buffers: &'a Buffers,
+    /// Where filled buffers go to.
+    pub(super) work: &'a Sender<Work>,
+    /// Who reads for it.
+    pub(super) fetchers: &'a Fetchers,
+    pub(super) meter: &'a Arc<Meter>,
+}
+
 impl<'a> Reader<'a> {
-    pub(super) fn of(
-        job: &'a Arc<ScanJob>,
-        plot: usize,
-        buffers: &'a Buffers,
-        work: &'a Sender<Work>,
-    ) -> Self {
+    pub(super) fn of(job: &'a Arc<ScanJob>, plot: usize, means: Means<'a>) -> Self {
         // Only who is to make leaves asks whether they can be made.
         let key = job.key_to_make(plot).filter(|key| job.plots()[plot].is_made_with(key));
         Gather::new(Drive {
             job,
             plot,
-            buffers,
-            work,
+            means,
             key,
             buffer: None,
             begin: 0,
+            elsewhere: None,
+            in_memory: false,
             run: Vec::new(),
             run_first: 0,
             next: None,
@@ -47,14 +56,17 @@ impl<'a> Reader<'a> {
 pub(super) struct Drive<'a> {
     job: &'a Arc<ScanJob>,
     plot: usize,
-    buffers: &'a Buffers,
-    work: &'a Sender<Work>,
+    means: Means<'a>,
     /// What its leaves are made with, by the workers; `None`: they are read.
     key: Option<&'a PlotKey>,
     /// The one that is being filled.
     buffer: Option<Buffer>,
     /// Where its leaves begin in it, in bytes.
     begin: usize,
+    /// Where they are, if not in it.
+    elsewhere: Option<Elsewhere>,
+    /// Whether the system has what is read next in its memory.
+    in_memory: bool,
     /// The run that was read last, and its first leaf.
     run: Vec<u8>,
     run_first: u64,
@@ -64,12 +76,64 @@ pub(super) struct Drive<'a> {
     plan: u64,
 }
 
+/// Where all the leaves of a batch are that are not in its buffer.
+enum Elsewhere {
+    /// In the plot still.
+    Plot { way: Way, seeks: bool },
+    /// In this window of it.
+    Mapped(Window),
+}
+
 impl Drive<'_> {
     fn read(&mut self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
-        let started = Instant::now();
+        let reading = self.means.meter.begin();
         self.job.plots()[self.plot].read(first, out)?;
-        self.was_read(first, (out.len() / Leaf::SIZE) as u64, Way::Buffered, started);
+        self.was_read(first, (out.len() / Leaf::SIZE) as u64, Way::Buffered, reading.took());
         Ok(())
+    }
+
+    /// Leaves a whole batch to the fetchers, if its leaves can be read past the
+    /// system's memory.
+    fn defer(&mut self, piece: Piece) -> bool {
+        let Some(before) = self.job.plots()[self.plot].place_in_block(piece.first) else {
+            return false;
+        };
+        self.begin = before;
+        self.leave(piece, Way::Direct)
+    }
+
+    /// Leaves the reading of a whole batch to others.
+    fn leave(&mut self, piece: Piece, way: Way) -> bool {
+        self.elsewhere = Some(Elsewhere::Plot { way, seeks: self.goes_to(piece) });
+        true
+    }
+
+    /// Whether the system has leaves in its memory, as their ends tell.
+    fn is_in_memory(&self, first: u64, leaves: u64) -> bool {
+        let mut leaf = [0; Leaf::SIZE];
+        let source = &self.job.plots()[self.plot];
+        [first, first + leaves - 1].iter().all(|index| source.read_in_memory(*index, &mut leaf))
+    }
+
+    /// Whether whole blocks can be read past the system's memory.
+    fn has_blocks(&self) -> bool {
+        let has_them = self.job.plots()[self.plot].place_in_block(0).is_some();
+        if !has_them {
+            self.job.drive(self.plot).ways.refuse(Way::Direct);
+        }
+        has_them
+    }
+
+    /// Maps a whole batch, if its leaves can be mapped.
+    fn map(&mut self, piece: Piece) -> bool {
+        let reading = self.means.meter.begin();
+        let Some(window) = self.job.plots()[self.plot].map(piece.first, piece.leaves) else {
+            self.job.drive(self.plot).ways.refuse(Way::Mapped);
+            return false;
+        };
+        self.was_read(piece.first, piece.leaves, Way::Mapped, reading.took());
+        self.elsewhere = Some(Elsewhere::Mapped(window));
+        true
     }
 
     /// Reads leaves past the system's memory to where they belong in the buffer,
@@ -94,36 +158,47 @@ impl Drive<'_> {
             return Ok(false);
         }
         let end = (here + leaves as usize * Leaf::SIZE).next_multiple_of(BLOCK);
-        let started = Instant::now();
+        let reading = self.means.meter.begin();
         let read = plot.read_blocks(first, leaves, &mut buffer.bytes_mut()[here - before..end])?;
         if read {
-            self.was_read(first, leaves, Way::Direct, started);
+            self.was_read(first, leaves, Way::Direct, reading.took());
         }
         Ok(read)
     }
 
-    fn was_read(&mut self, first: u64, leaves: u64, way: Way, started: Instant) {
-        let (job, took) = (self.job, started.elapsed());
-        let drive = job.drive(self.plot);
-        drive.rate.add(leaves, took);
-        drive.ways.add(way, leaves, took);
-        job.notes().read(self.plot, leaves, took, self.next != Some(first));
-        self.next = Some(first + leaves);
+    fn was_read(&mut self, first: u64, leaves: u64, way: Way, took: Duration) {
+        self.job.drive(self.plot).was_read(way, leaves, took);
+        let piece = Piece { first, leaves, ..Piece::default() };
+        let seeks = self.goes_to(piece);
+        self.job.notes().read(self.plot, leaves, took, seeks);
+    }
+
+    /// Whether the drive has to find another place for a piece that is read
+    /// next.
+    fn goes_to(&mut self, Piece { first, leaves, .. }: Piece) -> bool {
+        self.next.replace(first + leaves) != Some(first)
     }
 
     fn way(&self) -> Way {
         self.job.drive(self.plot).ways.choice()
     }
-}
 
-impl Drive<'_> {
     fn put_into(&mut self, buffer: &mut Buffer, piece: Piece) -> Result<(), ReadError> {
-        let Piece { first, leaves, at, of_run } = piece;
+        let Piece { first, leaves, at, of_run, fills } = piece;
         if at == 0 {
             self.begin = 0;
         }
-        if !of_run && self.way() == Way::Direct && self.read_blocks(piece, buffer)? {
-            return Ok(());
+        if !of_run {
+            let is_batch = at == 0 && fills && leaves >= LONG_SPAN;
+            let done = match self.way() {
+                Way::Direct if !self.has_blocks() => false,
+                Way::Direct => is_batch && self.defer(piece) || self.read_blocks(piece, buffer)?,
+                Way::Mapped => is_batch && self.map(piece),
+                Way::Buffered => is_batch && self.in_memory && self.leave(piece, Way::Buffered),
+            };
+            if done {
+                return Ok(());
+            }
         }
         let bytes = |from: u64| {
             let from = from as usize * Leaf::SIZE;
@@ -140,7 +215,7 @@ impl Drive<'_> {
 
 impl Ground for Drive<'_> {
     fn wants(&self, batch: u64) -> bool {
-        self.job.wants(self.plot, batch)
+        self.job.reads(self.plot, batch)
     }
 
     fn take_budget(&self, leaves: u64) -> u64 {
@@ -153,19 +228,26 @@ impl Ground for Drive<'_> {
 
     fn provide(&mut self) -> bool {
         if self.buffer.is_none() {
-            self.buffer = self.buffers.take(|| self.job.is_over());
+            self.buffer = self.means.buffers.take(|| self.job.is_over());
         }
         self.buffer.is_some()
     }
 
-    fn at_once(&self) -> u64 {
-        let source = &self.job.plots()[self.plot];
-        match self.way() {
-            // Whoever reads ahead for us does not mind.
-            Way::Buffered => READ_LEAVES,
-            Way::Direct if source.place_in_block(0).is_none() => READ_LEAVES,
-            Way::Direct => BUFFER_LEAVES,
+    fn at_once(&mut self, first: u64, leaves: u64) -> u64 {
+        if self.key.is_some() {
+            return leaves;
         }
+        self.in_memory = false;
+        let whole = match self.way() {
+            Way::Buffered => {
+                self.in_memory = leaves >= LONG_SPAN && self.is_in_memory(first, leaves);
+                self.in_memory
+            }
+            Way::Direct => self.has_blocks(),
+            Way::Mapped => true,
+        };
+        // Whoever reads ahead for us does not mind.
+        if whole { leaves } else { leaves.min(READ_LEAVES) }
     }
 
     fn read_run(&mut self, first: u64, leaves: u64) -> Result<(), ReadError> {
@@ -192,24 +274,38 @@ impl Ground for Drive<'_> {
     fn send(&mut self, batch: Batch) {
         let Some(buffer) = self.buffer.take() else { return };
         self.job.open_one();
-        let filled = Filled {
+        let (window, unread) = match self.elsewhere.take() {
+            Some(Elsewhere::Mapped(window)) => (Some(window), None),
+            Some(Elsewhere::Plot { way, seeks }) => (None, Some((way, seeks))),
+            None => (None, None),
+        };
+        let batch = Filled {
             job: self.job.clone(),
             plot: self.plot,
             plan: self.plan,
             number: batch.number,
             buffer,
             begin: self.begin,
+            window,
             made: self.key.is_some(),
             leaves: batch.leaves,
             spans: batch.spans,
         };
-        let work = match self.key {
-            Some(key) => Work::Make(filled, *key),
-            None => Work::Scan(Arc::new(filled)),
+        let Means { buffers, work, fetchers, meter } = self.means;
+        let ready = match (self.key, unread) {
+            (None, Some((way, seeks))) => {
+                let fetch = Fetch { batch, way, meter: meter.clone(), seeks };
+                match way {
+                    Way::Direct => return fetchers.fetch(fetch, buffers, work),
+                    _ => Work::Take(fetch),
+                }
+            }
+            (Some(key), _) => Work::Make(batch, *key),
+            (None, None) => Work::Scan(Arc::new(batch)),
         };
         // The channel holds all buffers there are, so this does not wait. The
         // workers end only with the scanner.
-        if self.work.send(work).is_err() {
+        if work.send(ready).is_err() {
             self.job.close_one();
         }
     }
@@ -275,7 +371,10 @@ mod tests {
         let job = Arc::new(job);
         let buffers = Buffers::new(20).unwrap();
         let (filled, batches) = unbounded();
-        let mut reader = Reader::of(&job, 0, &buffers, &filled);
+        let fetchers = Fetchers::of(job.drive(0).clone(), 1);
+        let meter = Arc::new(Meter::new());
+        let means = Means { buffers: &buffers, work: &filled, fetchers: &fetchers, meter: &meter };
+        let mut reader = Reader::of(&job, 0, means);
         for (start, len, batch) in spans {
             reader.set_batch(*batch);
             assert!(reader.visit(Span { start: *start, len: *len }));
@@ -289,6 +388,7 @@ mod tests {
         for (number, work) in batches.try_iter().enumerate() {
             let batch = match work {
                 Work::Scan(batch) => batch,
+                Work::Take(fetch) => Arc::new(fetch.take().ok().unwrap()),
                 Work::Make(mut batch, key) => {
                     Hasher::new(Kernels::detect(), None).make(&mut batch, &key);
                     Arc::new(batch)

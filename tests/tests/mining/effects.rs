@@ -115,7 +115,7 @@ fn leaf_source() {
 /// Blocks are won either way; on a file system that has no reads past memory too.
 #[test]
 fn io() {
-    for io in ["auto", "buffered", "direct", "\"direct\""] {
+    for io in ["auto", "buffered", "direct", "mmap", "\"direct\""] {
         let ended = Home::new().set("io", io).mine(2);
         assert!(ended.events("fault").is_empty(), "{io}: {ended:#?}");
     }

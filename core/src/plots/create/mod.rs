@@ -13,6 +13,7 @@ mod finish;
 mod names;
 mod partial;
 mod produce;
+mod write;
 
 use std::{
     fs::{self, File},

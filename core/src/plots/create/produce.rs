@@ -11,7 +11,6 @@ use super::{
     super::{
         cache_writer::CacheWriter,
         made::Made,
-        positioned::write_all_at,
         room,
         tree::{Assembler, SUBTREE_BYTES, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree},
     },
@@ -19,6 +18,7 @@ use super::{
     checkpoint::Checkpoint,
     names::Names,
     partial::Partial,
+    write::{Buffer, LeafFile},
 };
 use crate::durable;
 
@@ -28,13 +28,13 @@ const BUFFERS: usize = 3;
 const CHECKPOINTS: u64 = 100;
 /// Checkpoints that may wait for what is before them to be on disk: nothing else
 /// waits for that, and what a killed run loses stays a few per cent.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 /// Subtrees after which there is a checkpoint in any case: 1 GiB of leaves.
 const MOST_SUBTREES: u64 = (1 << 30) / SUBTREE_BYTES as u64;
 
 /// What goes to the writing thread.
 enum Work {
-    Leaves { first: u64, bytes: Vec<u8> },
+    Leaves { first: u64, buffer: Buffer },
     Checkpoint(Checkpoint),
 }
 
@@ -61,10 +61,6 @@ pub(super) fn leaves(
 ) -> Result<NodeHash, CreateError> {
     let (full, work) = bounded(1);
     let (free, spare) = bounded(BUFFERS);
-    for _ in 0..BUFFERS {
-        // There is room for all of them.
-        let _ = free.send(Vec::new());
-    }
     let checkpoint = Checkpoint {
         key: spec.key,
         seed: partial.seed,
@@ -78,10 +74,18 @@ pub(super) fn leaves(
         file: partial.file.clone(),
         cache: partial.cache.as_ref().map(CacheWriter::file),
     };
+    let leaves = LeafFile::new(partial.file.clone(), &partial.names.partial, spec.leaf_count);
     let outcome = thread::scope(|scope| {
-        let writing = scope.spawn(move || writer.run(&work, &free));
-        let plotter =
-            Plotter { spec, watch, full, spare, checkpoint, cache: partial.cache.as_mut() };
+        let writing = scope.spawn(move || writer.run(leaves, &work, &free));
+        let plotter = Plotter {
+            spec,
+            watch,
+            full,
+            spare,
+            made: 0,
+            checkpoint,
+            cache: partial.cache.as_mut(),
+        };
         let made = plotter.run(assembler);
         let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // If writing failed, the plotter stopped because of that.
@@ -94,7 +98,9 @@ struct Plotter<'a> {
     spec: &'a Spec,
     watch: &'a dyn Watch,
     full: Sender<Work>,
-    spare: Receiver<Vec<u8>>,
+    spare: Receiver<Buffer>,
+    /// Buffers that there are.
+    made: usize,
     /// As of the last leaf made.
     checkpoint: Checkpoint,
     cache: Option<&'a mut CacheWriter>,
@@ -104,11 +110,13 @@ impl Plotter<'_> {
     fn run(mut self, mut assembler: Assembler) -> Result<NodeHash, Fault> {
         let total = self.spec.leaf_count;
         let interval = self.interval();
+        let batch = self.batch(interval).min(total);
         let mut synced = self.checkpoint.done;
         self.watch.event(Event::Progress { done: synced, total });
         while self.checkpoint.done < total {
-            let leaves = (total - self.checkpoint.done).min(self.batch(interval));
-            self.make(leaves, &mut assembler)?;
+            let leaves = (total - self.checkpoint.done).min(batch);
+            let buffer = self.buffer(batch)?;
+            self.make(leaves, buffer, &mut assembler)?;
             let done = self.checkpoint.done;
             self.watch.event(Event::Progress { done, total });
             if done == total {
@@ -129,12 +137,18 @@ impl Plotter<'_> {
     }
 
     /// Makes, hashes and hands over the next leaves.
-    fn make(&mut self, leaves: u64, assembler: &mut Assembler) -> Result<(), Fault> {
+    fn make(
+        &mut self,
+        leaves: u64,
+        mut buffer: Buffer,
+        assembler: &mut Assembler,
+    ) -> Result<(), Fault> {
         let first = self.checkpoint.done;
-        let mut bytes = self.spare.recv().map_err(|_| Fault::WriterGone)?;
-        bytes.resize(leaves as usize * Leaf::SIZE, 0);
-        let subtrees = self.generate(first, &mut bytes);
-        self.send(Work::Leaves { first, bytes })?;
+        // The leaf count was checked: every leaf has an offset.
+        let offset = leaf_offset(first).ok_or(Fault::WriterGone)?;
+        let out = buffer.place(offset, leaves as usize * Leaf::SIZE);
+        let subtrees = self.generate(first, out);
+        self.send(Work::Leaves { first, buffer })?;
         for subtree in &subtrees {
             assembler.add(subtree, &mut |level, index, nodes: &[u8]| {
                 self.cache.iter_mut().for_each(|cache| cache.add(level, index, nodes));
@@ -145,6 +159,19 @@ impl Plotter<'_> {
         }
         self.checkpoint.done += leaves;
         Ok(())
+    }
+
+    /// One that is free, for batches of so many leaves.
+    fn buffer(&mut self, batch: u64) -> Result<Buffer, Fault> {
+        if let Ok(buffer) = self.spare.try_recv() {
+            return Ok(buffer);
+        }
+        if self.made < BUFFERS {
+            self.made += 1;
+            let memory = |error| Fault::Io { action: "get memory for", error };
+            return Buffer::new(batch as usize * Leaf::SIZE).map_err(memory);
+        }
+        self.spare.recv().map_err(|_| Fault::WriterGone)
     }
 
     fn generate(&self, first: u64, bytes: &mut [u8]) -> Vec<Subtree> {
@@ -200,41 +227,22 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn run(&self, work: &Receiver<Work>, free: &Sender<Vec<u8>>) -> Result<(), Fault> {
+    fn run(
+        &self,
+        mut leaves: LeafFile,
+        work: &Receiver<Work>,
+        free: &Sender<Buffer>,
+    ) -> Result<(), Fault> {
         let (written, checkpoints) = bounded(WAITING);
         thread::scope(|scope| {
             // Ends with it, so that nobody waits for room in it then.
             let saving = scope.spawn(move || self.save_all(&checkpoints));
-            let wrote = self.write(work, free, written);
+            let wrote = write(&mut leaves, work, free, &written);
+            drop(written);
             let saved = saving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             // If saving failed, the writing stopped because of that.
             saved.and(wrote)
         })
-    }
-
-    /// Writes leaves, and hands on the checkpoints whose leaves are written.
-    fn write(
-        &self,
-        work: &Receiver<Work>,
-        free: &Sender<Vec<u8>>,
-        written: Sender<Checkpoint>,
-    ) -> Result<(), Fault> {
-        for work in work {
-            match work {
-                Work::Leaves { first, bytes } => {
-                    // The leaf count was checked: every leaf has an offset.
-                    let offset = leaf_offset(first).ok_or(Fault::WriterGone)?;
-                    write_all_at(&self.file, &bytes, offset)
-                        .map_err(|error| Fault::Io { action: "write", error })?;
-                    // There is room for all buffers; the plotter may be done.
-                    let _ = free.try_send(bytes);
-                }
-                Work::Checkpoint(checkpoint) => {
-                    written.send(checkpoint).map_err(|_| Fault::WriterGone)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Saves checkpoints as they come, of those that wait the last only.
@@ -254,6 +262,30 @@ impl Writer<'_> {
         }
         durable::replace(self.checkpoint, &checkpoint.encode())
     }
+}
+
+/// Writes leaves, and hands on the checkpoints whose leaves are written.
+fn write(
+    leaves: &mut LeafFile,
+    work: &Receiver<Work>,
+    free: &Sender<Buffer>,
+    written: &Sender<Checkpoint>,
+) -> Result<(), Fault> {
+    for work in work {
+        match work {
+            Work::Leaves { first, mut buffer } => {
+                leaves
+                    .write(first, &mut buffer)
+                    .map_err(|error| Fault::Io { action: "write", error })?;
+                // There is room for all buffers; the plotter may be done.
+                let _ = free.try_send(buffer);
+            }
+            Work::Checkpoint(checkpoint) => {
+                written.send(checkpoint).map_err(|_| Fault::WriterGone)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A fault in words, with the plot that it befell.
