@@ -9,6 +9,7 @@ mod damage;
 mod effects;
 mod first_run;
 mod full_disk;
+mod memory;
 mod outsider;
 mod schemes;
 mod sessions;

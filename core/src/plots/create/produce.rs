@@ -28,7 +28,7 @@ const BUFFERS: usize = 3;
 const CHECKPOINTS: u64 = 100;
 /// Checkpoints that may wait for what is before them to be on disk: nothing else
 /// waits for that, and what a killed run loses stays a few per cent.
-const WAITING: usize = 2;
+const WAITING: usize = 1;
 /// Subtrees after which there is a checkpoint in any case: 1 GiB of leaves.
 const MOST_SUBTREES: u64 = (1 << 30) / SUBTREE_BYTES as u64;
 
