@@ -201,6 +201,7 @@ impl Ground for Drive<'_> {
             begin: self.begin,
             made: self.key.is_some(),
             leaves: batch.leaves,
+            fresh: batch.fresh,
             spans: batch.spans,
         };
         let work = match self.key {
