@@ -80,6 +80,17 @@ pub enum Outcome {
     Failed(Fault),
 }
 
+impl Outcome {
+    /// How many of the faults that it tells are the policy's.
+    pub fn faults_of_policy(&self) -> usize {
+        match self {
+            Self::Built(built) => built.remarks.len(),
+            Self::Vetoed(_) => 1,
+            Self::Unfit(_) | Self::Failed(_) => 0,
+        }
+    }
+}
+
 /// A policy's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crossbeam_channel::bounded;
-use spacetime_sdk_loader::{Fault, abi::FaultCode};
+use spacetime_sdk_loader::{Fault, Method, abi::FaultCode};
 
 /// What loading a library, or opening one of its components, may take.
 pub(crate) const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -26,6 +26,29 @@ pub(crate) fn within<T: Send + 'static>(
     limit: Duration,
     foreign: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
+    let message = format!("it did not return within {} ms", limit.as_millis());
+    let late = Fault { code: FaultCode::POISONED, ..Fault::new(message) };
+    unless_late(limit, foreign, late)
+}
+
+/// As [`within`], for a call of a component.
+///
+/// # Errors
+///
+/// As for [`within`]; the fault says which call did not return.
+pub(crate) fn call_within<T: Send + 'static>(
+    method: Method,
+    limit: Duration,
+    foreign: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    unless_late(limit, foreign, Fault::late(method, limit))
+}
+
+fn unless_late<T: Send + 'static>(
+    limit: Duration,
+    foreign: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    late: Fault,
+) -> Result<T, Fault> {
     let (sender, returned) = bounded(1);
     let call = move || {
         // Nobody may be waiting any more.
@@ -34,10 +57,7 @@ pub(crate) fn within<T: Send + 'static>(
     if let Err(error) = thread::Builder::new().name("plugin".to_owned()).spawn(call) {
         return Err(Fault::new(format_args!("the system has no thread to call it on: {error}")));
     }
-    returned.recv_timeout(limit).unwrap_or_else(|_| {
-        let message = format!("it did not return within {} ms", limit.as_millis());
-        Err(Fault { code: FaultCode::POISONED, ..Fault::new(message) })
-    })
+    returned.recv_timeout(limit).unwrap_or(Err(late))
 }
 
 /// Drops foreign objects, whose destructors are foreign code, without waiting.

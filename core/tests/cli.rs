@@ -131,11 +131,14 @@ fn a_bad_manifest_is_refused_at_its_line_with_3() {
     let set = ["check", "--manifest", "good.ron", "--set", "node_port=\"x\""];
     fs::write(folder.path().join("good.ron"), MANIFEST).unwrap();
     insta::assert_snapshot!("bad_override", transcript(folder.path(), &set));
+    fs::write(folder.path().join("miner.ron"), MANIFEST.replacen("\",\n", "\"\n", 1)).unwrap();
+    insta::assert_snapshot!("missing_comma", transcript(folder.path(), &["check"]));
 }
 
 #[test]
 fn check_reports_what_mining_would_meet() {
-    let folder = ready(MANIFEST);
+    // A name that no plugin has, whatever else was built.
+    let folder = ready(&MANIFEST.replace("\"full\"", "\"nowhere\""));
     fs::remove_dir_all(folder.path().join("plots")).unwrap();
     let key = keys::load(&folder.path().join("key.json")).unwrap();
     make_plot(folder.path(), key.plot_key(), 1024);
@@ -155,7 +158,9 @@ fn check_reports_what_mining_would_meet() {
     // By what failed first: the manifest names no transport.
     assert_eq!(json.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&json.stderr).contains("`transports` is missing or empty"));
-    assert!(document["problems"][1]["message"].as_str().unwrap().contains("strategy named `full`"));
+    assert!(
+        document["problems"][1]["message"].as_str().unwrap().contains("strategy named `nowhere`")
+    );
 }
 
 #[test]

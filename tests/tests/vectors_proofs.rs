@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use spacetime_core::{
     manifest::ConfigText,
     plots::{CacheLevels, CreateSpec, PlotFile, cache_path_beside, create},
-    plugin::{FaultObserver, Shelf, find_strategies, trust::Gate},
+    plugin::{Fate, FaultObserver, Shelf, find_strategies, trust::Gate},
     proof::prove,
     scan::{
         Found, Hasher, LeafSource, LimitError, Limits, Outcome, Planner, ScanSpec, Scanner,
@@ -365,7 +365,7 @@ fn configuration(case: &Case) -> Answer {
 struct Loud;
 
 impl FaultObserver for Loud {
-    fn fault(&self, component: &str, fault: &Fault, _: bool) {
+    fn fault(&self, component: &str, fault: &Fault, _: &Fate) {
         panic!("{component}: {fault}");
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     manifest::{Manifest, parse_size},
     observe::size,
     plots::{CreateEvent, CreateWatch},
-    plugin::{FaultObserver, Registry},
+    plugin::{Fate, FaultObserver, Registry},
     signals::Signals,
 };
 
@@ -193,7 +193,7 @@ fn crossing(bench: Bench<'_>, manifest: Option<&Manifest>) -> Result<Vec<Row>, F
 struct Faults(Mutex<Vec<String>>);
 
 impl FaultObserver for Faults {
-    fn fault(&self, component: &str, fault: &Fault, _: bool) {
+    fn fault(&self, component: &str, fault: &Fault, _: &Fate) {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         faults.push(format!("{component}: {fault}"));
     }

@@ -21,7 +21,7 @@ use crate::{
     manifest::Manifest,
     observe,
     plots::{Eligible, PlotFile, PlotProblem, PlotSet},
-    plugin::{FaultObserver, Plan, PlannedComponent, Registry, TransportSetup},
+    plugin::{Fate, FaultObserver, Plan, PlannedComponent, Registry, TransportSetup},
 };
 
 /// Arguments of `check`.
@@ -158,12 +158,18 @@ impl Report {
         }
     }
 
+    fn warn_of_plugins(&mut self, warnings: &[String]) {
+        let warnings = warnings.iter().cloned();
+        self.warnings.extend(warnings.map(|message| Warning { area: "plugin", message }));
+    }
+
     /// What the plugins' files tell.
     fn read_plugins(&mut self, manifest: &Manifest) {
         let plan = Plan::of(manifest);
         for problem in &plan.problems {
             self.problem(Exit::Plugin, "plugin", problem);
         }
+        self.warn_of_plugins(&plan.warnings);
         for component in plan.components().filter(|component| !component.is_described) {
             self.notes.push(format!(
                 "the file of {} does not say what its config may be: `check --load` asks its code",
@@ -189,6 +195,7 @@ impl Report {
         for problem in registry.problems() {
             self.problem(Exit::Plugin, "plugin", problem);
         }
+        self.warn_of_plugins(registry.warnings());
         let libraries = registry.libraries().iter();
         self.plugins =
             libraries.map(|library| Plugin::of(library.descriptor(), library.path())).collect();
@@ -372,5 +379,5 @@ impl Plugin {
 struct Silent;
 
 impl FaultObserver for Silent {
-    fn fault(&self, _: &str, _: &Fault, _: bool) {}
+    fn fault(&self, _: &str, _: &Fault, _: &Fate) {}
 }

@@ -2,7 +2,6 @@
 //! the lock file says of it.
 
 use std::{
-    env::consts::{DLL_PREFIX, DLL_SUFFIX},
     fmt::Write,
     path::{Path, PathBuf},
 };
@@ -12,6 +11,7 @@ use spacetime_sdk_loader::{Code, FileHash, PublicKey};
 
 use super::{Exit, Failure, Output, exit::is_full, manifest::ManifestArgs};
 use crate::plugin::{
+    name_of,
     trust::{InstallError, Installed, Installer},
     user_folder,
 };
@@ -83,16 +83,6 @@ fn row(file: &Installed) -> Row<'_> {
         trust: file.permission.rule(),
         path: file.path.as_deref(),
         entry: file.path.as_ref().map(entry),
-    }
-}
-
-/// The name under which a file of the user's plugin folder is found.
-fn name_of(path: &Path) -> String {
-    let file = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = file.strip_prefix(DLL_PREFIX).and_then(|file| file.strip_suffix(DLL_SUFFIX));
-    match name.filter(|name| !name.contains('-')) {
-        Some(name) => name.to_owned(),
-        None => file.into_owned(),
     }
 }
 

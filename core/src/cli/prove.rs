@@ -11,7 +11,7 @@ use crate::{
     kernels,
     manifest::ConfigText,
     plots::PlotFile,
-    plugin::{FaultObserver, FindError, Shelf, find_strategies},
+    plugin::{Fate, FaultObserver, FindError, Shelf, find_strategies},
     proof,
     scan::{
         BuiltIn, Found, Hasher, LeafSource, Outcome, Planner, ScanSpec, Scanner, StrategySource,
@@ -134,5 +134,5 @@ fn print(plot: &PlotFile, found: &Found, scanned: u64, output: &Output) -> Resul
 struct Silent;
 
 impl FaultObserver for Silent {
-    fn fault(&self, _: &str, _: &Fault, _: bool) {}
+    fn fault(&self, _: &str, _: &Fault, _: &Fate) {}
 }

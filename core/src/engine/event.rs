@@ -95,6 +95,8 @@ pub enum Event {
     },
     /// Something went wrong outside the state.
     Fault(Fault),
+    /// A transport failed, which may be why its session ends.
+    OfTransport(Fault),
     /// The time that was asked for has come.
     Timer,
     /// The user wants the miner to stop.
@@ -126,8 +128,10 @@ pub struct Best {
 /// How far a scan came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Leaves scanned.
+    /// Leaves scanned, each counted once.
     pub scanned: u64,
+    /// Leaves scanned again, or that may have been.
+    pub again: u64,
     /// Leaves owned.
     pub leaves: u64,
     /// From its beginning to its end.

@@ -10,6 +10,7 @@ mod resolved;
 mod rewrite;
 mod size;
 mod source;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod trust;

@@ -177,6 +177,14 @@ impl<'a> Fields<'a> {
         self.source(key).map(|source| source.read(&self.path(key))).transpose()
     }
 
+    /// A key's value as a name, quoted or not; `None` if it is not given.
+    pub(super) fn word(&self, key: &str) -> Result<Option<String>, ManifestError> {
+        match self.get::<Key>(key) {
+            Ok(bare) => Ok(bare.map(|Key(name)| name)),
+            Err(_) => self.get::<String>(key),
+        }
+    }
+
     /// Refuses overrides of what lies inside a value that has no inside.
     pub(super) fn only_whole(&self, key: &str) -> Result<(), ManifestError> {
         let Some(set) = self.inside(key).into_iter().next() else { return Ok(()) };

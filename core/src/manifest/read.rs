@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use spacetime_kernels::Kernels;
 use spacetime_protocol::network::Network;
 
@@ -212,21 +212,17 @@ impl Reader<'_> {
     }
 
     /// One of a few names, quoted or not; without the key, the default.
-    fn choice<T: DeserializeOwned + Default, const N: usize>(
+    fn choice<T: Default, const N: usize>(
         &self,
         key: &'static str,
         names: [&str; N],
         named: fn(&str) -> Option<T>,
     ) -> Result<T, ManifestError> {
-        match (self.fields.get::<T>(key), self.fields.get::<String>(key)) {
-            (Ok(choice), _) => Ok(choice.unwrap_or_default()),
-            // Quoted.
-            (_, Ok(Some(name))) => named(&name).ok_or_else(|| {
-                let hint = did_you_mean(&name, names);
-                self.invalid(key, format!("`{key}` cannot be `{name}`; {hint}"))
-            }),
-            (Err(error), _) => Err(error),
-        }
+        let Some(name) = self.fields.word(key)? else { return Ok(T::default()) };
+        named(&name).ok_or_else(|| {
+            let hint = did_you_mean(&name, names);
+            self.invalid(key, format!("`{key}` cannot be `{name}`; {hint}"))
+        })
     }
 
     fn node_address(&self) -> Result<Option<String>, ManifestError> {
@@ -297,7 +293,7 @@ impl Reader<'_> {
     }
 
     fn kernels(&self) -> Result<Option<Kernels>, ManifestError> {
-        match self.fields.get::<String>("kernels")?.as_deref() {
+        match self.fields.word("kernels")?.as_deref() {
             None | Some("auto") => Ok(None),
             Some(name) => Kernels::named(name).map(Some).map_err(|error| {
                 self.invalid("kernels", format!("`kernels`: {error}; `auto` takes the fastest"))

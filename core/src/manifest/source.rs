@@ -6,7 +6,10 @@ use std::{fmt, path::Path};
 use ron::{extensions::Extensions, value::RawValue};
 use serde::Deserialize;
 
-use super::error::{ErrorPlace, ManifestError, did_you_mean};
+use super::{
+    error::{ErrorPlace, ManifestError, did_you_mean},
+    syntax::{excerpt, explain},
+};
 
 /// One RON value, without space or comments around it.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +24,11 @@ pub(super) struct Source<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Origin<'a> {
-    File(&'a Path),
+    File {
+        path: &'a Path,
+        /// All of it.
+        text: &'a str,
+    },
     /// `KEY=RON`, as it was given.
     Set(&'a str),
 }
@@ -31,7 +38,7 @@ impl<'a> Source<'a> {
     pub(super) fn file(file: &'a Path, text: &'a str) -> Result<Self, ManifestError> {
         let whole = Self {
             text,
-            origin: Origin::File(file),
+            origin: Origin::File { path: file, text },
             line: 1,
             column: 1,
             extensions: Extensions::empty(),
@@ -50,7 +57,8 @@ impl<'a> Source<'a> {
         let source = Self { text, origin, line: 1, column: 1, extensions };
         let value = RawValue::from_ron(text).map_err(|error| {
             let hint = "text stands in double quotes, inside the shell's own quotes";
-            source.invalid("", format_args!("`{text}` is not RON: {}; {hint}", error.code))
+            let wrong = explain(text, &error).message;
+            source.invalid("", format_args!("`{text}` is not RON: {wrong}; {hint}"))
         })?;
         Ok(Self { text: value.trim().get_ron(), ..source })
     }
@@ -75,7 +83,7 @@ impl<'a> Source<'a> {
     /// What a place in this text is called in messages.
     pub(super) fn origin_name(&self) -> String {
         match self.origin {
-            Origin::File(file) => file.display().to_string(),
+            Origin::File { path, .. } => path.display().to_string(),
             Origin::Set(given) => format!("--set {given}"),
         }
     }
@@ -134,17 +142,33 @@ impl<'a> Source<'a> {
                 let message = format!("`{}` is given twice", inner(name));
                 ManifestError::invalid(place, &inner(name), message)
             }
-            code if field.is_empty() => ManifestError::invalid(place, "", code),
-            code => ManifestError::invalid(place, field, format_args!("`{field}`: {code}")),
+            _ => self.ill_formed(field, error),
         }
+    }
+
+    /// An error of the notation, or of a value that is of another type.
+    fn ill_formed(&self, field: &str, error: &ron::error::SpannedError) -> ManifestError {
+        let wrong = explain(self.text, error);
+        let place = self.error_place(wrong.line, wrong.column);
+        let excerpt = match (self.origin, &place) {
+            (Origin::File { text, .. }, ErrorPlace::File { line, column, .. }) => {
+                excerpt(text, *line as usize, *column as usize)
+            }
+            _ => String::new(),
+        };
+        let of = match field.is_empty() || wrong.is_notation {
+            true => String::new(),
+            false => format!("`{field}`: "),
+        };
+        ManifestError::invalid(place, field, format_args!("{of}{}{excerpt}", wrong.message))
     }
 
     fn error_place(&self, line: usize, column: usize) -> ErrorPlace {
         match self.origin {
             Origin::Set(given) => ErrorPlace::Set(given.to_owned()),
-            Origin::File(file) => {
+            Origin::File { path, .. } => {
                 let (line, column) = self.place(line, column);
-                ErrorPlace::File { file: file.to_owned(), line, column }
+                ErrorPlace::File { file: path.to_owned(), line, column }
             }
         }
     }

@@ -334,3 +334,103 @@ proptest! {
         let _ = parse(&damaged, &[]);
     }
 }
+
+#[test]
+fn a_mistake_of_notation_is_told_with_what_was_expected_and_its_line() {
+    let missing =
+        MINIMAL.replace("\"local\",", "\"local\"").replace("\n)", "\n    node_port: 1,\n)");
+    assert_eq!(
+        error(&missing, &[]),
+        "/etc/miner.ron:6:5: expected `,` or a closing bracket in front of `node_port`\n \
+         5 |     network_id: \"local\"\n \
+         6 |     node_port: 1,\n   \
+           |     ^"
+    );
+    let expected = |text: &str, place: &str, words: &str| {
+        let message = error(text, &[]);
+        let begins = format!("/etc/miner.ron:{place}: {words}");
+        assert!(message.starts_with(&begins), "{begins}: {message}");
+    };
+    let cases = [
+        (
+            "    plugins: [(path: \"a\") (path: \"b\")],",
+            "6:27",
+            "expected `,` or a closing bracket in front of `(`",
+        ),
+        (
+            "    plugins: [(path: \"a\" trust: any)],",
+            "6:26",
+            "expected `,` or a closing bracket in front of `trust`",
+        ),
+        (
+            "    strategy: (name: \"a\", config: (x: 1 y: 2)),",
+            "6:41",
+            "expected `,` or a closing bracket in front of `y`",
+        ),
+        ("    node_port 7,", "6:15", "expected `:` between name and value, found `7`"),
+        ("    node_port: 7,,", "6:18", "expected the name of an option, found `,`"),
+        ("    node_port: ,", "6:16", "expected a value, found `,`"),
+        ("    node_port: many,", "6:16", "`node_port`: expected a whole number, found `many`"),
+        (
+            "    node_address: here,",
+            "6:19",
+            "`node_address`: expected text in double quotes, found `here`",
+        ),
+        (
+            "    enable_performance_monitoring: yes,",
+            "6:36",
+            "`enable_performance_monitoring`: expected `true` or `false`, found `yes`",
+        ),
+        ("    plugins: (path: \"a\"),", "6:14", "`plugins`: expected a list in `[…]`, found `(`"),
+    ];
+    for (line, place, words) in cases {
+        expected(&with(line), place, words);
+    }
+    expected("", "1:1", "expected options in `(…)`, found the end");
+    expected(&MINIMAL.replace("\n)", ""), "5:25", "a closing bracket");
+    expected(
+        &format!("{MINIMAL})"),
+        "6:2",
+        "expected nothing more behind the closing bracket, found `)`",
+    );
+    expected(
+        &MINIMAL.replace("\"local\",\n", "\"local,\n"),
+        "5:17",
+        "this text has no closing quote",
+    );
+    let set = error(MINIMAL, &["strategy=(name: \"a\" config: ())"]);
+    assert!(
+        set.contains("is not RON: expected `,` or a closing bracket in front of `config`"),
+        "{set}"
+    );
+}
+
+#[test]
+fn a_name_may_be_quoted_or_not_wherever_one_of_a_few_is_meant() {
+    let both = |bare: &str, quoted: &str| {
+        let [bare, quoted] = [bare, quoted].map(|line| parse(&with(line), &[]).unwrap());
+        assert_eq!(bare.leaf_source, quoted.leaf_source);
+        assert_eq!(bare.io, quoted.io);
+        assert_eq!(
+            bare.kernels.map(|kernels| kernels.name()),
+            quoted.kernels.map(|kernels| kernels.name())
+        );
+        let trust = |manifest: &Manifest| manifest.plugins.first().map(|entry| entry.trust.clone());
+        assert_eq!(trust(&bare), trust(&quoted));
+    };
+    both("leaf_source: auto,", "leaf_source: \"auto\",");
+    both("io: buffered,", "io: \"buffered\",");
+    both("kernels: portable,", "kernels: \"portable\",");
+    both("plugins: [(path: \"a\", trust: any)],", "plugins: [(path: \"a\", trust: \"any\")],");
+    both(
+        "plugins: [(path: \"a\", trust: locked)],",
+        "plugins: [(path: \"a\", trust: \"locked\")],",
+    );
+    let message = error(&with("    plugins: [(path: \"a\", trust: \"lock\")],"), &[]);
+    assert!(
+        message.ends_with("`plugins.0.trust` cannot be `lock`; did you mean `locked`?"),
+        "{message}"
+    );
+    let message = error(&with("    io: 5,"), &[]);
+    assert!(message.starts_with("/etc/miner.ron:6:9: `io`: expected"), "{message}");
+}

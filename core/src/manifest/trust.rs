@@ -9,7 +9,11 @@ use serde::{
 };
 use spacetime_sdk_loader::{FileHash, PublicKey};
 
-use super::{error::ManifestError, raw::Fields, resolved::Trust};
+use super::{
+    error::{ManifestError, did_you_mean},
+    raw::Fields,
+    resolved::Trust,
+};
 use crate::unique::Unique;
 
 /// `trusted_keys`: keys by the user's names for them.
@@ -40,9 +44,22 @@ pub(super) fn pin(fields: &Fields<'_>) -> Result<Option<FileHash>, ManifestError
 
 /// `trust` of a plugin's entry.
 pub(super) fn rule(fields: &Fields<'_>) -> Result<Option<Trust>, ManifestError> {
-    let (Some(rule), Some(source)) = (fields.get::<Rule>("trust")?, fields.source("trust")) else {
-        return Ok(None);
+    let Some(source) = fields.source("trust") else { return Ok(None) };
+    // As everywhere, a name may be quoted.
+    let rule = match fields.get::<String>("trust").ok().flatten() {
+        None => fields.get::<Rule>("trust")?,
+        Some(quoted) => match quoted.as_str() {
+            "any" => Some(Rule::Any),
+            "locked" => Some(Rule::Locked),
+            other => {
+                let key = fields.path("trust");
+                let hint = did_you_mean(other, ["any", "locked", "signed(by: …)"]);
+                let message = format!("`{key}` cannot be `{other}`; {hint}");
+                return Err(source.invalid(&key, message));
+            }
+        },
     };
+    let Some(rule) = rule else { return Ok(None) };
     match rule {
         Rule::Any => Ok(Some(Trust::Any)),
         Rule::Locked => Ok(Some(Trust::Locked)),

@@ -202,8 +202,11 @@ pub struct BestLeaf {
     pub leaf: Leaf,
     /// Why the scan ended.
     pub ended: Ended,
-    /// Leaves scanned.
+    /// Leaves scanned, each counted once.
     pub scanned: u64,
+    /// Leaves that were scanned again, or may have been: a plan that has leaves
+    /// more than once is counted with bounded memory.
+    pub again: u64,
     /// Leaves owned.
     pub leaves: u64,
     /// Scanned of owned, 0 to 1.
@@ -406,6 +409,8 @@ pub struct Stopped {
     pub counters: Counters,
     /// What plugins did.
     pub plugins: Vec<PluginUse>,
+    /// Plugins that the manifest lists and that were not loaded.
+    pub plugins_not_loaded: u64,
     /// What the shadows did.
     pub shadows: Vec<ShadowTotals>,
 }
@@ -456,6 +461,9 @@ pub struct CallTimes {
     pub count: u64,
     /// Those that returned an error or panicked.
     pub errors: u64,
+    /// Those that the miner gave up, as they did not return in time. One that
+    /// returned later is counted among those that returned, too.
+    pub given_up: u64,
     /// All together, nanoseconds.
     pub total_ns: u64,
     /// The longest, nanoseconds.
@@ -470,6 +478,7 @@ impl From<spacetime_sdk_loader::CallTimes> for CallTimes {
         Self {
             count: times.calls,
             errors: times.errors,
+            given_up: times.given_up,
             total_ns: nanos(times.total),
             max_ns: nanos(times.max),
             p99_ns: nanos(times.p99),

@@ -214,14 +214,20 @@ fn used_line(used: &PluginUse) -> String {
 }
 
 fn calls(method: &str, times: &CallTimes) -> String {
-    let CallTimes { count: calls, total_ns, max_ns, p99_ns, .. } = *times;
+    let CallTimes { count: calls, given_up, total_ns, max_ns, p99_ns, .. } = *times;
+    let late = || format!("{} of {method} that did not return in time", count(given_up, "call"));
     let times = match calls {
+        0 if given_up > 0 => return late(),
         1 => format!("in {}", time(total_ns)),
         _ => {
             format!("in {}, 99 % within {}, longest {}", time(total_ns), time(p99_ns), time(max_ns))
         }
     };
-    format!("{} of {method} {times}", count(calls, "call"))
+    let returned = format!("{} of {method} {times}", count(calls, "call"));
+    match given_up {
+        0 => returned,
+        _ => format!("{returned}; {}", late()),
+    }
 }
 
 /// A time in the unit that suits it.
@@ -259,6 +265,10 @@ fn best_line(event: &Event, best: &BestLeaf) -> String {
         (false, Some(target)) => format!("no win, under {} is needed", short(&target.to_string())),
         (false, None) => "no block can be won".to_owned(),
     };
+    let again = match best.again {
+        0 => String::new(),
+        again => format!(", {again} again"),
+    };
     let ended = match best.ended {
         Ended::Complete => "",
         Ended::Deadline => ", out of time",
@@ -274,7 +284,7 @@ fn best_line(event: &Event, best: &BestLeaf) -> String {
         format!(" in {} ms, {}/s{made}", performance.scan_ms, size(performance.bytes_per_second))
     });
     format!(
-        "Epoch {}, block {}: {} leaves scanned ({:.0} %){}{ended}; best score {}: {outcome}",
+        "Epoch {}, block {}: {} leaves scanned ({:.0} %){again}{}{ended}; best score {}: {outcome}",
         event.epoch.unwrap_or_default(),
         event.height.unwrap_or_default(),
         best.scanned,
@@ -296,8 +306,14 @@ fn stopped_line(stopped: &Stopped) -> String {
         0 => String::new(),
         lost => format!(" ({lost} of them lost to others since)"),
     };
+    let not_loaded = match stopped.plugins_not_loaded {
+        0 => String::new(),
+        plugins => {
+            format!("; {} not loaded, see `spacetime-miner check`", count(plugins, "plugin"))
+        }
+    };
     format!(
-        "Stopped after {} s because {why}: {}, {} won, {} accepted{lost}, {} not, {}",
+        "Stopped after {} s because {why}: {}, {} won, {} accepted{lost}, {} not, {}{not_loaded}",
         stopped.seconds,
         count(counters.challenges, "challenge"),
         count(counters.won, "block"),
@@ -370,8 +386,14 @@ mod tests {
 
     #[test]
     fn a_plugins_line_says_what_it_did_and_how_long_that_took() {
-        let times =
-            CallTimes { count: 3, errors: 1, total_ns: 12_000_000, max_ns: 9_999, p99_ns: 11_999 };
+        let times = CallTimes {
+            count: 3,
+            errors: 1,
+            given_up: 0,
+            total_ns: 12_000_000,
+            max_ns: 9_999,
+            p99_ns: 11_999,
+        };
         let used = PluginUse {
             component: "strategy `x` (plugin p 1.0.0)".into(),
             instance: "x".into(),
@@ -386,5 +408,32 @@ mod tests {
             "strategy `x` (plugin p 1.0.0): 1 call of open in 12 ms; 3 calls of plan in 12 ms, 99 % \
              within 11 µs, longest 9999 ns; hits 7; 1 fault; 2 log lines left out"
         );
+    }
+
+    #[test]
+    fn calls_that_were_given_up_are_told() {
+        let nothing =
+            CallTimes { count: 0, errors: 0, given_up: 2, total_ns: 0, max_ns: 0, p99_ns: 0 };
+        assert_eq!(calls("plan", &nothing), "2 calls of plan that did not return in time");
+        let some = CallTimes { count: 1, given_up: 1, total_ns: 7, ..nothing };
+        assert_eq!(
+            calls("plan", &some),
+            "1 call of plan in 7 ns; 1 call of plan that did not return in time"
+        );
+    }
+
+    #[test]
+    fn plugins_that_were_not_loaded_are_told_at_the_end() {
+        let stopped = Stopped {
+            reason: "signal",
+            seconds: 1,
+            counters: super::super::Counters::default(),
+            plugins: Vec::new(),
+            plugins_not_loaded: 1,
+            shadows: Vec::new(),
+        };
+        let line = stopped_line(&stopped);
+        assert!(line.ends_with("; 1 plugin not loaded, see `spacetime-miner check`"), "{line}");
+        assert!(!stopped_line(&Stopped { plugins_not_loaded: 0, ..stopped }).contains("loaded"));
     }
 }

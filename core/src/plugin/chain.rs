@@ -12,7 +12,7 @@ use spacetime_sdk_loader::{Fault, Kind, abi::FaultCode};
 use thiserror::Error;
 
 use super::{
-    FaultObserver, Plan, Registry, RegistryProblem, TransportSetup, TransportSlot, folders,
+    Fate, FaultObserver, Plan, Registry, RegistryProblem, TransportSetup, TransportSlot, folders,
     inventory, trust::Gate,
 };
 use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry};
@@ -214,5 +214,5 @@ fn add_transport(manifest: &mut Manifest, name: &str) {
 struct Silent;
 
 impl FaultObserver for Silent {
-    fn fault(&self, _: &str, _: &Fault, _: bool) {}
+    fn fault(&self, _: &str, _: &Fault, _: &Fate) {}
 }

@@ -1,7 +1,9 @@
 //! The folders in which plugin files are looked for, in order.
 
 use std::{
-    env, io,
+    env,
+    env::consts::{DLL_PREFIX, DLL_SUFFIX},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -82,6 +84,16 @@ fn user_base(
         home(apple)
     } else {
         absolute(xdg).or_else(|| home(other))
+    }
+}
+
+/// The name under which a file of these folders is found.
+pub(crate) fn name_of(path: &Path) -> String {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = file.strip_prefix(DLL_PREFIX).and_then(|file| file.strip_suffix(DLL_SUFFIX));
+    match name.filter(|name| !name.contains('-')) {
+        Some(name) => name.to_owned(),
+        None => file.into_owned(),
     }
 }
 

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::{
     choose::{Offer, Wanted, choose},
+    fallback::Fallback,
     folders::list,
     health::{FaultObserver, Health},
     opener::{Opener, admit, load},
@@ -151,11 +152,10 @@ pub fn find_strategies(
     }
     let found = inventory(manifest, folders, gate);
     let (library, component) = find(Kind::Strategy, name, &config, &found, shelf)?;
-    let health =
-        Health::new(culprit(Kind::Strategy, component, library.descriptor()), observer, true);
-    let caller = library.caller(Kind::Strategy, component, instance);
-    hub().watch(instance, &health, caller);
-    let opener = Opener::new(library, component, instance.to_owned(), config, health);
+    let (kind, instance) = (Kind::Strategy, instance.to_owned());
+    let culprit = culprit(kind, component, library.descriptor());
+    let health = Health::new(culprit, library.path(), observer, Fallback::of(kind));
+    let opener = Opener::new(library, kind, component, instance, config, health);
     let spare = opener.open(Strategy::open).map_err(|fault| {
         FindError::Refused(match fault.code {
             FaultCode::CONFIG => fault.message,

@@ -6,6 +6,7 @@ mod ask;
 mod chain;
 mod choose;
 mod crash;
+mod fallback;
 mod folders;
 mod health;
 mod inventory;
@@ -23,13 +24,15 @@ pub mod trust;
 pub use chain::{ChainAccess, ChainError, Whom};
 pub use crash::{forget_replaced, keep_journal, quarantine, release};
 pub use folders::folders;
-pub(crate) use folders::{list as list_folders, user_cache, user_folder, user_signing_key};
-pub use health::FaultObserver;
+pub(crate) use folders::{
+    list as list_folders, name_of, user_cache, user_folder, user_signing_key,
+};
+pub use health::{Fate, FaultObserver};
 pub use inventory::{FindError, Found, Shelf, entry_of, find_strategies, inventory, try_load};
 pub use plan::{Plan, PlannedComponent, PlannedPlugin, PlannedShadow};
 pub use problem::RegistryProblem;
 pub use quarantine::{Entry as Quarantined, Quarantine, QuarantineError};
 pub use registry::Registry;
 pub use safe_mode::keep_what_is_safe;
-pub use services::{forward_logs, used};
+pub use services::{forward_logs, untold_faults, used};
 pub use slots::{EventSink, PolicyOutcome, PolicySlot, ShadowSlot, TransportSetup, TransportSlot};

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use spacetime_sdk_loader::{Fault, Library, OpenRequest, Refusal};
+use spacetime_sdk_loader::{Caller, Fault, Kind, Library, Method, OpenRequest, Refusal};
 
 use super::{
     health::Health,
@@ -11,7 +11,7 @@ use super::{
     trust::{Admitted, Gate},
 };
 use crate::{
-    foreign::{OPEN_LIMIT, within},
+    foreign::{OPEN_LIMIT, call_within, within},
     manifest::{ConfigText, PluginEntry},
     record::StrategyId,
 };
@@ -43,7 +43,8 @@ pub(super) fn admit(
 pub(super) fn load(admitted: Admitted) -> Result<Library, Refusal> {
     let path = admitted.path().to_owned();
     let copy = on_disk(&path, || admitted.copy())?;
-    within(OPEN_LIMIT, move || Ok(Library::load_copy(copy, hub().clone())))
+    let load = move || Ok(Library::load_copy(copy, hub().clone()));
+    call_within(Method::Load, OPEN_LIMIT, load)
         .unwrap_or_else(|fault| Err(Refusal::start(&path, &fault.to_string())))
 }
 
@@ -60,20 +61,43 @@ fn on_disk<T: Send + 'static>(
 pub(super) struct Opener {
     pub(super) library: Library,
     pub(super) health: Arc<Health>,
+    caller: Arc<Caller>,
     component: String,
     instance: String,
     config: ConfigText,
 }
 
 impl Opener {
+    /// A component of a library, and who counts what it does from now on.
     pub(super) fn new(
         library: Library,
+        kind: Kind,
         component: &str,
         instance: String,
         config: ConfigText,
         health: Arc<Health>,
     ) -> Self {
-        Self { library, health, component: component.to_owned(), instance, config }
+        let caller = library.caller(kind, component, &instance);
+        hub().watch(&instance, &health, caller.clone());
+        Self { library, health, caller, component: component.to_owned(), instance, config }
+    }
+
+    /// Takes note of a fault, and tells of it.
+    pub(super) fn record(&self, fault: &Fault) {
+        self.note_late(fault);
+        self.health.record(fault);
+    }
+
+    /// Takes note of a fault that somebody else tells of.
+    pub(super) fn count(&self, fault: &Fault) {
+        self.note_late(fault);
+        self.health.count(1);
+    }
+
+    fn note_late(&self, fault: &Fault) {
+        if let Some(method) = fault.late {
+            self.caller.give_up(method);
+        }
     }
 
     /// The component's name.
@@ -119,8 +143,8 @@ impl Opener {
         open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let opener = self.clone();
-        within(OPEN_LIMIT, move || open(&opener.library, &opener.request()))
-            .map_err(|fault| self.explain(fault))
+        let open = move || open(&opener.library, &opener.request());
+        call_within(Method::Open, OPEN_LIMIT, open).map_err(|fault| self.explain(fault))
     }
 
     /// Completes a config's fault with its place, so that it can be shown alone.

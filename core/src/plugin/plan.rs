@@ -12,11 +12,13 @@ use spacetime_sdk_loader::{
 use super::{
     choose::{Offer, Unchosen, Wanted, choose},
     crash,
-    folders::{self, folders},
+    fallback::Fallback,
+    folders::{self, folders, name_of},
+    inventory::{Found, inventory},
     opener::admit,
     problem::RegistryProblem,
     quarantine::{Entry, Quarantine},
-    trust::{Admitted, Gate},
+    trust::{Admitted, Gate, Permission},
 };
 use crate::manifest::{ComponentEntry, ConfigText, Manifest, PluginEntry, ShadowEntry};
 
@@ -37,6 +39,11 @@ pub struct Plan {
     pub transports: Vec<PlannedComponent>,
     /// What is wrong, the fatal and the rest.
     pub problems: Vec<RegistryProblem>,
+    /// What is odd, and in nobody's way.
+    pub warnings: Vec<String>,
+    /// Plugins of the manifest that are not there, are refused, or must not be
+    /// loaded.
+    pub(super) left_out: usize,
 }
 
 /// A plugin file that can and may be loaded.
@@ -69,7 +76,7 @@ pub struct PlannedComponent {
     pub is_described: bool,
     pub(super) config: ConfigText,
     /// What happens without it.
-    pub(super) instead: &'static str,
+    pub(super) fallback: Fallback,
     /// The position of its plugin.
     pub(super) plugin: usize,
 }
@@ -83,7 +90,6 @@ impl Plan {
             gate: Gate::of(manifest),
             quarantine: Quarantine::empty(&manifest.data_directory),
             instances: Vec::new(),
-            incomplete: false,
             plan: Self::default(),
         };
         planning.read_quarantine();
@@ -122,8 +128,6 @@ struct Planning<'a> {
     gate: Gate,
     quarantine: Quarantine,
     instances: Vec<String>,
-    /// Whether a listed plugin is missing, so that a name may be its.
-    incomplete: bool,
     plan: Plan,
 }
 
@@ -143,7 +147,7 @@ impl Planning<'_> {
         let admitted = match admit(&self.gate, &path, Some(entry)) {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                self.incomplete = true;
+                self.plan.left_out += 1;
                 let problem = match path.exists() {
                     true => refused(self.manifest, entry, &refusal),
                     false => self.not_found(entry, &path),
@@ -152,8 +156,17 @@ impl Planning<'_> {
             }
         };
         if let Some(held) = self.quarantine.held(None, "", admitted.sha256()) {
-            self.incomplete = true;
+            self.plan.left_out += 1;
             return self.plan.problems.push(quarantined(&path, held, "it is not loaded"));
+        }
+        let is_same = |other: &&PlannedPlugin| other.admitted.sha256() == admitted.sha256();
+        if let Some(twin) = self.plan.plugins.iter().find(is_same) {
+            let before = place(self.manifest, &twin.entry);
+            self.plan.warnings.push(format!(
+                "{}: `plugins` lists the plugin {} twice, and {before} is the other entry: remove one",
+                place(self.manifest, entry),
+                path.display(),
+            ));
         }
         self.plan.plugins.push(PlannedPlugin { admitted, entry: entry.clone() });
     }
@@ -193,7 +206,7 @@ impl Planning<'_> {
         let (plugin, name) = match choose(&wanted, &offers) {
             Ok(chosen) => chosen,
             Err(unchosen) => {
-                let problem = self.unchosen(unchosen, entry);
+                let problem = self.unchosen(unchosen, &wanted, entry);
                 self.plan.problems.push(problem);
                 return None;
             }
@@ -209,9 +222,9 @@ impl Planning<'_> {
             self.plan.problems.push(RegistryProblem::fatal(fault));
         }
         let sha256 = plugins[plugin].admitted.sha256();
-        let instead = if role.is_empty() { instead(kind) } else { INSTEAD_OF_SHADOW };
+        let fallback = if role.is_empty() { Fallback::of(kind) } else { Fallback::OF_SHADOW };
         if let Some(held) = self.quarantine.held(Some(kind), name, sha256) {
-            self.plan.problems.push(quarantined(plugins[plugin].path(), held, instead));
+            self.plan.problems.push(quarantined(plugins[plugin].path(), held, fallback.always()));
             return None;
         }
         let name = name.to_owned();
@@ -223,28 +236,65 @@ impl Planning<'_> {
             culprit,
             is_described,
             config,
-            instead,
+            fallback,
             plugin,
         })
     }
 
-    fn unchosen(&self, unchosen: Unchosen, entry: &ComponentEntry) -> RegistryProblem {
+    fn unchosen(
+        &self,
+        unchosen: Unchosen,
+        wanted: &Wanted<'_>,
+        entry: &ComponentEntry,
+    ) -> RegistryProblem {
         let place = format!("{}:{}", entry.config.origin, entry.config.line);
         let is_unknown = matches!(unchosen, Unchosen::Unknown(_));
         let message = format!("{place}: {}", unchosen.message());
-        if is_unknown && self.incomplete {
+        if is_unknown && self.plan.left_out > 0 {
             return RegistryProblem::lasting(format_args!(
                 "{message} (it may be in a plugin that could not be loaded)"
             ));
         }
         if is_unknown {
             let stop = if message.ends_with('?') { "" } else { "." };
-            return RegistryProblem::fatal(format_args!(
-                "{message}{stop} Add its plugin to `plugins`; `spacetime-miner plugin list` shows what \
-                 is installed"
-            ));
+            let next = self.unlisted(wanted).unwrap_or_else(|| {
+                "Add its plugin to `plugins`; `spacetime-miner plugin list` shows what is installed"
+                    .to_owned()
+            });
+            return RegistryProblem::fatal(format_args!("{message}{stop} {next}"));
         }
         RegistryProblem::fatal(message)
+    }
+
+    /// What to do where a plugin has the component that is at hand, but not
+    /// listed; a sentence without its stop.
+    fn unlisted(&self, wanted: &Wanted<'_>) -> Option<String> {
+        let found = inventory(None, &self.folders, &self.gate);
+        let (found, offers): (Vec<_>, Vec<_>) = found
+            .iter()
+            .filter_map(|found| {
+                let descriptor = found.descriptor.as_ref()?;
+                Some((found, Offer { entry: None, path: &found.path, descriptor }))
+            })
+            .unzip();
+        let (position, _) = choose(wanted, &offers).ok()?;
+        let Found { path, permission, refusal, .. } = found[position];
+        let there = format!(
+            "{} has a {} of that name, and `plugins` does not list it",
+            path.display(),
+            wanted.kind
+        );
+        if let Some(refusal) = refusal {
+            return Some(format!("{there}. {refusal}"));
+        }
+        let name = PathBuf::from(name_of(path));
+        let is_found = resolve(&name, &self.manifest.folder, &self.folders) == *path;
+        let name = if is_found { &name } else { path };
+        let trust = match permission {
+            Some(Permission::Locked) => ", trust: locked",
+            _ => "",
+        };
+        Some(format!("{there}: add (path: {name:?}{trust}) to it"))
     }
 
     /// A name for an instance that no other one has.
@@ -294,19 +344,6 @@ pub(super) fn refused(
 ) -> RegistryProblem {
     let place = place(manifest, entry);
     RegistryProblem::lasting(format_args!("{place}: {refusal}")).with_detail(refusal.detail())
-}
-
-/// What happens without a shadow.
-const INSTEAD_OF_SHADOW: &str = "nothing is tried in its place";
-
-/// What happens without a component of a kind.
-fn instead(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Strategy => "leaves are scanned in order instead",
-        Kind::Engine => "the host's own kernels hash instead",
-        Kind::Policy => "blocks are empty instead",
-        Kind::Transport | Kind::Unknown => "nothing can take its place",
-    }
 }
 
 /// Says why something is not used although it is there.

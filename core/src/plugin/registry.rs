@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use spacetime_sdk_loader::{
-    Engine, Fault, Kind, Library, OpenRequest, Policy, Strategy, abi::FaultCode,
-};
+use spacetime_sdk_loader::{Engine, Fault, Library, OpenRequest, Policy, Strategy, abi::FaultCode};
 
 use super::{
-    health::{FaultObserver, Health, OfShadow},
+    health::{FaultObserver, Health},
     opener::{Opener, load},
     plan::{Plan, PlannedComponent, PlannedPlugin, PlannedShadow, refused},
     problem::RegistryProblem,
@@ -26,6 +24,10 @@ use crate::{
 pub struct Registry {
     libraries: Vec<Library>,
     problems: Vec<RegistryProblem>,
+    warnings: Vec<String>,
+    not_loaded: usize,
+    /// Components that cannot be opened; what was counted of them is told.
+    _unusable: Vec<Opener>,
     strategies: Arc<StrategySlot>,
     shadows: Vec<ShadowSlot>,
     engine: Option<Arc<EngineSlot>>,
@@ -49,8 +51,10 @@ impl Registry {
         observer: Arc<dyn FaultObserver>,
     ) -> Self {
         let problems = std::mem::take(&mut plan.problems);
+        let (warnings, mut not_loaded) = (std::mem::take(&mut plan.warnings), plan.left_out);
         let is_fatal = problems.iter().any(RegistryProblem::is_fatal);
-        let mut loading = Loading { observer, libraries: Vec::new(), problems };
+        let mut loading =
+            Loading { observer, libraries: Vec::new(), problems, unusable: Vec::new() };
         if is_fatal {
             plan = Plan::default();
         }
@@ -59,6 +63,7 @@ impl Registry {
             let loaded = load(admitted);
             if let Err(refusal) = &loaded {
                 loading.problems.push(refused(manifest, &entry, refusal));
+                not_loaded += 1;
             }
             loading.libraries.push(loaded.ok());
         }
@@ -68,9 +73,20 @@ impl Registry {
         let engine = loading.engine(plan.engine).map(Arc::new);
         let policy = Arc::new(loading.policy(plan.policy));
         let transports = loading.transports(plan.transports);
-        let Loading { libraries, problems, .. } = loading;
+        let Loading { libraries, problems, unusable, .. } = loading;
         let libraries = libraries.into_iter().flatten().collect();
-        Self { libraries, problems, strategies, shadows, engine, policy, transports }
+        Self {
+            libraries,
+            problems,
+            warnings,
+            not_loaded,
+            _unusable: unusable,
+            strategies,
+            shadows,
+            engine,
+            policy,
+            transports,
+        }
     }
 
     /// The loaded libraries, in the manifest's order.
@@ -81,6 +97,16 @@ impl Registry {
     /// What is wrong, the fatal and the rest.
     pub fn problems(&self) -> &[RegistryProblem] {
         &self.problems
+    }
+
+    /// What is odd, and in nobody's way.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// How many of the manifest's plugins are not loaded.
+    pub fn not_loaded(&self) -> usize {
+        self.not_loaded
     }
 
     /// Where strategies come from.
@@ -135,77 +161,70 @@ struct Loading {
     /// In the plan's order; `None`: it was refused.
     libraries: Vec<Option<Library>>,
     problems: Vec<RegistryProblem>,
+    /// Components that cannot be opened.
+    unusable: Vec<Opener>,
 }
 
 impl Loading {
     fn strategy(&mut self, planned: Option<PlannedComponent>) -> StrategySlot {
-        let observer = self.observer.clone();
-        StrategySlot::new(planned.and_then(|planned| self.open(planned, observer, Strategy::open)))
+        StrategySlot::new(planned.and_then(|planned| self.open(planned, Strategy::open)))
     }
 
     fn shadow(&mut self, PlannedShadow { component, reads }: PlannedShadow) -> Option<ShadowSlot> {
-        let observer = Arc::new(OfShadow(self.observer.clone()));
-        let opened = self.open(component, observer, Strategy::open)?;
+        let opened = self.open(component, Strategy::open)?;
         let name = opened.0.instance().to_owned();
         Some(ShadowSlot::new(name, StrategySlot::new(Some(opened)), reads))
     }
 
     fn engine(&mut self, planned: Option<PlannedComponent>) -> Option<EngineSlot> {
-        let (opener, engine) = self.open(planned?, self.observer.clone(), Engine::open)?;
+        let (opener, engine) = self.open(planned?, Engine::open)?;
         Some(EngineSlot { opener, engine: Foreign::new(engine) })
     }
 
     fn policy(&mut self, planned: Option<PlannedComponent>) -> PolicySlot {
-        let observer = self.observer.clone();
-        PolicySlot::new(planned.and_then(|planned| self.open(planned, observer, Policy::open)))
+        PolicySlot::new(planned.and_then(|planned| self.open(planned, Policy::open)))
     }
 
     fn transports(&mut self, planned: Vec<PlannedComponent>) -> Vec<TransportSlot> {
-        let observer = self.observer.clone();
-        let opener = |planned| self.opener(planned, observer.clone());
-        planned.into_iter().filter_map(opener).map(TransportSlot::new).collect()
+        let openers = planned.into_iter().filter_map(|planned| self.opener(planned));
+        openers.map(TransportSlot::new).collect()
     }
 
-    /// What it takes to open a component, whose faults are told to `observer`,
-    /// if its plugin could be loaded.
-    fn opener(
-        &mut self,
-        planned: PlannedComponent,
-        observer: Arc<dyn FaultObserver>,
-    ) -> Option<Opener> {
-        let PlannedComponent { kind, name, instance, culprit, config, plugin, instead, .. } =
+    /// What it takes to open a component, if its plugin could be loaded.
+    fn opener(&mut self, planned: PlannedComponent) -> Option<Opener> {
+        let PlannedComponent { kind, name, instance, culprit, config, plugin, fallback, .. } =
             planned;
         let Some(library) = self.libraries[plugin].clone() else {
             let message = "it cannot be used: its plugin could not be loaded";
-            self.problems.push(RegistryProblem::lasting(message).about(culprit, instead));
+            self.problems.push(RegistryProblem::lasting(message).about(culprit, fallback.always()));
             return None;
         };
-        let health = Health::new(culprit, observer, kind != Kind::Transport);
-        hub().watch(&instance, &health, library.caller(kind, &name, &instance));
-        Some(Opener::new(library, &name, instance, config, health))
+        let health = Health::new(culprit, library.path(), self.observer.clone(), fallback);
+        Some(Opener::new(library, kind, &name, instance, config, health))
     }
 
     /// Opens an instance; what goes wrong becomes a problem.
     fn open<T: Send + 'static>(
         &mut self,
         planned: PlannedComponent,
-        observer: Arc<dyn FaultObserver>,
         open: fn(&Library, &OpenRequest<'_>) -> Result<T, Fault>,
     ) -> Option<(Opener, T)> {
-        let instead = planned.instead;
-        let opener = self.opener(planned, observer)?;
+        let fallback = planned.fallback;
+        let opener = self.opener(planned)?;
         let fault = match opener.open(open) {
             Ok(opened) => return Some((opener, opened)),
             Err(fault) => fault,
         };
+        opener.count(&fault);
         if fault.code == FaultCode::CONFIG {
             self.problems.push(RegistryProblem::fatal(&fault).with_detail(&fault.detail));
             return None;
         }
         let component = opener.health.component();
         let message = format!("{component} cannot be used: {fault}");
-        let problem = RegistryProblem::lasting(message).about(component, instead);
+        let problem = RegistryProblem::lasting(message).about(component, fallback.always());
         self.problems.push(problem.with_detail(&fault.detail));
+        self.unusable.push(opener);
         None
     }
 }

@@ -96,6 +96,13 @@ impl Instance {
     }
 }
 
+/// Faults of all components that nobody was told of, as there were too many.
+pub fn untold_faults() -> u64 {
+    let instances = lock(&hub().instances);
+    let healths = instances.values().filter_map(|instance| instance.health.upgrade());
+    healths.map(|health| health.untold()).sum()
+}
+
 /// What each component did so far.
 pub fn used() -> Vec<PluginUse> {
     let instances = lock(&hub().instances);

@@ -4,7 +4,10 @@
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,13 +17,13 @@ use spacetime_protocol::{
     network::NetworkError,
 };
 use spacetime_sdk_loader::{
-    Engine, Fault, Policy, Strategy, Transport, TransportRequest,
+    Engine, Fault, Method, Policy, Strategy, Transport, TransportRequest,
     abi::{Candidate, Emitted, Event, PolicyContext},
 };
 
 use super::{ask, opener::Opener, services::for_people};
 use crate::{
-    foreign::{Foreign, within},
+    foreign::{Foreign, call_within},
     manifest::Manifest,
     record::StrategyId,
     scan::{EngineSource, StrategySource},
@@ -37,12 +40,15 @@ pub(super) struct StrategySlot {
     opener: Option<Opener>,
     /// The instance that was opened to check the config.
     spare: Mutex<Foreign<Option<Strategy>>>,
+    /// Whether it was said what costs only itself.
+    was_remarked: AtomicBool,
 }
 
 impl StrategySlot {
     pub(super) fn new(opened: Option<(Opener, Strategy)>) -> Self {
         let (opener, spare) = opened.unzip();
-        Self { opener, spare: Mutex::new(Foreign::new(spare)) }
+        let spare = Mutex::new(Foreign::new(spare));
+        Self { opener, spare, was_remarked: AtomicBool::new(false) }
     }
 
     pub(super) fn name(&self) -> Option<&str> {
@@ -72,7 +78,15 @@ impl StrategySource for StrategySlot {
 
     fn failed(&self, fault: &Fault) {
         if let Some(opener) = &self.opener {
-            opener.health.record(fault);
+            opener.record(fault);
+        }
+    }
+
+    fn remarked(&self, fault: &Fault) {
+        if let Some(opener) = &self.opener
+            && !self.was_remarked.swap(true, Ordering::Relaxed)
+        {
+            opener.health.remark(fault);
         }
     }
 }
@@ -110,7 +124,7 @@ impl EngineSource for EngineSlot {
     }
 
     fn failed(&self, fault: &Fault) {
-        self.opener.health.record(fault);
+        self.opener.record(fault);
     }
 }
 
@@ -137,6 +151,11 @@ impl PolicySlot {
         self.policy.as_ref().map(|(opener, _)| opener.component())
     }
 
+    /// It and its plugin, as messages name them.
+    pub fn culprit(&self) -> &str {
+        self.policy.as_ref().map_or("the built-in policy", |(opener, _)| opener.health.component())
+    }
+
     /// Chooses among the candidates. A policy that fails chooses nothing, and
     /// its fault is observed.
     pub fn select(&self, context: &PolicyContext, candidates: &[Candidate]) -> PolicyOutcome {
@@ -151,7 +170,7 @@ impl PolicySlot {
             Ok(Ok(positions)) => PolicyOutcome::Chosen(positions),
             Ok(Err(reason)) => PolicyOutcome::Veto(for_people(&reason)),
             Err(fault) => {
-                opener.health.record(&fault);
+                opener.record(&fault);
                 nothing
             }
         }
@@ -160,7 +179,14 @@ impl PolicySlot {
     /// It failed in a way that only its caller sees: it does not answer.
     pub fn failed(&self, fault: &Fault) {
         if let Some((opener, _)) = &self.policy {
-            opener.health.record(fault);
+            opener.record(fault);
+        }
+    }
+
+    /// So much was wrong with what it chose, of which its caller tells.
+    pub fn count_faults(&self, faults: u64) {
+        if let Some((opener, _)) = &self.policy {
+            opener.health.count(faults);
         }
     }
 }
@@ -274,7 +300,7 @@ impl TransportSlot {
             Transport::check(&opener.library, &opener.request(), &request)
                 .map(|found| for_people(&found))
         };
-        within(CHECK_LIMIT, check).map_err(|fault| self.opener.explain(fault))
+        call_within(Method::Check, CHECK_LIMIT, check).map_err(|fault| self.opener.explain(fault))
     }
 
     /// Puts a question to what the transport connects with, without a session,
@@ -292,12 +318,19 @@ impl TransportSlot {
             let request = setup.request(&directory);
             Transport::ask(&opener.library, &opener.request(), &request, question)
         };
-        within(ASK_LIMIT, ask).and_then(ask::from_abi).map_err(|fault| self.opener.explain(fault))
+        call_within(Method::Ask, ASK_LIMIT, ask)
+            .and_then(ask::from_abi)
+            .map_err(|fault| self.opener.explain(fault))
+    }
+
+    /// Takes note of a fault that somebody else tells of.
+    pub fn count(&self, fault: &Fault) {
+        self.opener.count(fault);
     }
 
     /// Takes note of a fault that a call of the transport returned.
     pub fn failed(&self, fault: &Fault) {
-        self.opener.health.record(fault);
+        self.opener.record(fault);
     }
 
     fn directory(&self, setup: &TransportSetup) -> PathBuf {

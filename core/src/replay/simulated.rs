@@ -14,7 +14,7 @@ use super::{
     challenges::{Challenge, Challenges},
 };
 use crate::{
-    plugin::FaultObserver,
+    plugin::{Fate, FaultObserver},
     scan::{Replanned, Simulated, Simulator, StrategySource, Unfinished},
 };
 
@@ -55,8 +55,8 @@ impl Faults {
 }
 
 impl FaultObserver for Faults {
-    fn fault(&self, _: &str, fault: &Fault, quarantined: bool) {
-        let aside = if quarantined { "; it was set aside" } else { "" };
+    fn fault(&self, _: &str, fault: &Fault, fate: &Fate) {
+        let aside = if fate.given_up { "; it was set aside" } else { "" };
         self.add(format!("{fault}{aside}"));
     }
 }

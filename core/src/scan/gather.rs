@@ -2,7 +2,12 @@
 //! other are read at once, long ones in pieces, and leaves are gathered until a
 //! batch is full. Does not read anything itself.
 
-use super::{ReadError, buffer::BUFFER_BYTES, planner::Visitor};
+use super::{
+    ReadError,
+    buffer::BUFFER_BYTES,
+    distinct::Distinct,
+    planner::{Overlap, Visitor},
+};
 use spacetime_protocol::Leaf;
 use spacetime_sdk_loader::abi::Span;
 
@@ -69,6 +74,8 @@ pub(super) struct Batch {
     /// Counted from 0 for each plot.
     pub(super) number: u64,
     pub(super) leaves: u64,
+    /// Those of them that the plan has not had before.
+    pub(super) fresh: u64,
     /// Which leaves they are: (first leaf, number of leaves) in order.
     pub(super) spans: Vec<(u64, u64)>,
 }
@@ -83,6 +90,9 @@ pub(super) struct Gather<G> {
     left: u64,
     /// The most leaves that are read and handed on at a time.
     most: u64,
+    /// What the plan has had.
+    had: Distinct,
+    overlap: Option<Overlap>,
     failure: Option<ReadError>,
 }
 
@@ -94,6 +104,8 @@ impl<G: Ground> Gather<G> {
             batch: Batch::default(),
             run: Vec::new(),
             most: BUFFER_LEAVES,
+            had: Distinct::default(),
+            overlap: None,
             failure: None,
         }
     }
@@ -158,7 +170,10 @@ impl<G: Ground> Gather<G> {
     fn put(&mut self, span: Span, of_run: bool) -> Result<bool, ReadError> {
         let (mut first, mut rest) = (span.start, span.len);
         while rest > 0 {
-            if self.left == 0 || !self.ground.wants(self.batch.number) || !self.ground.provide() {
+            if self.left == 0 {
+                return Ok(self.cut_off());
+            }
+            if !self.ground.wants(self.batch.number) || !self.ground.provide() {
                 return Ok(false);
             }
             let at = self.batch.leaves;
@@ -170,12 +185,13 @@ impl<G: Ground> Gather<G> {
             };
             let leaves = self.ground.take_budget(fit);
             if leaves == 0 {
-                return Ok(false);
+                return Ok(self.cut_off());
             }
             let fills = at + leaves >= self.most;
             let put = self.ground.put(Piece { first, leaves, at, of_run, fills });
             if put.is_ok() {
-                self.batch.add(first, leaves);
+                let fresh = self.count(first, leaves);
+                self.batch.add(first, leaves, fresh);
             }
             let full = self.batch.is_full(self.most);
             put?;
@@ -186,6 +202,25 @@ impl<G: Ground> Gather<G> {
             (first, rest) = (first + leaves, rest - leaves);
         }
         Ok(true)
+    }
+
+    /// How many of these leaves the plan has not had before.
+    fn count(&mut self, first: u64, leaves: u64) -> u64 {
+        let is_sure = self.had.is_exact();
+        let added = self.had.add(first, leaves);
+        if let Some(leaf) = added.again.filter(|_| is_sure) {
+            let new = Overlap { leaf, leaves: 0, cuts_off: false };
+            self.overlap.get_or_insert(new).leaves += leaves - added.fresh;
+        }
+        added.fresh
+    }
+
+    /// No more leaves may be scanned, though the plan has more: `false`.
+    fn cut_off(&mut self) -> bool {
+        if let Some(overlap) = &mut self.overlap {
+            overlap.cuts_off = true;
+        }
+        false
     }
 
     /// Sends what has been gathered.
@@ -225,12 +260,18 @@ impl<G: Ground> Visitor for Gather<G> {
         self.ground.start_over();
         self.left = self.ground.limit();
         self.most = BUFFER_LEAVES;
+        (self.had, self.overlap) = (Distinct::default(), None);
+    }
+
+    fn overlap(&self) -> Option<Overlap> {
+        self.overlap
     }
 }
 
 impl Batch {
-    fn add(&mut self, first: u64, len: u64) {
+    fn add(&mut self, first: u64, len: u64, fresh: u64) {
         self.leaves += len;
+        self.fresh += fresh;
         match self.spans.last_mut() {
             Some((start, length)) if *start + *length == first => *length += len,
             _ => self.spans.push((first, len)),
@@ -239,5 +280,74 @@ impl Batch {
 
     fn is_full(&self, most: u64) -> bool {
         self.leaves >= most || self.spans.len() == BUFFER_SPANS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps how many leaves of each batch are there, and how many are fresh.
+    #[derive(Default)]
+    struct Kept {
+        limit: u64,
+        batches: std::rc::Rc<std::cell::RefCell<Vec<(u64, u64)>>>,
+    }
+
+    impl Ground for Kept {
+        fn wants(&self, _: u64) -> bool {
+            true
+        }
+        fn take_budget(&self, leaves: u64) -> u64 {
+            leaves
+        }
+        fn limit(&self) -> u64 {
+            self.limit
+        }
+        fn provide(&mut self) -> bool {
+            true
+        }
+        fn read_run(&mut self, _: u64, _: u64) -> Result<(), ReadError> {
+            Ok(())
+        }
+        fn put(&mut self, _: Piece) -> Result<(), ReadError> {
+            Ok(())
+        }
+        fn send(&mut self, batch: Batch) {
+            self.batches.borrow_mut().push((batch.leaves, batch.fresh));
+        }
+        fn put_back(&mut self) {}
+        fn start_over(&mut self) {}
+    }
+
+    /// What becomes of spans where so many leaves may be scanned: whether all
+    /// were wanted, the batches, and the overlap.
+    fn gather(limit: u64, spans: &[(u64, u64)]) -> (bool, Vec<(u64, u64)>, Option<Overlap>) {
+        let ground = Kept { limit, ..Kept::default() };
+        let batches = ground.batches.clone();
+        let mut gather = Gather::new(ground);
+        let all = spans.iter().all(|(start, len)| gather.visit(Span { start: *start, len: *len }));
+        // The last run is read only now.
+        gather.read_run().unwrap();
+        let overlap = gather.overlap();
+        assert_eq!(gather.finish(), None);
+        (all, batches.take(), overlap)
+    }
+
+    #[test]
+    fn leaves_that_are_planned_again_are_not_fresh() {
+        let (all, batches, overlap) = gather(u64::MAX, &[(0, 5000), (4000, 2000), (100, 3)]);
+        assert!(all);
+        assert_eq!(batches, [(7003, 6000)]);
+        assert_eq!(overlap, Some(Overlap { leaf: 4000, leaves: 1003, cuts_off: false }));
+        let (_, batches, overlap) = gather(u64::MAX, &[(5000, 5000), (0, 5000)]);
+        assert_eq!((batches.as_slice(), overlap), (&[(10_000, 10_000)][..], None));
+    }
+
+    #[test]
+    fn repeats_that_use_up_what_may_be_scanned_are_told_so() {
+        let (all, _, overlap) = gather(10_000, &[(0, 5000), (0, 5000), (5000, 5000)]);
+        assert!(!all);
+        assert_eq!(overlap, Some(Overlap { leaf: 0, leaves: 5000, cuts_off: true }));
     }
 }

@@ -12,10 +12,7 @@ use spacetime_protocol::{
     Leaf, PlotKey, Score, Target,
     score::{is_under, score},
 };
-use spacetime_sdk_loader::{
-    Engine, Fault,
-    abi::{BestLeaf, FaultCode},
-};
+use spacetime_sdk_loader::{Engine, Fault, Method, abi::BestLeaf};
 
 use super::{
     Component, ReadError, Stop,
@@ -24,7 +21,7 @@ use super::{
     fetch::Fetch,
     job::{Place, ScanJob},
     supply::time_making,
-    watch::Seat,
+    watch::{Call, Seat},
 };
 
 /// Leaves that the kernels score between two looks at the cancel flag: a few
@@ -66,6 +63,8 @@ pub(super) struct Filled {
     /// Whether its leaves were made, not read.
     pub(super) made: bool,
     pub(super) leaves: u64,
+    /// Those of them that the plan has not had before.
+    pub(super) fresh: u64,
     /// Which leaves they are: (first leaf, number of leaves) in order.
     pub(super) spans: Vec<(u64, u64)>,
 }
@@ -102,6 +101,12 @@ impl Filled {
             rest -= len;
         }
         unreachable!("a position within the batch lies in one of its spans")
+    }
+
+    /// How many of its first so many leaves the plan had not had before, at
+    /// least.
+    fn fresh_of(&self, leaves: u64) -> u64 {
+        self.fresh.saturating_sub(self.leaves - leaves)
     }
 
     fn bytes(&self, from: u64, to: u64) -> &[u8] {
@@ -201,7 +206,7 @@ impl Hasher {
             batch.job.fail(batch.plot, &batch.damage());
             return true;
         }
-        batch.job.add_scanned(batch.plot, batch.plan, scanned);
+        batch.job.add_scanned(batch.plot, batch.plan, scanned, batch.fresh_of(scanned));
         if batch.made {
             batch.job.add_made(batch.plot, scanned);
         }
@@ -210,9 +215,8 @@ impl Hasher {
     }
 
     /// An engine's call did not return in time.
-    pub(super) fn hung(&self, job: &ScanJob, limit: Duration) {
-        let message = format!("a call of it did not return within {} ms", limit.as_millis());
-        self.failed(job, &Fault { code: FaultCode::POISONED, ..Fault::new(message) });
+    pub(super) fn hung(&self, job: &ScanJob, call: Call) {
+        self.failed(job, &call.as_fault());
     }
 
     fn failed(&self, job: &ScanJob, fault: &Fault) {
@@ -227,7 +231,7 @@ impl Hasher {
         let job = &batch.job;
         let lowest = |count: u64, bound: &Target| {
             let (challenge, leaves) = (job.spec().challenge, batch.bytes(0, count));
-            let scanned = seat.call(LIMIT, || {
+            let scanned = seat.call(Method::Scan, LIMIT, || {
                 engine.scan(challenge.as_bytes(), leaves, bound.as_bytes(), job.cancel_flag())
             });
             scanned.map(|best| check(batch, best?))

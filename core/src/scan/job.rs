@@ -56,8 +56,16 @@ struct Progress {
     /// Counts plans that began anew, because a strategy failed.
     plan: u64,
     scanned: u64,
+    /// Leaves that were scanned at least once.
+    distinct: u64,
     /// The most leaves that are scanned of it.
     limit: u64,
+}
+
+impl Progress {
+    fn again(&self) -> u64 {
+        self.scanned - self.distinct
+    }
 }
 
 #[derive(Default)]
@@ -78,8 +86,10 @@ pub(super) struct Place {
 /// How much of the plots a scan has covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
-    /// Leaves scanned.
+    /// Leaves scanned, each once, as far as that is known; never too many.
     pub scanned: u64,
+    /// Leaves that were scanned again, or may have been.
+    pub again: u64,
     /// Leaves in the plots.
     pub leaves: u64,
     /// Since the scan began.
@@ -89,7 +99,7 @@ pub struct Coverage {
 impl Coverage {
     /// Before any scan.
     pub fn of_nothing() -> Self {
-        Self { scanned: 0, leaves: 0, elapsed: Duration::ZERO }
+        Self { scanned: 0, again: 0, leaves: 0, elapsed: Duration::ZERO }
     }
 }
 
@@ -105,7 +115,7 @@ impl ScanJob {
             _ => None,
         };
         let limit = spec.leaves_per_plot.unwrap_or(u64::MAX);
-        let progress = || Mutex::new(Progress { plan: 0, scanned: 0, limit });
+        let progress = || Mutex::new(Progress { plan: 0, scanned: 0, distinct: 0, limit });
         Self {
             progress: plots.iter().map(|_| progress()).collect(),
             scanned: AtomicU64::new(0),
@@ -172,7 +182,8 @@ impl ScanJob {
     pub fn coverage(&self) -> Coverage {
         let took = Duration::from_nanos(self.took.load(Ordering::Acquire));
         Coverage {
-            scanned: (0..self.plots.len()).map(|plot| self.scanned(plot)).sum(),
+            scanned: (0..self.plots.len()).map(|plot| self.progress(plot).distinct).sum(),
+            again: (0..self.plots.len()).map(|plot| self.progress(plot).again()).sum(),
             leaves: self.plots.iter().map(|plot| plot.leaf_count()).sum(),
             elapsed: if took.is_zero() { self.started.elapsed() } else { took },
         }
@@ -183,7 +194,7 @@ impl ScanJob {
         let mut drives = std::collections::BTreeMap::new();
         for (index, (plot, drive)) in self.plots.iter().zip(&self.drives).enumerate() {
             let (scanned, leaves) = drives.entry(drive.number).or_insert((0, 0));
-            *scanned += self.scanned(index);
+            *scanned += self.progress(index).distinct;
             *leaves += plot.leaf_count();
         }
         drives.into_iter().map(|(drive, (scanned, leaves))| (drive, scanned, leaves)).collect()
@@ -256,17 +267,19 @@ impl ScanJob {
         &self.drives[plot]
     }
 
-    /// Leaves scanned of a plot; a plan that goes over leaves again covers no
-    /// more than there are.
+    /// Leaves scanned of a plot, as its strategy is told; one that is scanned
+    /// twice counts twice, up to as many as there are.
     pub(super) fn scanned(&self, plot: usize) -> u64 {
         self.progress(plot).scanned.min(self.plots[plot].leaf_count())
     }
 
-    /// Counts leaves that were scanned under one of a plot's plans.
-    pub(super) fn add_scanned(&self, plot: usize, plan: u64, leaves: u64) {
+    /// Counts leaves that were scanned under one of a plot's plans, of which so
+    /// many had not been before.
+    pub(super) fn add_scanned(&self, plot: usize, plan: u64, leaves: u64, distinct: u64) {
         let mut progress = self.progress(plot);
         if progress.plan == plan {
             progress.scanned += leaves;
+            progress.distinct += distinct;
             self.scanned.fetch_add(leaves, Ordering::Relaxed);
         }
     }
@@ -303,7 +316,7 @@ impl ScanJob {
     pub(super) fn start_over(&self, plot: usize) -> u64 {
         let mut progress = self.progress(plot);
         self.scanned.fetch_sub(progress.scanned, Ordering::Relaxed);
-        *progress = Progress { plan: progress.plan + 1, scanned: 0, ..*progress };
+        *progress = Progress { plan: progress.plan + 1, scanned: 0, distinct: 0, ..*progress };
         progress.plan
     }
 

@@ -7,6 +7,7 @@
 
 mod buffer;
 mod course;
+mod distinct;
 mod drive;
 mod fetch;
 mod gather;

@@ -7,11 +7,15 @@ use std::{
 };
 
 use spacetime_sdk_loader::{
-    Fault, Strategy,
-    abi::{FaultCode, Plot, Span, Turn},
+    Fault, Method, Strategy,
+    abi::{Plot, Span, Turn},
 };
 
-use super::{course::Course, notes::Note, watch::Seat};
+use super::{
+    course::Course,
+    notes::Note,
+    watch::{Call, Seat},
+};
 use crate::foreign::{Foreign, OPEN_LIMIT, drop_aside};
 
 /// Spans asked for in one call of a strategy.
@@ -41,6 +45,11 @@ pub trait StrategySource: Send + Sync {
     }
     /// One failed; the source decides whether it is opened again.
     fn failed(&self, fault: &Fault);
+    /// One does what costs only itself, such as planning leaves twice. It may
+    /// be said of every plan.
+    fn remarked(&self, fault: &Fault) {
+        let _ = fault;
+    }
 }
 
 /// No strategy: the host's own plan.
@@ -75,6 +84,20 @@ pub(super) trait Visitor {
     fn visit(&mut self, span: Span) -> bool;
     /// The plan begins anew: what was visited does not count.
     fn start_over(&mut self);
+    /// The leaves that the plan is known to have had more than once.
+    fn overlap(&self) -> Option<Overlap>;
+}
+
+/// Leaves that a plan has more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Overlap {
+    /// The first one that was found.
+    pub(super) leaf: u64,
+    /// How many were planned again, one that comes three times counting twice.
+    pub(super) leaves: u64,
+    /// Whether what came after them was left out, as they had used up what may
+    /// be scanned.
+    pub(super) cuts_off: bool,
 }
 
 /// Whether a plan was followed to its end.
@@ -253,12 +276,13 @@ impl Planner {
         let taken = self.lock_arranger().take();
         let open = || taken.map(Ok).or_else(|| self.source.open());
         // Why it cannot be opened is told when the first plot needs one.
-        let Some(Ok(mut strategy)) = seat.call(OPEN_LIMIT, open).ok_or(Abandoned)? else {
+        let Some(Ok(mut strategy)) = seat.call(Method::Open, OPEN_LIMIT, open).ok_or(Abandoned)?
+        else {
             return Ok(None);
         };
         let plots: Vec<Plot> = (0..course.plots()).map(|index| course.plot(index)).collect();
         let job = course.job();
-        let arranged = seat.call(CALL_LIMIT, || strategy.arrange(&job, &plots));
+        let arranged = seat.call(Method::Arrange, CALL_LIMIT, || strategy.arrange(&job, &plots));
         match arranged.ok_or(Abandoned)? {
             Ok(turns) => {
                 course.note(Note::Arranged { job: &job, plots: &plots, turns: turns.as_deref() });
@@ -282,8 +306,8 @@ impl Planner {
     }
 
     /// A call of a strategy did not return in time.
-    pub(super) fn hung(&self, course: &impl Course, limit: Duration) {
-        self.failed(course, &hang(limit));
+    pub(super) fn hung(&self, course: &impl Course, call: Call) {
+        self.failed(course, &call.as_fault());
     }
 
     /// Gives the plan of one plot, span by span, to `visitor`, until that says
@@ -310,7 +334,7 @@ impl Planner {
                 }
             }
         }
-        self.end(plan);
+        self.end(plan, visitor.overlap());
         Followed::Done
     }
 
@@ -327,23 +351,25 @@ impl Planner {
     ) -> Result<Plan, Abandoned> {
         let (plot, job) = (course.plot(index), course.job());
         let now = course.clock();
-        let (fault, strategy) = match seat.call(OPEN_LIMIT, || self.take()).ok_or(Abandoned)? {
-            None => {
-                course.note(Note::Own { plot: &plot });
-                return Ok(Plan::built_in(index, plot.leaf_count));
-            }
-            Some(Err(fault)) => (fault, None),
-            Some(Ok(mut strategy)) => {
-                let begun = seat.call(CALL_LIMIT, || strategy.begin(&job, &plot));
-                match begun.ok_or(Abandoned)? {
-                    Ok(()) => {
-                        course.note(Note::Begun { job: &job, plot: &plot });
-                        return Ok(Plan::by(strategy, index, &plot, now));
-                    }
-                    Err(fault) => (fault, Some(strategy)),
+        let (fault, strategy) =
+            match seat.call(Method::Open, OPEN_LIMIT, || self.take()).ok_or(Abandoned)? {
+                None => {
+                    course.note(Note::Own { plot: &plot });
+                    return Ok(Plan::built_in(index, plot.leaf_count));
                 }
-            }
-        };
+                Some(Err(fault)) => (fault, None),
+                Some(Ok(mut strategy)) => {
+                    let begun =
+                        seat.call(Method::Begin, CALL_LIMIT, || strategy.begin(&job, &plot));
+                    match begun.ok_or(Abandoned)? {
+                        Ok(()) => {
+                            course.note(Note::Begun { job: &job, plot: &plot });
+                            return Ok(Plan::by(strategy, index, &plot, now));
+                        }
+                        Err(fault) => (fault, Some(strategy)),
+                    }
+                }
+            };
         self.failed(course, &fault);
         if let Some(strategy) = strategy {
             drop_aside(strategy);
@@ -385,11 +411,33 @@ impl Planner {
         }
     }
 
-    /// Ends a plan; its strategy is there for the next one.
-    pub(super) fn end(&self, plan: Plan) {
+    /// Ends a plan, with what it had more than once; its strategy is there for
+    /// the next one.
+    pub(super) fn end(&self, plan: Plan, overlap: Option<Overlap>) {
         if let By::Strategy(strategy) = plan.by {
+            if let Some(overlap) = overlap.filter(|_| !strategy.may_repeat()) {
+                self.source.remarked(&overlap.as_fault(plan.leaf_count));
+            }
             self.lock().push(*strategy);
         }
+    }
+}
+
+impl Overlap {
+    /// What it is to whoever wrote the strategy, of a plot with so many leaves.
+    fn as_fault(&self, leaf_count: u64) -> Fault {
+        let Self { leaf, leaves, cuts_off } = self;
+        let lost = match cuts_off {
+            true => {
+                "; they used up the leaves that may be scanned of it, so what the plan had after \
+                 them was left out"
+            }
+            false => "",
+        };
+        Fault::new(format_args!(
+            "its plan overlaps: {leaves} leaves of a plot with {leaf_count} were planned again, leaf \
+             {leaf} the first of them, and count once{lost}"
+        ))
     }
 }
 
@@ -403,7 +451,8 @@ fn more(
     let By::Strategy(strategy) = &mut plan.by else { return Ok(Ok(Step::Done)) };
     if !std::mem::take(&mut plan.is_first) {
         let stats = course.stats(index, plan.began);
-        if let Err(fault) = seat.call(CALL_LIMIT, || strategy.feedback(&stats)).ok_or(Abandoned)? {
+        let fed = seat.call(Method::Feedback, CALL_LIMIT, || strategy.feedback(&stats));
+        if let Err(fault) = fed.ok_or(Abandoned)? {
             return Ok(Err(fault));
         }
         course.note(Note::Fed { index, stats: &stats });
@@ -411,8 +460,9 @@ fn more(
     if course.is_over() {
         return Ok(Ok(Step::Done));
     }
-    let planned = seat
-        .call(CALL_LIMIT, || strategy.plan(&mut plan.spans, course.cancel_flag(), plan.leaf_count));
+    let planned = seat.call(Method::Plan, CALL_LIMIT, || {
+        strategy.plan(&mut plan.spans, course.cancel_flag(), plan.leaf_count)
+    });
     let (written, done) = match planned.ok_or(Abandoned)? {
         Ok(planned) => planned,
         Err(fault) => return Ok(Err(fault)),
@@ -426,12 +476,6 @@ fn more(
     plan.planned = plan.planned.saturating_add(batch);
     course.note(Note::Planned { index, spans: plan.spans() });
     Ok(plan.check(course.clock()).map(|()| Step::Spans))
-}
-
-/// What is wrong with a strategy that does not return.
-pub(super) fn hang(limit: Duration) -> Fault {
-    let message = format!("a call of it did not return within {} ms", limit.as_millis());
-    Fault { code: FaultCode::POISONED, ..Fault::new(message) }
 }
 
 /// The built-in plan.

@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -29,7 +29,7 @@ use super::{
     planner::{Followed, Planner, all_in_order},
     reader::{Means, Reader},
     supply::{Load, Making, Supply},
-    watch::{Seat, Watchdog},
+    watch::{Call, Seat, Watchdog},
 };
 
 /// Readers of one drive that may be stuck before it is left out of scans.
@@ -186,9 +186,9 @@ impl Shared {
 fn start_arranger(shared: &Arc<Shared>, job: &Arc<ScanJob>) -> io::Result<()> {
     let seat = {
         let (weak, job) = (Arc::downgrade(shared), job.clone());
-        let take_over = move |limit| {
+        let take_over = move |call| {
             let Some(shared) = weak.upgrade() else { return };
-            shared.planner.hung(&shared.course(&job), limit);
+            shared.planner.hung(&shared.course(&job), call);
             start_readers(&shared, &job, None);
         };
         shared.watchdog.seat(take_over)
@@ -314,8 +314,8 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
     let at = Arc::new(AtomicUsize::new(NONE));
     let seat = {
         let (weak, desk, at) = (Arc::downgrade(shared), desk.clone(), at.clone());
-        let take_over = move |limit| {
-            replace_reader(&weak, desk, at.load(Ordering::Acquire), limit);
+        let take_over = move |call| {
+            replace_reader(&weak, desk, at.load(Ordering::Acquire), call);
         };
         shared.watchdog.seat(take_over)
     };
@@ -345,9 +345,9 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
 }
 
 /// A reader hangs in its strategy: another one goes on without it.
-fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, limit: Duration) {
+fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, call: Call) {
     let Some(shared) = shared.upgrade() else { return };
-    shared.planner.hung(&shared.course(&desk.job), limit);
+    shared.planner.hung(&shared.course(&desk.job), call);
     desk.job.start_over(plot);
     let (job, queue) = (desk.job.clone(), desk.queue.clone());
     if start_reader(&shared, desk, Some(plot)).is_err() {
@@ -401,9 +401,9 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
     let weak = Arc::downgrade(shared);
     let seat = {
         let (weak, current) = (weak.clone(), current.clone());
-        let take_over = move |limit| {
+        let take_over = move |call| {
             let batch = current.lock().unwrap_or_else(PoisonError::into_inner).take();
-            replace_worker(&weak, batch, limit);
+            replace_worker(&weak, batch, call);
         };
         shared.watchdog.seat(take_over)
     };
@@ -462,9 +462,9 @@ fn fetch_elsewhere(shared: &Weak<Shared>, fetch: Fetch) {
 }
 
 /// A worker hangs in the engine: another one takes its batch and its place.
-fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>, limit: Duration) {
+fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>, call: Call) {
     let (Some(shared), Some(batch)) = (shared.upgrade(), batch) else { return };
-    shared.hasher.hung(&batch.job, limit);
+    shared.hasher.hung(&batch.job, call);
     if let Err(error) = start_worker(&shared) {
         tracing::error!("no thread to hash with in place of one that hangs: {error}");
     }

@@ -289,6 +289,7 @@ impl Ground for Drive<'_> {
             window,
             made: self.key.is_some(),
             leaves: batch.leaves,
+            fresh: batch.fresh,
             spans: batch.spans,
         };
         let Means { buffers, work, fetchers, meter } = self.means;

@@ -5,12 +5,14 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
+
+use spacetime_sdk_loader::{Fault, Method};
 
 /// How often calls are looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -21,18 +23,32 @@ const HOME: u64 = 0;
 /// Given up.
 const ABANDONED: u64 = 1;
 
+/// A call of foreign code, and what it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) limit: Duration,
+}
+
+impl Call {
+    /// What it is to its component that it did not return in time.
+    pub(super) fn as_fault(self) -> Fault {
+        Fault::late(self.method, self.limit)
+    }
+}
+
 /// Where a watched thread is: at home, or in foreign code since a moment.
 #[derive(Debug)]
 pub(super) struct Seat {
     state: AtomicU64,
-    /// What the call under way may take, ms.
-    limit: AtomicU64,
+    /// The call under way, or the last one.
+    call: Mutex<Option<Call>>,
     started: Instant,
 }
 
 impl Seat {
     fn new() -> Self {
-        Self { state: AtomicU64::new(HOME), limit: AtomicU64::new(0), started: Instant::now() }
+        Self { state: AtomicU64::new(HOME), call: Mutex::default(), started: Instant::now() }
     }
 
     fn clock(&self) -> u64 {
@@ -41,24 +57,33 @@ impl Seat {
 
     /// Calls foreign code. `None`: it took longer than `limit`, and somebody
     /// else has taken over; the thread shall end without doing anything more.
-    pub(super) fn call<T>(&self, limit: Duration, foreign: impl FnOnce() -> T) -> Option<T> {
+    pub(super) fn call<T>(
+        &self,
+        method: Method,
+        limit: Duration,
+        foreign: impl FnOnce() -> T,
+    ) -> Option<T> {
         let since = self.clock();
-        self.limit.store(millis(limit), Ordering::Relaxed);
+        *self.lock() = Some(Call { method, limit });
         self.state.store(since, Ordering::Release);
         let result = foreign();
         let back = self.state.compare_exchange(since, HOME, Ordering::AcqRel, Ordering::Acquire);
         back.is_ok().then_some(result)
     }
 
-    /// Gives the thread up if it has been in foreign code for too long: longer
-    /// than this.
-    fn abandon(&self) -> Option<Duration> {
+    /// Gives the thread up if it has been in foreign code for too long: in this
+    /// call.
+    fn abandon(&self) -> Option<Call> {
         let since = self.state.load(Ordering::Acquire);
-        let limit = self.limit.load(Ordering::Relaxed);
-        let is_late = since > ABANDONED && self.clock().saturating_sub(since) > limit;
+        let call = (*self.lock())?;
+        let is_late = since > ABANDONED && self.clock().saturating_sub(since) > millis(call.limit);
         let give_up =
             || self.state.compare_exchange(since, ABANDONED, Ordering::AcqRel, Ordering::Acquire);
-        (is_late && give_up().is_ok()).then_some(Duration::from_millis(limit))
+        (is_late && give_up().is_ok()).then_some(call)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Call>> {
+        self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,8 +91,8 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What goes on elsewhere, told what the call was allowed.
-type TakeOver = Box<dyn FnOnce(Duration) + Send>;
+/// What goes on elsewhere, told which call it was.
+type TakeOver = Box<dyn FnOnce(Call) + Send>;
 
 struct Watched {
     seat: Weak<Seat>,
@@ -102,7 +127,7 @@ impl Watchdog {
 
     /// A seat for a thread; `take_over` runs, once, when a call of it takes
     /// longer than it may.
-    pub(super) fn seat(&self, take_over: impl FnOnce(Duration) + Send + 'static) -> Arc<Seat> {
+    pub(super) fn seat(&self, take_over: impl FnOnce(Call) + Send + 'static) -> Arc<Seat> {
         let seat = Arc::new(Seat::new());
         let watched = Watched { seat: Arc::downgrade(&seat), take_over: Box::new(take_over) };
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
@@ -118,13 +143,13 @@ impl Watchdog {
                 // Its thread may have ended.
                 let Some(seat) = entry.seat.upgrade() else { continue };
                 match seat.abandon() {
-                    Some(limit) => late.push((entry.take_over, limit)),
+                    Some(call) => late.push((entry.take_over, call)),
                     None => watched.push(entry),
                 }
             }
         }
         // Without the lock: they take seats for others.
-        late.into_iter().for_each(|(take_over, limit)| take_over(limit));
+        late.into_iter().for_each(|(take_over, call)| take_over(call));
     }
 }
 
@@ -139,13 +164,14 @@ mod tests {
         let watchdog = Watchdog::start().unwrap();
         let (over, taken) = bounded(2);
         let (release, released) = bounded::<()>(0);
-        let seat = watchdog.seat(move |limit| over.send(limit).unwrap());
+        let seat = watchdog.seat(move |call| over.send(call).unwrap());
         let (long, short) = (Duration::from_secs(60), Duration::from_millis(50));
         let hung = thread::spawn(move || {
-            assert_eq!(seat.call(long, || 1), Some(1));
-            seat.call(short, || released.recv().unwrap_err())
+            assert_eq!(seat.call(Method::Begin, long, || 1), Some(1));
+            seat.call(Method::Plan, short, || released.recv().unwrap_err())
         });
-        assert_eq!(taken.recv_timeout(Duration::from_secs(20)), Ok(short));
+        let call = Call { method: Method::Plan, limit: short };
+        assert_eq!(taken.recv_timeout(Duration::from_secs(20)), Ok(call));
         drop(release);
         assert_eq!(hung.join().unwrap(), None);
         assert!(taken.recv().is_err(), "it is dropped after it has run");

@@ -1,9 +1,11 @@
 //! A fault of a component, in the host's terms.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use spacetime_sdk::text::{LONGEST, line, lines};
 use spacetime_sdk_abi::{self as abi, FaultCode};
+
+use crate::calls::Method;
 
 /// What went wrong in a call of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Fault {
     /// Whether the host found it in what the component did, which was against
     /// the rules of its kind; the component itself reported nothing.
     pub found_by_host: bool,
+    /// The call that did not return in time, if that is the fault.
+    pub late: Option<Method>,
 }
 
 impl Fault {
@@ -36,7 +40,16 @@ impl Fault {
             column: 0,
             detail: String::new(),
             found_by_host: true,
+            late: None,
         }
+    }
+
+    /// A call did not return within its limit, which ends the instance.
+    pub fn late(method: Method, limit: Duration) -> Self {
+        let (name, limit) = (method.name(), limit.as_millis());
+        let message =
+            format!("its `{name}` did not return within {limit} ms, the miner's limit for it");
+        Self { code: FaultCode::POISONED, late: Some(method), ..Self::new(message) }
     }
 
     /// Whether the instance must not be called again.
@@ -67,6 +80,7 @@ impl From<abi::Fault> for Fault {
             column: fault.column,
             detail: lines(&fault.detail, DETAIL).into_owned(),
             found_by_host: false,
+            late: None,
         }
     }
 }

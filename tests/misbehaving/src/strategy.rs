@@ -36,6 +36,8 @@ enum SpansKind {
     Overflowing,
     /// They hold no leaves.
     Empty,
+    /// The first half of the plot comes twice, then the other half.
+    Twice,
 }
 
 /// Which turns the plots of a job get.
@@ -55,6 +57,8 @@ pub(crate) struct Misplanner {
     config: Config,
     next: u64,
     end: u64,
+    /// Half of the plot's leaves.
+    half: u64,
     /// Among those that are at work.
     at_work: bool,
 }
@@ -68,7 +72,7 @@ impl Strategy for Misplanner {
 
     fn open(config: Config) -> Result<Self> {
         config.fail.at(Place::Open)?;
-        Ok(Self { config, next: 0, end: 0, at_work: false })
+        Ok(Self { config, next: 0, end: 0, half: 0, at_work: false })
     }
 
     fn begin(&mut self, job: &Job, plot: &Plot) -> Result<()> {
@@ -78,7 +82,10 @@ impl Strategy for Misplanner {
         count("plots_begun", 1);
         self.config.fail.in_thread();
         self.config.fail.at(Place::Begin)?;
-        (self.next, self.end) = (0, plot.leaf_count);
+        (self.next, self.end, self.half) = (0, plot.leaf_count, plot.leaf_count / 2);
+        if self.config.spans == SpansKind::Twice {
+            self.end += self.half;
+        }
         self.set_at_work(true);
         Ok(())
     }
@@ -89,7 +96,7 @@ impl Strategy for Misplanner {
             return Ok(Plan::More);
         }
         while self.next < self.end {
-            let (start, len) = spoil(self.config.spans, self.next, 4.min(self.end - self.next));
+            let (start, len) = self.spoil(4.min(self.end - self.next));
             if !spans.push(start, len) {
                 return Ok(Plan::More);
             }
@@ -132,6 +139,19 @@ impl Misplanner {
         ARRIVED.notify_all();
     }
 
+    /// The next span, of so many leaves if it is a good one.
+    fn spoil(&self, len: u64) -> (u64, u64) {
+        let start = self.next;
+        match self.config.spans {
+            SpansKind::Good => (start, len),
+            SpansKind::OutOfRange => (start, len + (1 << 40)),
+            SpansKind::Overflowing => (u64::MAX - 1, len),
+            SpansKind::Empty => (start, 0),
+            SpansKind::Twice if start < self.half => (start, len),
+            SpansKind::Twice => (start - self.half, len),
+        }
+    }
+
     /// Waits a moment for others. Those that met stay at work, so that none
     /// misses the moment.
     fn have_met(&self) -> bool {
@@ -140,15 +160,6 @@ impl Misplanner {
         let moment = Duration::from_millis(1);
         let waited = ARRIVED.wait_timeout_while(at_work, moment, met);
         *waited.unwrap_or_else(PoisonError::into_inner).0 >= self.config.meet
-    }
-}
-
-fn spoil(kind: SpansKind, start: u64, len: u64) -> (u64, u64) {
-    match kind {
-        SpansKind::Good => (start, len),
-        SpansKind::OutOfRange => (start, len + (1 << 40)),
-        SpansKind::Overflowing => (u64::MAX - 1, len),
-        SpansKind::Empty => (start, 0),
     }
 }
 

@@ -24,9 +24,8 @@ fn resident(process: u32) -> Option<u64> {
 #[test]
 fn a_scan_takes_no_more_than_its_buffers() {
     for io in ["buffered", "direct", "mmap"] {
-        let home = Home::new()
-            .set("io", io)
-            .set("first_run", "(create_key: true, plot_size: \"256MiB\")");
+        let home =
+            Home::new().set("io", io).set("first_run", "(create_key: true, plot_size: \"256MiB\")");
         let mut miner = home.run(&[]);
         // Plugins are loaded, and the plot is made.
         let process = miner.id();

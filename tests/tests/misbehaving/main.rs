@@ -12,6 +12,7 @@ mod floods;
 #[cfg(unix)]
 mod quarantine;
 mod refused;
+mod told;
 mod transports;
 #[cfg(unix)]
 mod words;

@@ -75,3 +75,59 @@ fn a_strategy_that_cannot_be_loaded_is_replaced() {
             .any(|fault| { fault["message"].as_str().unwrap().contains("PLG-0002") })
     );
 }
+
+/// What can be said of a strategy's name that no listed plugin has.
+#[test]
+fn a_plugin_that_is_there_but_not_listed_is_named_with_its_entry() {
+    let home = Home::new().set("strategy", "(name: \"sampling\")");
+    for command in [home.run_to_end(&["--for", "5"]), home.command(&["check"])] {
+        assert_eq!(command.code, Some(6), "{command:#?}");
+        let entry = "add (path: \"spacetime_strategy_sampling\") to it";
+        assert!(command.stderr.contains("there is no strategy named `sampling`"), "{command:#?}");
+        assert!(command.stderr.contains(entry), "{command:#?}");
+    }
+    let nowhere = Home::new().set("strategy", "(name: \"nowhere\")").command(&["check"]);
+    assert!(nowhere.stderr.contains("plugin list` shows"), "{nowhere:#?}");
+}
+
+#[test]
+fn a_plugin_that_is_listed_twice_is_told_and_mined_with() {
+    let file = spacetime_tests::artifacts::plugin("spacetime-strategy-full");
+    let home = Home::new().plugin(&file);
+    let checked = home.command(&["check", "--json"]);
+    let warnings = checked.document()["warnings"].to_string();
+    assert!(warnings.contains("lists the plugin") && warnings.contains("miner.ron:"), "{warnings}");
+    let ended = home.mine(1);
+    let told = ended.stderr.lines().filter(|line| line.contains("twice")).count();
+    assert_eq!(told, 1, "{ended:#?}");
+}
+
+/// By default, mining goes on, and the end says what was left out.
+#[test]
+fn with_strict_nothing_is_mined_while_a_plugin_is_missing_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.so");
+    fs::write(&text, "not a library\n").unwrap();
+    let missing = folder.path().join("missing.so");
+    for (file, words) in [(&text, "PLG-0002"), (&missing, "there is no plugin file")] {
+        let home = Home::new().plugin(file);
+        let refused = home.run_to_end(&["--strict", "--for", "5"]);
+        refused.assert_refused(6, words);
+        assert!(refused.stderr.contains("with --strict nothing is mined"), "{refused:#?}");
+        assert_eq!(refused.stdout, "", "{refused:#?}");
+        let mined = home.mine(1);
+        assert_eq!(mined.events("stopped")[0]["plugins_not_loaded"], 1, "{mined:#?}");
+    }
+    let ended = Home::new().run_to_end(&["--strict", "--until-blocks", "1", "--for", "60"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(ended.events("stopped")[0]["plugins_not_loaded"], 0, "{ended:#?}");
+}
+
+/// All is well with its file; its constructor never returns.
+#[test]
+fn with_strict_a_component_that_cannot_be_opened_ends_the_run() {
+    let config = "(name: \"misbehaving\", config: (fail: (error_in: [open])))";
+    let home = Home::new().misbehaving().set("policy", config);
+    let refused = home.run_to_end(&["--strict", "--for", "5"]);
+    refused.assert_refused(6, "policy `misbehaving` (plugin spacetime-misbehaving");
+}

@@ -33,6 +33,7 @@ fn what_nobody_vouches_for_is_refused_with_the_line_that_allows_it() {
     let manifest = fs::read_to_string(home.manifest()).unwrap();
     let line = 1 + manifest.lines().position(|line| line.contains("downloads")).unwrap();
     assert!(message.contains(&format!("miner.ron:{line}: ")), "{message}");
+    assert!(message.contains("trust: any in place of the hash"), "{message}");
 
     // Pasted as it is in the place of the entry.
     let entry = format!("(path: {file:?})");

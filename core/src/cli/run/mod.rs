@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// Use no strategy, engine or policy of a plugin, and only transports that came with the miner
     #[arg(long)]
     safe_mode: bool,
+    /// Mine only if every plugin that the manifest lists can be loaded, and each component used
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
@@ -53,7 +56,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     // made.
     let inbox = Inbox::default();
     let mut told = plugin::keep_journal(&manifest.data_directory);
-    let registry = load_plugins(&manifest, &inbox, output).inspect_err(|_| {
+    let registry = load_plugins(args, &manifest, &inbox, output).inspect_err(|_| {
         // There will be no event that tells of it.
         told.iter()
             .for_each(|problem| output.error(format_args!("{}: {problem}", problem.culprit())));
@@ -81,7 +84,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         shadows: registry.shadows(),
         scanner,
         policy: registry.policy(),
-        policy_name: policy_name(&registry),
+        plugins_not_loaded: registry.not_loaded() as u64,
         transports: registry.transports(),
         transport_setup: TransportSetup::new(&manifest, &key.identity())
             .map_err(|error| Failure::new(Exit::Manifest, error))?,
@@ -143,14 +146,23 @@ fn be_safe(manifest: &mut Manifest, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn load_plugins(manifest: &Manifest, inbox: &Inbox, output: &Output) -> Result<Registry, Failure> {
+fn load_plugins(
+    args: &Args,
+    manifest: &Manifest,
+    inbox: &Inbox,
+    output: &Output,
+) -> Result<Registry, Failure> {
     let registry = Registry::load(manifest, inbox.observer());
+    registry.warnings().iter().for_each(|sentence| output.warn(sentence));
     let problems = registry.problems();
-    if let Some(first) = problems.iter().find(|problem| problem.is_fatal()) {
+    let fatal = problems.iter().find(|problem| problem.is_fatal());
+    if let Some(first) = fatal.or_else(|| problems.first().filter(|_| args.strict)) {
         for other in problems.iter().filter(|problem| *problem != first) {
-            output.error(other);
+            output.error(complete(other));
         }
-        return Err(Failure::new(Exit::Plugin, first));
+        let strict =
+            if first.is_fatal() { "" } else { "; with --strict nothing is mined until then" };
+        return Err(Failure::new(Exit::Plugin, format_args!("{}{strict}", complete(first))));
     }
     if manifest.transports.is_empty() {
         let message = format!(
@@ -167,6 +179,15 @@ fn load_plugins(manifest: &Manifest, inbox: &Inbox, output: &Output) -> Result<R
         return Err(Failure::new(Exit::Plugin, message));
     }
     Ok(registry)
+}
+
+/// A problem with its culprit, where it does not name that itself.
+fn complete(problem: &RegistryProblem) -> String {
+    match problem.culprit() {
+        "plugins" => problem.to_string(),
+        culprit if problem.message().contains(culprit) => problem.to_string(),
+        culprit => format!("{culprit}: {problem}"),
+    }
 }
 
 fn open_plots(manifest: &Manifest) -> Result<(PlotSet, Vec<PlotProblem>), Failure> {
@@ -246,13 +267,6 @@ fn set_verbosity(output: &Output) -> Box<dyn Fn(bool) + Send> {
         Some(level) => output.note(format_args!("the log's level is {level} now")),
         None => output.warn("the log's level cannot be changed"),
     })
-}
-
-fn policy_name(registry: &Registry) -> String {
-    match registry.policy_name() {
-        Some(policy) => format!("policy `{policy}`"),
-        None => "the built-in policy".to_owned(),
-    }
 }
 
 fn what_runs(manifest: &Manifest, key: &SecretKey, plots: &Live, registry: &Registry) -> Started {

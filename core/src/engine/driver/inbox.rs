@@ -5,7 +5,11 @@ use std::sync::Arc;
 use spacetime_sdk_loader::Fault;
 use tokio::sync::mpsc;
 
-use crate::{engine::event::Event, observe, plugin::FaultObserver};
+use crate::{
+    engine::event::Event,
+    observe,
+    plugin::{Fate, FaultObserver},
+};
 
 /// Events of the miner's own parts that may wait for the loop.
 const QUEUE: usize = 1024;
@@ -34,36 +38,24 @@ impl Inbox {
 struct Observer(mpsc::Sender<Event>);
 
 impl FaultObserver for Observer {
-    fn fault(&self, component: &str, fault: &Fault, quarantined: bool) {
-        let next = if quarantined {
-            "it is not used any more; the miner's own takes its place"
-        } else {
-            "mining goes on"
-        };
-        self.tell(component, fault, next);
-    }
-
-    fn shadow_fault(&self, shadow: &str, fault: &Fault, quarantined: bool) {
-        let next = if quarantined {
-            "it is set aside; mining is not touched by it"
-        } else {
-            "mining is not touched by it"
-        };
-        self.tell(shadow, fault, next);
-    }
-}
-
-impl Observer {
-    fn tell(&self, component: &str, fault: &Fault, next: &str) {
-        let told = observe::Fault::new(component, fault, next);
-        tell(&self.0, observe::Fault { detail: fault.detail.clone(), ..told });
+    fn fault(&self, component: &str, fault: &Fault, fate: &Fate) {
+        let told = observe::Fault::new(component, fault, fate.next.as_str());
+        let told = observe::Fault { detail: fault.detail.clone(), ..told };
+        send(
+            &self.0,
+            if fate.may_end_session { Event::OfTransport(told) } else { Event::Fault(told) },
+        );
     }
 }
 
 /// Hands a fault to the loop; in a flood of them, to the log only.
 pub(super) fn tell(events: &mpsc::Sender<Event>, fault: observe::Fault) {
-    if let Err(error) = events.try_send(Event::Fault(fault))
-        && let Event::Fault(fault) = error.into_inner()
+    send(events, Event::Fault(fault));
+}
+
+fn send(events: &mpsc::Sender<Event>, event: Event) {
+    if let Err(error) = events.try_send(event)
+        && let Event::Fault(fault) | Event::OfTransport(fault) = error.into_inner()
     {
         tracing::warn!(culprit = fault.culprit, "{}", fault.message);
     }

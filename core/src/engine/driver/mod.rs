@@ -38,7 +38,7 @@ use super::{
     state::{Config, State},
 };
 use crate::{
-    observe::{self, Detail, PluginLog, PluginsUsed, Started, Status, Stream},
+    observe::{self, Counters, Detail, PluginLog, PluginsUsed, Started, Status, Stream},
     plugin::{self, PolicySlot, ShadowSlot, TransportSetup, TransportSlot},
     record::{Recorder, Run},
     scan::{Coverage, Scanner},
@@ -79,8 +79,8 @@ pub struct Setup {
     pub plots: Box<dyn PlotSource>,
     /// Chooses transactions.
     pub policy: Arc<PolicySlot>,
-    /// What the policy is called in faults.
-    pub policy_name: String,
+    /// Plugins that the manifest lists and that are not loaded.
+    pub plugins_not_loaded: u64,
     /// Connect.
     pub transports: Vec<TransportSlot>,
     /// What they are opened with.
@@ -127,6 +127,7 @@ struct Driver {
     verbosity: Verbosity,
     set_verbosity: Box<dyn Fn(bool) + Send>,
     stream: Stream,
+    plugins_not_loaded: u64,
     report: time::Interval,
     wake_ms: Option<u64>,
     /// What is left since a plot was set aside; not told yet.
@@ -155,7 +156,7 @@ impl Driver {
             })
         });
         let chronicle = Chronicle::new(setup.run, recorder.transpose()?, shadows);
-        let desk = PolicyDesk::start(setup.policy, &setup.policy_name)?;
+        let desk = PolicyDesk::start(setup.policy)?;
         let retry = Retry { interval: setup.retry_interval, boot_attempts: setup.boot_attempts };
         Ok(Self {
             state: State::new(config, summary(&plots), now()),
@@ -168,6 +169,7 @@ impl Driver {
             verbosity: Verbosity::listen()?,
             set_verbosity: setup.set_verbosity,
             stream,
+            plugins_not_loaded: setup.plugins_not_loaded,
             report: time::interval_at(time::Instant::now() + REPORT_STEP, REPORT_STEP),
             wake_ms: None,
             left: None,
@@ -239,7 +241,7 @@ impl Driver {
                 scanned: covered.scanned,
                 leaves: covered.leaves,
                 elapsed_ms: u64::try_from(covered.elapsed.as_millis()).unwrap_or(u64::MAX),
-                counters: self.state.counters(),
+                counters: with_untold(self.state.counters()),
             }
         });
     }
@@ -283,7 +285,9 @@ impl Driver {
 
     fn emit(&self, mut event: observe::Event) {
         if let Detail::Stopped(stopped) = &mut event.detail {
+            stopped.counters = with_untold(stopped.counters);
             stopped.plugins = plugin::used();
+            stopped.plugins_not_loaded = self.plugins_not_loaded;
         }
         self.stream.emit(event);
     }
@@ -331,6 +335,11 @@ fn forward_logs(stream: &Stream) {
             });
         });
     }
+}
+
+/// The state knows only the faults that it was told of.
+fn with_untold(counters: Counters) -> Counters {
+    Counters { faults: counters.faults + plugin::untold_faults(), ..counters }
 }
 
 async fn next_of(inbox: &mut Inbox, transports: &mut Transports) -> Event {

@@ -5,8 +5,8 @@ use std::{io, sync::Arc, thread, time::Duration};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use spacetime_sdk_loader::{
-    Fault,
-    abi::{Candidate, PolicyContext},
+    Fault, Method,
+    abi::{Candidate, FaultCode, PolicyContext},
 };
 
 use crate::{
@@ -27,7 +27,6 @@ const READY: Duration = Duration::from_millis(20);
 pub(super) struct PolicyDesk {
     questions: Sender<Question>,
     policy: Arc<PolicySlot>,
-    name: Arc<str>,
 }
 
 struct Question {
@@ -37,17 +36,22 @@ struct Question {
 }
 
 impl PolicyDesk {
-    pub(super) fn start(policy: Arc<PolicySlot>, name: &str) -> io::Result<Self> {
+    pub(super) fn start(policy: Arc<PolicySlot>) -> io::Result<Self> {
         // No room to wait: whoever finds the policy busy does without it.
         let (questions, asked) = bounded(0);
         let served = policy.clone();
         thread::Builder::new().name("policy".to_owned()).spawn(move || serve(&served, &asked))?;
-        Ok(Self { questions, policy, name: name.into() })
+        Ok(Self { questions, policy })
     }
 
     /// The name that faults carry.
     pub(super) fn name(&self) -> &str {
-        &self.name
+        self.policy.culprit()
+    }
+
+    /// So much was wrong with its choice; it is told with the block.
+    pub(super) fn count_faults(&self, faults: usize) {
+        self.policy.count_faults(faults as u64);
     }
 
     /// Asks the policy; blocks for at most its patience.
@@ -55,10 +59,14 @@ impl PolicyDesk {
         let (answer, answered) = bounded(1);
         let question = Question { context: *context, candidates: candidates.to_vec(), answer };
         let outcome = match self.questions.send_timeout(question, READY) {
-            Ok(()) => answered.recv_timeout(PATIENCE).map_err(|_| {
-                Fault::new(format_args!("it did not answer within {} ms", PATIENCE.as_millis()))
+            // It may have been a hard question, so it may be asked again.
+            Ok(()) => answered.recv_timeout(PATIENCE).map_err(|_| Fault {
+                code: FaultCode::FAILED,
+                ..Fault::late(Method::Select, PATIENCE)
             }),
-            Err(_) => Err(Fault::new("it did not answer: it is still busy with an earlier block")),
+            Err(_) => Err(Fault::new(
+                "it was not asked: its `select` has not returned since an earlier block",
+            )),
         };
         match outcome {
             Ok(PolicyOutcome::Chosen(positions)) => Choice::Include(positions),

@@ -211,6 +211,7 @@ impl Report for Told {
         let drives = job.drives().into_iter().zip(job.regenerated());
         let coverage = Coverage {
             scanned: covered.scanned,
+            again: covered.again,
             leaves: covered.leaves,
             elapsed_ms: u64::try_from(covered.elapsed.as_millis()).unwrap_or(u64::MAX),
             drives: drives

@@ -111,7 +111,9 @@ impl Work {
             let building = task::spawn_blocking(move || {
                 let workshop = Workshop { network: &network, key: &key, policy: policy.name() };
                 let choose = |context: &_, candidates: &[_]| policy.choose(context, candidates);
-                block::build(workshop, &plan, choose)
+                let outcome = block::build(workshop, &plan, choose);
+                policy.count_faults(outcome.faults_of_policy());
+                outcome
             });
             let outcome = match timeout(BUILD_LIMIT, building).await {
                 Ok(done) => done.unwrap_or_else(|error| failed(broken(&error))),

@@ -177,7 +177,7 @@ impl State {
         let ms = covered.elapsed_ms;
         let performance = self.config.monitoring.then(|| ScanPerformance {
             scan_ms: ms,
-            bytes_per_second: covered.scanned.saturating_mul(32_000) / ms.max(1),
+            bytes_per_second: (covered.scanned + covered.again).saturating_mul(32_000) / ms.max(1),
             drives: covered.drives,
         });
         let detail = Detail::Proof(BestLeaf {
@@ -190,6 +190,7 @@ impl State {
             leaf: best.found.leaf,
             ended,
             scanned: covered.scanned,
+            again: covered.again,
             leaves: covered.leaves,
             coverage: covered.scanned as f64 / covered.leaves.max(1) as f64,
             performance,

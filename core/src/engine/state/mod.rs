@@ -14,6 +14,7 @@ mod accepted;
 mod chain;
 mod claims;
 mod faults;
+mod held;
 mod job;
 mod shadows;
 mod sources;
@@ -31,6 +32,7 @@ use self::{
     chain::Following,
     claims::Claim,
     faults::FaultFilter,
+    held::Held,
     job::{Job, Phase},
     sources::Source,
     task::Task,
@@ -89,6 +91,7 @@ pub struct State {
     counters: Counters,
     shadows: Vec<ShadowTotals>,
     faults: FaultFilter,
+    held: Held,
     last_id: u64,
     began_ms: u64,
     stopping: Option<(Outcome, u64)>,
@@ -115,6 +118,7 @@ impl State {
             accepted: AcceptedBlocks::default(),
             counters: Counters::default(),
             faults: FaultFilter::default(),
+            held: Held::default(),
             last_id: 0,
             began_ms: now.unix_ms,
             stopping: None,
@@ -158,7 +162,14 @@ impl State {
             // Unlike one that has come, it is no reason to scan again.
             Event::SetAside(left) => self.plots = left,
             Event::Shadow { epoch, height, scan } => self.shadowed(epoch, height, scan, now),
-            Event::Fault(fault) => self.fault(fault, now),
+            Event::Fault(fault) => {
+                let fault = self.held.merge(fault);
+                self.fault(fault, now);
+            }
+            Event::OfTransport(fault) => {
+                let reason = fault.message.clone();
+                self.hold(fault, reason, now);
+            }
             Event::Timer => self.wake_ms = None,
             Event::Stop => {
                 let until = now.unix_ms + FAREWELL_MS;
@@ -205,11 +216,31 @@ impl State {
         let was_online = self.sources[source].online;
         self.sources[source].go_offline();
         self.submissions.offline(source, now.unix_ms);
-        let is_news = was_online || !reason.is_empty();
-        if is_news && !self.faults.has_told(&reason, now.unix_ms) {
-            let next = "it is tried again; scanning goes on, and blocks are kept meanwhile";
+        let is_known = self.held.has(&reason) || self.faults.has_told(&reason, now.unix_ms);
+        if (was_online || !reason.is_empty()) && !is_known {
+            let next = match self.wanted(now) {
+                Some(_) => "it is tried again; scanning goes on, and blocks are kept meanwhile",
+                None => "it is tried again; nothing is mined until then",
+            };
             let name = self.sources[source].name.clone();
-            self.fault(Fault::new(name, format_args!("offline: {reason}"), next), now);
+            let fault = Fault::new(name, format_args!("offline: {reason}"), next);
+            match reason.is_empty() {
+                true => self.fault(fault, now),
+                false => self.hold(fault, reason, now),
+            }
+        }
+    }
+
+    /// Tells of a fault in a moment, unless its session's end says the same.
+    fn hold(&mut self, fault: Fault, reason: String, now: Now) {
+        if let Some(fault) = self.held.hold(fault, reason, now.unix_ms) {
+            self.fault(fault, now);
+        }
+    }
+
+    fn settle_held(&mut self, now: Now) {
+        for fault in self.held.take_due(now.unix_ms) {
+            self.fault(fault, now);
         }
     }
 
@@ -259,6 +290,7 @@ impl State {
         if self.stopping.is_none() {
             self.settle_job(now);
         }
+        self.settle_held(now);
         self.settle_end(now);
         if !self.ended {
             self.settle_wake(now);
@@ -313,12 +345,14 @@ impl State {
         if let Some(job) = self.job.take().filter(|job| job.phase == Phase::Scanning) {
             self.out.push(Command::CancelScan { job: job.id, why: Ended::Stopped });
         }
+        self.held.take_due(u64::MAX).into_iter().for_each(|fault| self.fault(fault, now));
         let detail = Detail::Stopped(Stopped {
             reason: outcome.name(),
             seconds: (now.unix_ms.saturating_sub(self.began_ms) + 500) / 1000,
             counters: self.counters,
             // Whoever tells it fills this in.
             plugins: Vec::new(),
+            plugins_not_loaded: 0,
             shadows: self.shadows.clone(),
         });
         let tip = &self.chain.tip().header;
@@ -333,6 +367,7 @@ impl State {
             self.job_due(now),
             self.claims_due(),
             self.submissions.next_due(|source| self.sources[source].online),
+            self.held.due(),
             self.config.until_ms.filter(|_| self.stopping.is_none()),
             self.stopping.as_ref().map(|(_, until)| *until),
         ];

@@ -21,7 +21,7 @@ use spacetime_sdk_loader::{Fault, abi::Turn};
 use self::{reader::Reader, stage::Stage};
 use super::{
     Noted, Planner, ScanSpec, StrategySource,
-    planner::{Abandoned, hang},
+    planner::Abandoned,
     watch::{Seat, Watchdog},
 };
 
@@ -140,8 +140,8 @@ impl Simulator {
     ) -> io::Result<Self> {
         let watchdog = Watchdog::start()?;
         let of = source.clone();
-        let seat = watchdog.seat(move |limit| {
-            let fault = hang(limit);
+        let seat = watchdog.seat(move |call| {
+            let fault = call.as_fault();
             of.failed(&fault);
             hung(fault);
         });

@@ -55,8 +55,9 @@ impl<'s> Reader<'s> {
                 if !at.step(self.stage, planner, seat)?
                     && let Some(at) = self.at.take()
                 {
+                    let overlap = at.gather.overlap();
                     at.gather.finish();
-                    planner.end(at.plan);
+                    planner.end(at.plan, overlap);
                 }
             }
         }
@@ -67,7 +68,7 @@ impl<'s> Reader<'s> {
     /// Ends it, wherever it is.
     pub(super) fn end(self, planner: &Planner) {
         if let Some(at) = self.at {
-            planner.end(at.plan);
+            planner.end(at.plan, at.gather.overlap());
         }
     }
 }

@@ -61,6 +61,8 @@ struct PlotState {
     /// Counts plans that began anew, because a strategy failed.
     plan: u64,
     scanned: u64,
+    /// Leaves that were scanned at least once.
+    distinct: u64,
     /// The most leaves that are scanned of it.
     limit: u64,
 }
@@ -88,6 +90,8 @@ struct Part {
     plot: usize,
     plan: u64,
     leaves: u64,
+    /// Those of them that the plan has not had before.
+    fresh: u64,
     /// Where in it the watched leaf is.
     watched: Option<u64>,
 }
@@ -104,7 +108,7 @@ impl<'s> Stage<'s> {
         };
         let state = State {
             queues: BTreeMap::new(),
-            plots: vec![PlotState { plan: 0, scanned: 0, limit }; scene.plots.len()],
+            plots: vec![PlotState { plan: 0, scanned: 0, distinct: 0, limit }; scene.plots.len()],
             rates: scene
                 .drives
                 .iter()
@@ -228,7 +232,7 @@ impl<'s> Stage<'s> {
         let watched = watched.and_then(|(_, leaf)| position(batch, leaf));
         let mut state = self.state.borrow_mut();
         state.sequence += 1;
-        let part = Part { plot, plan, leaves: batch.leaves, watched };
+        let part = Part { plot, plan, leaves: batch.leaves, fresh: batch.fresh, watched };
         let sent = Sent { at: self.now(), sequence: state.sequence, part };
         state.sent.push(Reverse(sent));
         state.held -= 1;
@@ -241,8 +245,9 @@ impl<'s> Stage<'s> {
     /// A plot's plan begins anew; the new one.
     pub(super) fn start_over(&self, plot: usize) -> u64 {
         let mut state = self.state.borrow_mut();
-        let PlotState { plan, scanned, .. } = &mut state.plots[plot];
+        let PlotState { plan, scanned, distinct, .. } = &mut state.plots[plot];
         *plan += 1;
+        *distinct = 0;
         let (plan, lost) = (*plan, std::mem::take(scanned));
         state.scanned -= lost;
         plan
@@ -259,7 +264,7 @@ impl<'s> Stage<'s> {
         let took = if complete { clocks.max(state.hashed_until) } else { self.end };
         let mut drives: BTreeMap<u64, u64> = BTreeMap::new();
         for (plot, of) in self.scene.plots.iter().zip(&state.plots) {
-            *drives.entry(plot.drive).or_default() += of.scanned.min(plot.leaf_count);
+            *drives.entry(plot.drive).or_default() += of.distinct;
         }
         let scanned = drives.values().sum();
         Simulated { scanned, drives, took: Duration::from_nanos(took), complete, ..state.outcome }
@@ -319,6 +324,7 @@ impl State {
         let plot = &mut self.plots[part.plot];
         if plot.plan == part.plan {
             plot.scanned += leaves;
+            plot.distinct += part.fresh.saturating_sub(part.leaves - leaves);
             self.scanned += leaves;
         }
     }

@@ -111,7 +111,7 @@ impl<'a> Tape<'a> {
             }
             self.told.set(*told);
         }
-        planner.end(plan);
+        planner.end(plan, None);
         let differs = difference.is_none() && again.digest != noted.digest;
         Ok(difference.or_else(|| differs.then(|| "its spans lie elsewhere".to_owned())))
     }

@@ -55,8 +55,13 @@ impl Caller {
     pub fn times(&self) -> Vec<(Method, CallTimes)> {
         let all = Method::ALL.iter().zip(&self.times);
         all.map(|(method, times)| (*method, times.read(clock::length)))
-            .filter(|(_, times)| times.calls > 0)
+            .filter(|(_, times)| times.calls + times.given_up > 0)
             .collect()
+    }
+
+    /// The host has given a call up, as it did not return in time.
+    pub fn give_up(&self, method: Method) {
+        self.times[method as usize].add_given_up();
     }
 
     pub(crate) fn tag(&self) -> Tag {

@@ -18,6 +18,7 @@ const BUCKETS: usize = ((LONGEST - PARTS) << PARTS) as usize;
 /// The calls of one method.
 pub(crate) struct Times {
     errors: AtomicU64,
+    given_up: AtomicU64,
     total: AtomicU64,
     max: AtomicU64,
     buckets: [AtomicU64; BUCKETS],
@@ -30,6 +31,9 @@ pub struct CallTimes {
     pub calls: u64,
     /// Those of them that returned an error or panicked.
     pub errors: u64,
+    /// Calls that were given up, as they did not return in time. One that
+    /// returned later is among those that returned, too.
+    pub given_up: u64,
     /// What they took together.
     pub total: Duration,
     /// What the longest one took.
@@ -42,6 +46,7 @@ impl Times {
     pub(super) fn new() -> Self {
         Self {
             errors: AtomicU64::new(0),
+            given_up: AtomicU64::new(0),
             total: AtomicU64::new(0),
             max: AtomicU64::new(0),
             buckets: [const { AtomicU64::new(0) }; BUCKETS],
@@ -61,6 +66,10 @@ impl Times {
         self.errors.fetch_add(1, Relaxed);
     }
 
+    pub(super) fn add_given_up(&self) {
+        self.given_up.fetch_add(1, Relaxed);
+    }
+
     /// What was counted; `length` says how long so many ticks are.
     pub(super) fn read(&self, length: impl Fn(u64) -> Duration) -> CallTimes {
         let counts: Vec<u64> = self.buckets.iter().map(|count| count.load(Relaxed)).collect();
@@ -69,6 +78,7 @@ impl Times {
         CallTimes {
             calls,
             errors: self.errors.load(Relaxed),
+            given_up: self.given_up.load(Relaxed),
             total: length(self.total.load(Relaxed)),
             max: length(max),
             p99: length(quantile(&counts, calls).min(max)),

@@ -19,7 +19,9 @@ impl Refusal {
             "is not signed, and nothing in the manifest allows it",
             format!(
                 "If you trust where it comes from, let its entry in `plugins` be {line}, which \
-                 `spacetime-miner plugin trust` writes for you"
+                 `spacetime-miner plugin trust` writes for you and which allows this very file; of a \
+                 plugin that you are writing yourself, trust: any in place of the hash allows every \
+                 build"
             ),
         )
     }

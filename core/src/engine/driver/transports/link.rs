@@ -107,6 +107,16 @@ impl Link {
     /// Tells what happened, and gives the boot up if nothing is left to try.
     fn report(&self, reason: &str, attempt: u32, was_up: bool, hopeless: bool, pause: Duration) {
         let allowed = self.retry.boot_attempts.max(1);
+        let has_failed = !hopeless && !was_up && attempt >= allowed;
+        let reasons = || {
+            let reason = format!("{}: {reason}", self.slot.component());
+            self.boot.failed(self.source, reason)
+        };
+        let give_up = match hopeless {
+            true => Some(Outcome::Misconfigured(reason.to_owned())),
+            false if has_failed => reasons().map(Outcome::Failed),
+            false => None,
+        };
         let seconds = pause.as_secs_f64();
         let (message, next) = match (hopeless, was_up) {
             (true, _) => (reason.to_owned(), "it is not tried again".to_owned()),
@@ -116,20 +126,16 @@ impl Link {
             ),
             _ => (
                 format!("attempt {attempt} of {allowed} failed: {reason}"),
-                format!("the next one is in {seconds:.1} s"),
+                match give_up {
+                    Some(_) => "there is nothing else to mine on, so the miner stops".to_owned(),
+                    None => format!("the next one is in {seconds:.1} s"),
+                },
             ),
         };
         tell(&self.internal, observe::Fault::new(self.slot.component(), message, next));
-        if hopeless {
-            let outcome = Outcome::Misconfigured(reason.to_owned());
+        if let Some(outcome) = give_up {
             // The queue is full only if the loop has ended.
             let _ = self.internal.blocking_send(Event::GiveUp(outcome));
-        } else if attempt >= allowed && !was_up {
-            let reason = format!("{}: {reason}", self.slot.component());
-            if let Some(reasons) = self.boot.failed(self.source, reason) {
-                // As above.
-                let _ = self.internal.blocking_send(Event::GiveUp(Outcome::Failed(reasons)));
-            }
         }
     }
 
@@ -144,7 +150,11 @@ impl Link {
         );
         let mut transport = match self.open(sink) {
             Some(Ok(transport)) => transport,
-            Some(Err(fault)) => return cannot_open(&fault),
+            Some(Err(fault)) => {
+                // It is told with the attempt.
+                self.slot.count(&fault);
+                return cannot_open(&fault);
+            }
             None => return Session::Closed,
         };
         loop {
@@ -194,7 +204,7 @@ impl Link {
                     return None;
                 },
                 recv(slow) -> _ => {
-                    let message = format!("it is not open after {} s", SLOW.as_secs());
+                    let message = format!("its `open` has not returned after {} s", SLOW.as_secs());
                     let next = "it is waited for; the others go on";
                     tell(&self.internal, observe::Fault::new(self.slot.component(), message, next));
                     slow = never();

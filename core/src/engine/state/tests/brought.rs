@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     engine::event::{Event, TransportEvent},
+    observe::Detail,
     scan::Stop,
     submit::Verdict,
 };
@@ -108,6 +109,10 @@ fn a_challenge_is_gone_with_its_transport() {
     let mut loner = online();
     bring(&mut loner, challenge(1));
     let asked = loner.hear(TransportEvent::Offline { reason: "bye".to_owned() });
-    assert_eq!(asked.names(), ["fault"]);
+    assert_eq!(asked.names(), [""; 0], "it may be the end of its session");
+    let asked = loner.at(asked.wake.unwrap());
+    let [Detail::Fault(fault)] = &*asked.told else { panic!("{:?}", asked.told) };
+    assert_eq!(fault.message, "offline: bye");
+    assert_eq!(fault.next, "it is tried again; nothing is mined until then");
     assert!(loner.hear(TransportEvent::Online { detail: String::new() }).scans.is_empty());
 }

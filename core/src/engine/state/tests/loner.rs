@@ -145,6 +145,33 @@ fn none_network() -> Network {
 }
 
 #[test]
+fn a_session_that_fails_is_told_once_and_with_its_end() {
+    let mut loner = Loner::new(Network::local());
+    loner.boot();
+    let broken = Fault { detail: "at 1".to_owned(), ..Fault::new("t", "broken", "") };
+    assert_eq!(loner.tell(Event::OfTransport(broken)).names(), [""; 0]);
+    let offline = TransportEvent::Offline { reason: "broken".to_owned() };
+    assert_eq!(loner.hear(offline).names(), [""; 0]);
+    let end = Fault::new("t", "its session ended: broken", "it is opened again in 1.0 s");
+    let asked = loner.tell(Event::Fault(end.clone()));
+    let told = Detail::Fault(Fault { detail: "at 1".to_owned(), ..end });
+    assert_eq!(asked.told, [told]);
+    let later = loner.now.unix_ms + 60_000;
+    let faults = loner.at(later).names().into_iter().filter(|name| *name == "fault").count();
+    assert_eq!((faults, loner.state.counters().faults), (0, 1));
+
+    // What ends no session is told all the same, and before the end.
+    let stray = || Event::OfTransport(Fault::new("t", "a thread panicked", ""));
+    assert_eq!(loner.tell(stray()).names(), [""; 0]);
+    let asked = loner.at(later + 1000);
+    assert!(asked.names().contains(&"fault"), "{asked:?}");
+    loner.tell(Event::OfTransport(Fault::new("t", "another one", "")));
+    let names = loner.tell(Event::Stop).names();
+    assert_eq!(names, ["fault", "stopped"]);
+    assert_eq!(loner.state.counters().faults, 3);
+}
+
+#[test]
 fn nothing_is_scanned_before_a_transport_has_told_of_the_chain() {
     let mut loner = Loner::new(Network::local());
     assert!(loner.tell(Event::Timer).scans.is_empty());

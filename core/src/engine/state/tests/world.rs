@@ -113,7 +113,7 @@ pub(super) fn best(score: Score) -> Best {
 }
 
 pub(super) fn covered(scanned: u64) -> Coverage {
-    Coverage { scanned, leaves: 2000, elapsed_ms: 10, drives: Vec::new() }
+    Coverage { scanned, again: 0, leaves: 2000, elapsed_ms: 10, drives: Vec::new() }
 }
 
 pub(super) fn proved() -> Proved {
