@@ -84,7 +84,8 @@ pub struct Candidate {
 /// What a policy decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// Positions in the candidate list, in block order.
+    /// Positions in the candidate list, in block order: of each sender, in the
+    /// order of nonces, from [`Candidate::sender_nonce`] on and without a gap.
     Include(Vec<usize>),
     /// Do not publish this block, for this reason: a line for people, see
     /// [`text`](crate::text).

@@ -52,6 +52,10 @@ macro_rules! of_kind {
             ("miner.ron", include_str!(concat!("../../templates/", $kind, "/miner.ron"))),
             ("src/lib.rs", include_str!(concat!("../../templates/", $kind, "/lib.rs"))),
             ("tests/boundary.rs", include_str!(concat!("../../templates/", $kind, "/boundary.rs"))),
+            (
+                "tests/conformance.rs",
+                include_str!(concat!("../../templates/", $kind, "/conformance.rs")),
+            ),
         ]
     };
 }

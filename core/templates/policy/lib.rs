@@ -36,7 +36,8 @@ impl Policy for BestFees {
         // each of them pays.
         chosen.sort_by_key(|position| {
             let candidate = &candidates[*position];
-            (candidate.nonce, Reverse(candidate.fee))
+            let turn = candidate.nonce.saturating_sub(candidate.sender_nonce);
+            (turn, Reverse(candidate.fee))
         });
         // A sender whose transaction is left out has no later one in the block:
         // nonces follow one another without a gap.

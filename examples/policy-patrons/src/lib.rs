@@ -36,7 +36,8 @@ impl Policy for Patrons {
         let mut patrons = HashSet::new();
         for (position, patron) in config.patrons.iter().enumerate() {
             let identity = patron.parse::<Identity>().map_err(|error| {
-                Error::field(&format!("patrons[{position}]"), format_args!("is wrong: {error}"))
+                let must = format!("must be an identity, as `key show` shows it: {error}");
+                Error::field(&format!("patrons[{position}]"), must)
             })?;
             patrons.insert(identity);
         }
@@ -103,9 +104,10 @@ impl Sender {
             let candidate = &candidates[position];
             let cost = candidate.amount.checked_add(candidate.fee);
             let rest = cost.and_then(|cost| self.balance.checked_sub(cost));
-            if let (true, Some(rest)) = (candidate.nonce == self.nonce, rest) {
-                self.balance = rest;
-                self.nonce += 1;
+            // No transaction can follow on the highest nonce.
+            let next = self.nonce.checked_add(1).filter(|_| candidate.nonce == self.nonce);
+            if let Some((rest, next)) = rest.zip(next) {
+                (self.balance, self.nonce) = (rest, next);
                 return Some(position);
             }
         }

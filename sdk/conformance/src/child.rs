@@ -49,6 +49,7 @@ fn test(task: Task) -> Outcome {
         }
         Err(Stop::Broken(finding)) => Outcome::Broken(*finding),
         Err(Stop::NotJudged(reason)) => Outcome::NotJudged { reason },
+        Err(Stop::Refused(reason)) => Outcome::Refused { reason },
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 use crate::{
     child::{BEGIN, END},
     rule::Rule,
+    slow::SlowMethods,
     task::{Finding, Outcome, Subject, Task, VARIABLE},
 };
 
@@ -22,9 +23,6 @@ const LIMIT: Duration = Duration::from_secs(180);
 
 /// What a process that has ended may still have to say.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// How often what took too long is tested again: the machine may be busy.
-const ATTEMPTS: u32 = 3;
 
 /// The most that is read of what a plugin prints.
 const PRINTED: usize = 64 << 10;
@@ -38,28 +36,34 @@ pub struct Judgement {
     pub took: Duration,
 }
 
-/// Tests a component against a rule. `start` makes a command whose process
-/// calls [`run_if_asked`](crate::run_if_asked); its streams are taken over.
+/// Tests a component against a rule; `slow` is what its other tests have found
+/// to be slow. `start` makes a command whose process calls
+/// [`run_if_asked`](crate::run_if_asked); its streams are taken over.
 ///
 /// # Errors
 ///
 /// The process cannot be started, or there is no temporary folder.
-pub fn judge(subject: &Subject, rule: &Rule, start: impl Fn() -> Command) -> io::Result<Judgement> {
+pub fn judge(
+    subject: &Subject,
+    rule: &Rule,
+    slow: &SlowMethods,
+    start: impl Fn() -> Command,
+) -> io::Result<Judgement> {
     let begun = Instant::now();
-    let mut attempt = 1;
+    let mut outcomes = Vec::new();
     loop {
         let folder = tempfile::Builder::new().prefix("spacetime-test-").tempdir()?;
         let task = Task {
             subject: subject.clone(),
             rule: rule.id.to_owned(),
             folder: folder.path().to_owned(),
+            hanging: slow.hanging(),
         };
-        let outcome = run(&task, start())?;
-        let is_late = matches!(&outcome, Outcome::Broken(finding) if finding.by_time);
-        if !is_late || attempt == ATTEMPTS {
+        outcomes.push(run(&task, start())?);
+        if !slow.is_open(rule, &outcomes) {
+            let outcome = outcomes.pop().expect("it was pushed");
             return Ok(Judgement { outcome, took: begun.elapsed() });
         }
-        attempt += 1;
     }
 }
 
@@ -125,11 +129,13 @@ fn conclude(folder: &Path, status: Option<ExitStatus>, printed: &str, errors: &s
         record.lines().next().unwrap_or("before the plugin was loaded").to_owned()
     };
     let broken = |rule: &str, seen: String| {
-        Outcome::Broken(Finding { rule: rule.to_owned(), seen, input: input(), by_time: false })
+        let (rule, input) = (rule.to_owned(), input());
+        Outcome::Broken(Finding { rule, seen, input, by_time: false, late: None })
     };
     let answer = Task::read_answer(folder);
-    if let Some(broken @ Outcome::Broken(_)) = answer {
-        return broken;
+    // With these it ended itself.
+    if let Some(last @ (Outcome::Broken(_) | Outcome::Hindered { .. })) = answer {
+        return last;
     }
     let Some(status) = status else {
         return broken("ANY-003", format!("the test did not end within {} s", LIMIT.as_secs()));
@@ -232,6 +238,11 @@ mod tests {
             "the process was ended by SIGABRT, an abort; its last words were: memory allocation \
              of 9 bytes failed"
         );
+        let folder = tempfile::tempdir().unwrap();
+        let hindered = Outcome::Hindered { method: "plan".to_owned(), by: "STR-001".to_owned() };
+        crate::task::tests::task(folder.path()).answer(&hindered).unwrap();
+        let status = Some(ExitStatus::from_raw(6));
+        assert_eq!(conclude(folder.path(), status, "", ""), hindered, "it ended itself");
         assert_eq!(end(3 << 8, ""), "the process was ended by an exit with code 3");
         assert_eq!(end(0, ""), "the process was ended by an exit with code 0");
         assert!(end(11, "").contains("SIGSEGV"));

@@ -20,6 +20,7 @@ mod policy;
 mod probe;
 mod rule;
 mod sample;
+mod slow;
 mod strategy;
 mod task;
 mod transport;
@@ -29,7 +30,8 @@ pub use isolate::{Judgement, judge};
 pub use oracle::{leaves, lowest};
 pub use rule::{Rule, rule, rules, rules_for};
 pub use sample::{block, candidate, claim, job, plot, stats};
-pub use task::{Finding, Outcome, Subject};
+pub use slow::SlowMethods;
+pub use task::{Finding, Late, Outcome, Subject};
 
 /// What random inputs are drawn from unless somebody chooses.
 pub const SEED: u64 = 1;

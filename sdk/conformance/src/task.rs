@@ -1,6 +1,7 @@
 //! What a child process is told, and what it answers.
 
 use std::{
+    collections::BTreeMap,
     env, fs, io,
     path::{Path, PathBuf},
 };
@@ -40,6 +41,8 @@ pub(crate) struct Task {
     pub(crate) rule: String,
     /// A folder for the answer and for what components store.
     pub(crate) folder: PathBuf,
+    /// Methods that never return, each with the rule whose test found that.
+    pub(crate) hanging: BTreeMap<String, String>,
 }
 
 /// What came of a rule's test.
@@ -58,6 +61,19 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+    /// The component refuses the config that it is tested with.
+    Refused {
+        /// What it says.
+        reason: String,
+    },
+    /// The test came to a call that never returns, as another test had found,
+    /// and went no further.
+    Hindered {
+        /// The method.
+        method: String,
+        /// The id of the rule whose test had found it.
+        by: String,
+    },
 }
 
 /// A rule that was broken.
@@ -71,6 +87,17 @@ pub struct Finding {
     pub input: String,
     /// Whether it took too long, which a busy machine can be the cause of.
     pub by_time: bool,
+    /// The call that took too long, if it was one call.
+    pub late: Option<Late>,
+}
+
+/// A call that took too long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// The method.
+    pub method: String,
+    /// Whether it had not returned when it was given up on.
+    pub hangs: bool,
 }
 
 impl Task {
@@ -119,7 +146,12 @@ pub(crate) mod tests {
             jobs: 10,
             node: None,
         };
-        Task { subject, rule: "STR-001".to_owned(), folder: folder.to_owned() }
+        Task {
+            subject,
+            rule: "STR-001".to_owned(),
+            folder: folder.to_owned(),
+            hanging: BTreeMap::new(),
+        }
     }
 
     #[test]
@@ -133,7 +165,9 @@ pub(crate) mod tests {
                 seen: "no".to_owned(),
                 input: "this".to_owned(),
                 by_time: true,
+                late: Some(Late { method: "plan".to_owned(), hangs: false }),
             }),
+            Outcome::Hindered { method: "plan".to_owned(), by: "STR-001".to_owned() },
         ] {
             task(folder.path()).answer(&outcome).unwrap();
             assert_eq!(Task::read_answer(folder.path()), Some(outcome));

@@ -3,8 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Error, Expr, ExprLit, ExprUnary, Field, Fields, Lit, Path, Result, Type, UnOp, Variant,
-    ext::IdentExt, spanned::Spanned,
+    Error, Expr, ExprCall, ExprLit, ExprUnary, Field, Fields, Lit, Path, Result, Type, UnOp,
+    Variant, ext::IdentExt, spanned::Spanned,
 };
 
 use crate::{
@@ -128,9 +128,10 @@ pub(crate) fn field(field: &Field, home: Home<'_>) -> Result<Option<TokenStream>
         return Err(Error::new(shown.span(), message));
     }
     let shown_default = element.shown_default.as_ref().map(as_ron).unwrap_or_default();
-    let mut numbers = Vec::new();
+    let (mut numbers, mut items) = (Vec::new(), None);
     if let Some(shown) = &element.shown_default {
         add_numbers(shown, &mut numbers);
+        items = self::items(shown).map(|(count, is_list)| quote!(.with_items(#count, #is_list)));
     }
     let numbers = numbers.into_iter().map(|number| bound(number, sdk));
     let numbers = numbers.collect::<Result<Vec<_>>>()?;
@@ -145,6 +146,7 @@ pub(crate) fn field(field: &Field, home: Home<'_>) -> Result<Option<TokenStream>
             of: #of,
         }
         .checked()
+        #items
         #(.with_default(#numbers))*
     }))
 }
@@ -231,6 +233,22 @@ fn is_none(default: &Expr) -> bool {
     matches!(default, Expr::Path(path) if path.path.is_ident("None"))
 }
 
+/// How many values a default holds, and whether they stand as a list does, if it
+/// is one of several.
+fn items(default: &Expr) -> Option<(usize, bool)> {
+    match default {
+        Expr::Array(list) => Some((list.elems.len(), true)),
+        Expr::Tuple(list) => Some((list.elems.len(), false)),
+        Expr::Call(call) if is_some(call) => call.args.first().and_then(items),
+        Expr::Group(inner) => items(&inner.expr),
+        _ => None,
+    }
+}
+
+fn is_some(call: &ExprCall) -> bool {
+    matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some"))
+}
+
 /// The numbers that a default is or holds, as far as they stand there as such.
 fn add_numbers<'a>(default: &'a Expr, numbers: &mut Vec<&'a Expr>) {
     let is_number =
@@ -240,10 +258,11 @@ fn add_numbers<'a>(default: &'a Expr, numbers: &mut Vec<&'a Expr>) {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if is_number(expr) => {
             numbers.push(default);
         }
-        Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) =>
-        {
+        Expr::Call(call) if is_some(call) => {
             call.args.iter().for_each(|argument| add_numbers(argument, numbers));
         }
+        Expr::Array(list) => list.elems.iter().for_each(|item| add_numbers(item, numbers)),
+        Expr::Tuple(list) => list.elems.iter().for_each(|item| add_numbers(item, numbers)),
         Expr::Paren(inner) => add_numbers(&inner.expr, numbers),
         Expr::Group(inner) => add_numbers(&inner.expr, numbers),
         _ => {}

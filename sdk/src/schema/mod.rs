@@ -36,7 +36,7 @@
 //! | on a field | |
 //! | --- | --- |
 //! | `#[schema(min = N)]`, `max`, `above`, `below` | bounds of a number, within an `Option` or a list, too; a literal or a constant integer. A value outside is refused, so that the constructor need not check it again |
-//! | `#[schema(default = VALUE)]` | shown to people: the value of a field that is left out, which `#[serde(default)]` gives it |
+//! | `#[schema(default = VALUE)]` | shown to people: the value of a field that is left out, which `#[serde(default)]` gives it. As a manifest has it: `[1, 2]` for a list, `(1, 2)` for an array or a tuple |
 //! | `#[schema(as = TYPE)]` | the text is read as this type's is: for `deserialize_with` |
 //! | `#[schema(any)]` | any value; what is wrong with it shows when the component is opened |
 //!
@@ -84,6 +84,44 @@
 //! const _: spacetime_sdk::schema::Type = Config::SCHEMA;
 //! ```
 //!
+//! all of it, where it is several, in the brackets that a manifest has for them:
+//!
+//! ```compile_fail,E0080
+//! #[derive(Default, serde::Deserialize, spacetime_sdk::Schema)]
+//! #[serde(default)]
+//! struct Config {
+//!     #[schema(default = (1, 300))]
+//!     ends: [u8; 2],
+//! }
+//!
+//! # use spacetime_sdk::Schema;
+//! const _: spacetime_sdk::schema::Type = Config::SCHEMA;
+//! ```
+//!
+//! ```compile_fail,E0080
+//! #[derive(Default, serde::Deserialize, spacetime_sdk::Schema)]
+//! #[serde(default)]
+//! struct Config {
+//!     #[schema(default = [1, 3])]
+//!     ends: [u8; 2],
+//! }
+//!
+//! # use spacetime_sdk::Schema;
+//! const _: spacetime_sdk::schema::Type = Config::SCHEMA;
+//! ```
+//!
+//! ```compile_fail,E0080
+//! #[derive(Default, serde::Deserialize, spacetime_sdk::Schema)]
+//! #[serde(default)]
+//! struct Config {
+//!     #[schema(default = (1, 3, 5))]
+//!     ends: [u8; 2],
+//! }
+//!
+//! # use spacetime_sdk::Schema;
+//! const _: spacetime_sdk::schema::Type = Config::SCHEMA;
+//! ```
+//!
 //! and constants in them are integers:
 //!
 //! ```compile_fail,E0369
@@ -101,6 +139,7 @@ mod fits;
 mod implementations;
 mod must;
 mod names;
+mod parts;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -110,6 +149,7 @@ mod write;
 
 pub use check::check;
 pub(crate) use check::text_fits;
+pub use parts::Part;
 pub use shape::{BoundShape, FieldShape, NumberKind, PayloadShape, Shape, VariantShape};
 pub use spacetime_sdk_macros::Schema;
 pub use types::{Bound, Bounds, Field, Number, Payload, Type, Variant};

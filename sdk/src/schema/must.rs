@@ -14,7 +14,7 @@ impl Shape {
             Self::Bool => "true or false".to_owned(),
             Self::Char => "a character in single quotes".to_owned(),
             Self::Text => "a text in double quotes".to_owned(),
-            Self::Number { kind } => number(*kind, bounds),
+            Self::Number { kind } => kind.words(bounds),
             Self::Optional { of } => {
                 format!("`None`, or `Some(…)` around {}", of.words(bounds))
             }
@@ -58,25 +58,29 @@ fn choices(variants: &[VariantShape], open: bool) -> String {
     }
 }
 
-fn number(kind: NumberKind, bounds: &BoundShape) -> String {
-    let Some((least, most)) = range(kind) else {
-        let must = bounds.must();
-        return match must.strip_prefix("must be ") {
-            Some(bounds) => format!("a number {bounds}"),
-            None => "a number".to_owned(),
+impl NumberKind {
+    /// What a number of this type within these bounds is, with the ends that it
+    /// has by its type.
+    pub fn words(self, bounds: &BoundShape) -> String {
+        let Some((least, most)) = range(self) else {
+            let must = bounds.must();
+            return match must.strip_prefix("must be ") {
+                Some(bounds) => format!("a number {bounds}"),
+                None => "a number".to_owned(),
+            };
         };
-    };
-    let BoundShape { min, max, above, below } = bounds;
-    let from = [min.as_ref().map(ceil), above.as_ref().map(|bound| floor(bound) + 1)];
-    let to = [max.as_ref().map(floor), below.as_ref().map(|bound| ceil(bound) - 1)];
-    let least = from.into_iter().flatten().fold(least, i128::max);
-    let most = to.into_iter().flatten().fold(most, i128::min);
-    // The end of what this SDK can count to is nobody's bound.
-    match (least, most) {
-        (i128::MIN, i128::MAX) => "a whole number".to_owned(),
-        (least, i128::MAX) => format!("a whole number from {least} on"),
-        (i128::MIN, most) => format!("a whole number up to {most}"),
-        (least, most) => format!("a whole number between {least} and {most}"),
+        let BoundShape { min, max, above, below } = bounds;
+        let from = [min.as_ref().map(ceil), above.as_ref().map(|bound| floor(bound) + 1)];
+        let to = [max.as_ref().map(floor), below.as_ref().map(|bound| ceil(bound) - 1)];
+        let least = from.into_iter().flatten().fold(least, i128::max);
+        let most = to.into_iter().flatten().fold(most, i128::min);
+        // The end of what this SDK can count to is nobody's bound.
+        match (least, most) {
+            (i128::MIN, i128::MAX) => "a whole number".to_owned(),
+            (least, i128::MAX) => format!("a whole number from {least} on"),
+            (i128::MIN, most) => format!("a whole number up to {most}"),
+            (least, most) => format!("a whole number between {least} and {most}"),
+        }
     }
 }
 

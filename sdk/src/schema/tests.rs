@@ -471,6 +471,70 @@ fn a_value_of_another_kind_is_told_with_its_field_what_it_is_and_what_is_allowed
     check(&shape, "(opt: 5, order: every(3))", 2).unwrap();
 }
 
+#[derive(Deserialize, Schema)]
+#[schema(crate = crate)]
+#[serde(default)]
+#[derive(Default)]
+struct Nested {
+    size: u8,
+    inner: Option<Inner>,
+    pairs: Vec<Pair>,
+    map: BTreeMap<String, Pair>,
+    two: (u8, Pair),
+    order: Option<Choice>,
+    wrapped: Wrapped,
+}
+
+#[derive(Default, Deserialize, Schema)]
+#[schema(crate = crate)]
+#[serde(default)]
+struct Several {
+    #[schema(default = (1, 3))]
+    array: [u8; 2],
+    #[schema(max = 9, default = [1, 3, 5])]
+    list: Vec<u8>,
+    #[schema(default = (1, -3))]
+    tuple: (u8, i8),
+    #[schema(default = Some((-1, 3)))]
+    optional: Option<[i8; 2]>,
+}
+
+#[test]
+fn defaults_of_several_values_are_such_as_a_manifest_has() {
+    let shape = Shape::from(&Several::SCHEMA);
+    let Shape::Struct { fields, .. } = &shape else { panic!() };
+    let given =
+        fields.iter().map(|field| format!("{}: {}", field.name, field.default.as_ref().unwrap()));
+    let text = format!("({})", given.collect::<Vec<_>>().join(", "));
+    assert_eq!(text, "(array: (1,3), list: [1,3,5], tuple: (1,-3), optional: Some((-1,3)))");
+    check(&shape, &text, 0).unwrap();
+}
+
+/// What `plugin inspect` shows must be what an error names.
+#[test]
+fn parts_have_the_paths_that_errors_name() {
+    let shape = Shape::from(&Nested::SCHEMA);
+    let paths: Vec<String> = shape.parts().into_iter().map(|(path, _)| path).collect();
+    for (path, text) in [
+        ("size", "(size: x)"),
+        ("inner.size", "(inner: Some((size: x)))"),
+        ("pairs[*][0]", "(pairs: [(1), (x)])"),
+        ("map.*[1]", "(map: {\"a\": (1, x)})"),
+        ("two[1][0]", "(two: (1, (x)))"),
+        ("order.1st", "(order: Some(r#1st(x)))"),
+        ("order.both[1]", "(order: Some(both(true, Some(x))))"),
+        ("order.named.SIZE", "(order: Some(named(SIZE: x)))"),
+        ("order.named.rest.of", "(order: Some(named(SIZE: 1, rest: (of: x))))"),
+        ("wrapped", "(wrapped: (x))"),
+    ] {
+        let error = check(&shape, text, 0).unwrap_err();
+        let pattern = error.field.replace("[1][0]", "[*][0]").replace("map.a", "map.*");
+        let expected = path.replace("[1][0]", "[*][0]");
+        assert_eq!(pattern, expected, "{text}: {error:?}");
+        assert!(paths.iter().any(|known| known == path), "{path}: {paths:#?}");
+    }
+}
+
 #[test]
 fn a_description_is_read_as_it_was_written() {
     let Shape::Struct { name, fields } = Shape::from(&Bounded::SCHEMA) else { panic!() };

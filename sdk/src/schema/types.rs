@@ -334,6 +334,35 @@ impl Field {
         self
     }
 
+    /// Itself, whose default is so many values, in `[ ]` or in `( )`.
+    ///
+    /// # Panics
+    ///
+    /// If the field's type is one of several values, and these are others, or
+    /// stand in other brackets; at compile time, where this is meant to run.
+    #[must_use]
+    #[track_caller]
+    pub const fn with_items(self, count: usize, is_list: bool) -> Self {
+        let mut of = &self.of;
+        while let Type::Optional { of: inner } = of {
+            of = inner;
+        }
+        let wanted = match of {
+            Type::List { .. } if !is_list => {
+                self.is_wrong("its default stands in `[ ]`, as a list of a manifest does")
+            }
+            Type::Array { .. } | Type::Tuple { .. } if is_list => self
+                .is_wrong("its default stands in `( )`, as an array or a tuple of a manifest does"),
+            Type::Array { len, .. } => *len,
+            Type::Tuple { of } => of.len(),
+            _ => count,
+        };
+        if wanted != count {
+            self.is_wrong("its default has not as many values as its type")
+        }
+        self
+    }
+
     /// Stops the compiler, which has no other words for a field of several.
     #[track_caller]
     const fn is_wrong(&self, wrong: &'static str) -> ! {

@@ -1,9 +1,15 @@
 //! The rules of a component's kind as tests of its author's: one test per rule,
 //! each in a process of its own.
 
-use std::{env, path::PathBuf, process::Command, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    env,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
-use spacetime_conformance::{JOBS, Outcome, SEED, Subject, judge, rule, run_if_asked};
+use spacetime_conformance::{JOBS, Outcome, SEED, SlowMethods, Subject, judge, rule, run_if_asked};
 pub use spacetime_sdk_loader::Kind;
 
 use crate::build::cdylib;
@@ -130,6 +136,7 @@ macro_rules! __rules {
             pol_008_lists_may_hold_anything "POL-008"
             pol_009_a_veto_has_a_reason "POL-009"
             pol_010_it_does_not_grow_with_the_blocks_that_it_has_chosen_for "POL-010"
+            pol_011_a_sender_s_transactions_are_chosen_in_turn_without_a_gap "POL-011"
         }
     };
     (transport, $then:ident $($arguments:tt)*) => {
@@ -192,26 +199,48 @@ pub fn check(test: &str, kind: Kind, component: &str, config: &str, id: &str) {
         command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
         command
     };
-    let judged = judge(&subject, rule, start);
+    let judged = judge(&subject, rule, &slow_methods(&subject), start);
     match judged.unwrap_or_else(|error| panic!("no process can be started: {error}")).outcome {
         Outcome::Kept { .. } => {}
         Outcome::NotJudged { reason } => panic!("{id} cannot be judged: {reason}"),
+        Outcome::Refused { reason } => panic!(
+            "{id} cannot be judged: {reason}; the macro takes a config to test with, as \
+             conformance!({kind} \"{component}\", \"(field: value)\")"
+        ),
+        Outcome::Hindered { method, by } => {
+            panic!(
+                "{id} cannot be judged: `{method}` never returns, which breaks ANY-003, as the \
+                    test of {by} has found"
+            )
+        }
         Outcome::Broken(finding) => {
             let broken = spacetime_conformance::rule(&finding.rule);
-            let name = broken.map_or("", |rule| rule.name);
+            let title = broken.map_or("", |rule| rule.name);
             let (rule, seen, input) = (finding.rule, finding.seen, finding.input);
-            let seed = subject.seed;
+            let again = again(&subject, name);
             panic!(
-                "\n{kind} `{component}` breaks {rule}: {name}\n  seen:  {seen}\n  given: {input}\n  \
-                 again: {SEED_VARIABLE}={seed} cargo test {name_of_test}\n",
-                name_of_test = name_only(test),
+                "\n{kind} `{component}` breaks {rule}: {title}\n  seen:  {seen}\n  given: {input}\n  \
+                 again: {again}\n"
             );
         }
     }
 }
 
-fn name_only(test: &str) -> &str {
-    test.rsplit("::").next().unwrap_or(test)
+/// The command that runs one test again, with the same inputs.
+fn again(subject: &Subject, test: &str) -> String {
+    let jobs = match subject.jobs {
+        JOBS => String::new(),
+        jobs => format!("{JOBS_VARIABLE}={jobs} "),
+    };
+    format!("{SEED_VARIABLE}={} {jobs}cargo test {test} -- --exact", subject.seed)
+}
+
+/// What the tests of a component with its config have found to be slow so far.
+fn slow_methods(subject: &Subject) -> Arc<SlowMethods> {
+    static ALL: Mutex<BTreeMap<String, Arc<SlowMethods>>> = Mutex::new(BTreeMap::new());
+    let Subject { kind, component, config, .. } = subject;
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    all.entry(format!("{kind}:{component} {config}")).or_default().clone()
 }
 
 /// The package's library, built once per process.
@@ -241,6 +270,25 @@ mod tests {
     use spacetime_conformance::rules_for;
 
     use super::*;
+
+    #[test]
+    fn a_failure_names_the_command_that_runs_its_test_again() {
+        let mut subject = Subject {
+            file: "libx.so".into(),
+            kind: Kind::Policy,
+            component: "x".to_owned(),
+            config: "(min_fee: 5)".to_owned(),
+            seed: 7,
+            jobs: JOBS,
+            node: None,
+        };
+        let test = "with_a_fee::pol_001";
+        let command = "cargo test with_a_fee::pol_001 -- --exact";
+        assert_eq!(again(&subject, test), format!("SPACETIME_CONFORMANCE_SEED=7 {command}"));
+        subject.jobs = 2000;
+        let variables = "SPACETIME_CONFORMANCE_SEED=7 SPACETIME_CONFORMANCE_JOBS=2000";
+        assert_eq!(again(&subject, test), format!("{variables} {command}"));
+    }
 
     #[macro_export]
     #[doc(hidden)]

@@ -1,9 +1,20 @@
 //! The planted violations that `tests/violating/README.md` lists.
 
-use std::{collections::BTreeSet, fs, sync::Mutex, thread};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
 
+use serde_json::Value;
 use spacetime_sdk_loader::Descriptor;
-use spacetime_tests::artifacts::{plugin, repository};
+use spacetime_tests::{
+    artifacts::{plugin, program, repository},
+    process::run_to_end,
+};
 
 use super::{FEW, plugin_test, rules};
 
@@ -24,8 +35,9 @@ fn planted() -> Vec<Planted> {
 }
 
 fn honest() -> Vec<String> {
-    let names = ["strategy:honest", "strategy:overlapping-declared", "engine:honest"];
-    names.into_iter().chain(["policy:honest", "transport:honest"]).map(str::to_owned).collect()
+    let names = ["strategy:honest", "strategy:overlapping-declared", "strategy:needing"];
+    let more = ["engine:honest", "policy:honest", "transport:honest"];
+    names.into_iter().chain(more).map(str::to_owned).collect()
 }
 
 #[test]
@@ -76,6 +88,7 @@ fn a_violation_is_not_held_against_other_rules() {
         ("strategy:printing", "ANY-005"),
         ("engine:or-equal", "ENG-002"),
         ("policy:greedy", "POL-003"),
+        ("policy:filtering", "POL-011"),
         ("transport:answering-twice", "TRN-010"),
     ] {
         let ended = plugin_test(&file, &["--component", component, "--jobs", FEW]);
@@ -88,10 +101,18 @@ fn a_violation_is_not_held_against_other_rules() {
 fn an_honest_component_keeps_every_rule() {
     let file = plugin("spacetime-violating");
     for component in honest() {
-        let ended = plugin_test(&file, &["--component", &component, "--jobs", FEW]);
+        let config = if component.ends_with("needing") { "(step: 3)" } else { "()" };
+        let arguments = ["--component", &component, "--config", config, "--jobs", FEW];
+        let ended = plugin_test(&file, &arguments);
         assert_eq!(ended.code, Some(0), "{component}: {ended:#?}");
         assert_eq!(rules(&ended.document(), "not_judged"), [] as [&str; 0], "{component}");
     }
+}
+
+/// The first finding of a rule in a document.
+fn finding<'a>(document: &'a Value, rule: &str) -> &'a Value {
+    let rows = document["components"][0]["rules"].as_array().unwrap();
+    &rows.iter().find(|row| row["id"] == rule).unwrap()["findings"][0]
 }
 
 #[test]
@@ -99,14 +120,99 @@ fn a_finding_says_how_to_see_it_again() {
     let file = plugin("spacetime-violating");
     let ended = plugin_test(&file, &["--component", "strategy:aborting", "--rule", "STR-001"]);
     let document = ended.document();
-    let rows = document["components"][0]["rules"].as_array().unwrap();
-    let broken = rows.iter().find(|row| row["id"] == "ANY-002").unwrap();
-    let finding = &broken["findings"][0];
+    let finding = finding(&document, "ANY-002");
     assert!(finding["seen"].as_str().unwrap().contains("SIGABRT"), "{finding}");
     let given = finding["given"].as_str().unwrap();
     assert!(given.contains("begin: a plot of 10000 leaves"), "{finding}");
     let again = finding["again"].as_str().unwrap();
     assert!(again.contains("--component strategy:aborting --rule STR-001 --seed 1"), "{finding}");
+}
+
+/// Pasted as they stand, by a shell.
+#[test]
+#[cfg(unix)]
+fn what_is_pasted_breaks_the_same_rule_again() {
+    let file = plugin("spacetime-violating");
+    for (component, config, tested, broken, given) in [
+        // Found by the test of another rule, in its one use of the component.
+        ("strategy:falling", "()", "ANY-009", "ANY-004", "a plot of 1000 leaves, job seed 42"),
+        ("strategy:printing", "()", "ANY-010", "ANY-005", "a plot of 1000 leaves, job seed 42"),
+        (
+            "strategy:taking-zero",
+            "(step: 64)",
+            "ANY-007",
+            "ANY-007",
+            "the config (step: 0); a plot",
+        ),
+        ("strategy:misleading-default", "()", "ANY-007", "ANY-007", "what its file tells"),
+        (
+            "strategy:alone",
+            "()",
+            "ANY-010",
+            "ANY-010",
+            "each on a thread of its own; the config ()",
+        ),
+        ("strategy:aborting", "()", "STR-007", "ANY-002", "a plot of 10000 leaves, job seed "),
+        ("engine:or-equal", "()", "ENG-002", "ENG-002", "leaves and a bound"),
+        ("policy:filtering", "()", "POL-011", "POL-011", "candidates, of which"),
+    ] {
+        let arguments = ["--component", component, "--config", config, "--rule", tested];
+        let document = plugin_test(&file, &arguments).document();
+        let first = finding(&document, broken);
+        assert!(first["given"].as_str().unwrap().contains(given), "{component}: {first}");
+        let line = format!("{} --json", first["again"].as_str().unwrap());
+        let ended = run_to_end(Path::new("/bin/sh"), Path::new("."), &["-c", &line]);
+        let document = ended.document();
+        assert_eq!(rules(&document, "broken"), [broken], "{line}");
+        let second = finding(&document, broken);
+        assert_eq!(first["seen"], second["seen"], "{line}");
+        assert!(second["given"].as_str().unwrap().contains(given), "{line}: {second}");
+    }
+}
+
+/// As much as two looks at a call that never returns take, and something for
+/// a slow machine: each look takes 11 s.
+const SOON: Duration = Duration::from_secs(45);
+
+#[test]
+fn a_call_that_never_returns_is_waited_for_by_few() {
+    // It is built first, and the miner with it.
+    let file = plugin("spacetime-violating");
+    let begun = Instant::now();
+    let ended = plugin_test(&file, &["--component", "strategy:stuck"]);
+    let took = begun.elapsed();
+    assert!(took < SOON, "{took:?}");
+    ended.assert_refused(13, "ANY-003");
+    let document = ended.document();
+    assert_eq!(rules(&document, "broken"), ["ANY-003"]);
+    let found = finding(&document, "ANY-003");
+    assert!(found["seen"].as_str().unwrap().starts_with("plan did not return"), "{found}");
+    let rows = document["components"][0]["rules"].as_array().unwrap();
+    let hindered =
+        format!("`plan` never returns: ANY-003, found by {}", found["by"].as_str().unwrap());
+    // Those that were under way at the same time saw it for themselves.
+    let left_out = rows.iter().filter(|row| row["note"] == hindered).count();
+    assert!(left_out >= 10, "{hindered}: {rows:#?}");
+    let kept = rules(&document, "kept");
+    assert!(kept.iter().any(|rule| rule == "STR-010"), "it plans nothing: {kept:?}");
+}
+
+#[test]
+fn a_config_that_is_missing_is_asked_for_once() {
+    let file = plugin("spacetime-violating");
+    let file = file.to_str().unwrap();
+    let arguments = ["plugin", "test", file, "--component", "needing"];
+    let ended = run_to_end(&program("spacetime-miner"), Path::new("."), &arguments);
+    assert_eq!(ended.code, Some(6), "{ended:#?}");
+    let way = "--component strategy:needing --config '(step: …)'";
+    assert!(
+        ended.stderr.contains(way) && ended.stderr.contains("`step` must be given"),
+        "{ended:#?}"
+    );
+    assert_eq!(ended.stdout.matches("not judged  ").count(), 1, "{ended:#?}");
+    assert!(ended.stdout.contains(way) && !ended.stdout.contains("  ok  "), "{ended:#?}");
+    let arguments = ["--component", "needing", "--rule", "STR-003"];
+    plugin_test(Path::new(file), &arguments).assert_refused(6, "(step: …)");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn an_inspected_file_tells_what_it_is() {
 
     let text = inspect(&[]);
     for words in [
-        "sample_size  whole number from 0, between 1 and 2147483647, default 10000",
+        "sample_size  whole number between 1 and 2147483647, default 10000",
         "Leaves of each plot; a plot with fewer is scanned whole.",
         "strategy   sampling  An even sample of each plot",
         "this host would load it",

@@ -128,6 +128,9 @@ fn a_pin_holds_whatever_else_is_said() {
     let pin = ended.stderr.split("sha256: \"").nth(1).unwrap();
     edit(&home, &zeros, &pin[..64]);
     assert_eq!(verdict(&home, &file), None);
+    let inspected = run(&home, &["plugin", "inspect", file.to_str().unwrap()]);
+    let why = "trusted    yes: its entry in the manifest says `trust: any`";
+    assert!(inspected.stdout.contains(why), "{inspected:#?}");
     edit(&home, "trust: any, ", "");
     assert_eq!(verdict(&home, &file), None);
     // Not enough where more is asked for.
@@ -138,7 +141,7 @@ fn a_pin_holds_whatever_else_is_said() {
 #[test]
 fn a_folder_of_the_command_line_is_open_to_anything_only_if_that_says_so() {
     let home = Home::new().set("strategy", "(name: \"sampling\")");
-    stranger(&home, "builds");
+    let file = stranger(&home, "builds");
     let name = PACKAGE.replace('-', "_");
     edit(&home, "plugins: [", &format!("plugins: [(path: \"{name}\"),"));
     let mine_with = |arguments: &[&str]| {
@@ -149,7 +152,12 @@ fn a_folder_of_the_command_line_is_open_to_anything_only_if_that_says_so() {
     let refused = mine_with(&["--plugin-dir", "builds"]);
     assert_eq!(strategy(&refused), json!(null));
     assert!(refused.stdout.contains("PLG-0040"), "{refused:#?}");
-    let allowed = mine_with(&["--plugin-dir", "builds", "--trust", "any"]);
+    let open = ["--plugin-dir", "builds", "--trust", "any"];
+    let file = format!("builds/{}", file.file_name().unwrap().to_str().unwrap());
+    let inspected = run(&home, &[&["plugin", "inspect", &file], &open[..]].concat());
+    let why = "trusted    yes: `--trust any` takes every file of its folder";
+    assert!(inspected.stdout.contains(why), "{inspected:#?}");
+    let allowed = mine_with(&open);
     assert_eq!((strategy(&allowed), allowed.code), (json!("sampling"), Some(0)));
     mine_with(&["--trust", "any"]).assert_refused(2, "--plugin-dir");
 }

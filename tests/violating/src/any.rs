@@ -60,6 +60,14 @@ like_the_honest! { begin plan Hanging {
     }
 } }
 
+like_the_honest! { begin Stuck {
+    fn plan(&mut self, _: &mut Spans<'_>) -> Result<Plan> {
+        loop {
+            thread::park();
+        }
+    }
+} }
+
 like_the_honest! { plan Panicking {
     fn begin(&mut self, job: &Job, plot: &Plot) -> Result<()> {
         let leaves = plot.leaf_count;
@@ -245,6 +253,19 @@ impl Strategy for TakingZero {
         self.0.plan(spans)
     }
 }
+
+/// A config that nobody can do without.
+#[derive(Deserialize, Schema)]
+pub(crate) struct Needed {
+    /// Every how many leaves one would be looked at.
+    #[schema(min = 1)]
+    step: u64,
+}
+
+opened!(Needing, Needed, |config| {
+    spacetime_sdk::count("steps", config.step);
+    Ok(())
+});
 
 /// Whether there is an instance.
 static TAKEN: AtomicBool = AtomicBool::new(false);

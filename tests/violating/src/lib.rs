@@ -12,6 +12,7 @@ mod transport;
 
 spacetime_sdk::export_plugin! {
     strategy "honest": strategy::Honest, "Plans all leaves";
+    strategy "needing": any::Needing, "Plans all leaves, given a config";
     strategy "outside": strategy::Outside, "Its last span is a leaf too long";
     strategy "picky": strategy::Picky, "Refuses an ordinary plot";
     strategy "overlapping": strategy::Overlapping, "Plans some leaves twice";
@@ -37,6 +38,7 @@ spacetime_sdk::export_plugin! {
     strategy "closed": any::Closed, "Cannot be opened";
     strategy "aborting": any::Aborting, "Aborts the process at a certain plot";
     strategy "hanging": any::Hanging, "Hangs at a certain plot";
+    strategy "stuck": any::Stuck, "Never returns from plan";
     strategy "panicking": any::Panicking, "Panics on a thread of its own";
     strategy "falling": any::Falling, "Panics when it is dropped";
     strategy "printing": any::Printing, "Prints on stdout";
@@ -67,6 +69,7 @@ spacetime_sdk::export_plugin! {
     policy "adding": policy::Adding, "Adds amounts and fees without a thought";
     policy "trusting": policy::Trusting, "Trusts that no transaction is there twice";
     policy "speechless": policy::Speechless, "Vetoes without a reason";
+    policy "filtering": policy::Filtering, "Leaves out what pays too little, not what follows it";
     policy "hoarding": policy::Hoarding, "Keeps a page of every block";
     transport "honest": transport::Honest, "Rejects what is submitted";
     transport "slow-to-end": transport::SlowToEnd, "Takes a second and a half to end";

@@ -93,6 +93,12 @@ policy!(Speechless, |block, candidates| match candidates.len() {
     _ => Ok(Selection::Include(front(block, candidates))),
 });
 
+policy!(Filtering, |block, candidates| {
+    let pays_enough = |place: &usize| candidates[*place].fee >= 10;
+    let paying = (0..candidates.len()).filter(pays_enough);
+    Ok(Selection::Include(paying.take(block.max_transactions).collect()))
+});
+
 pub(crate) struct Hoarding(Vec<Page>);
 
 impl Policy for Hoarding {

@@ -15,7 +15,9 @@ use std::{
     thread,
 };
 
-use spacetime_conformance::{JOBS, Judgement, Outcome, Rule, SEED, judge, run_if_asked};
+use spacetime_conformance::{
+    JOBS, Judgement, Outcome, Rule, SEED, SlowMethods, judge, run_if_asked,
+};
 
 use self::{
     report::Report,
@@ -88,13 +90,17 @@ pub(in crate::cli) fn child() -> Result<(), Failure> {
 /// Tests one component, several rules at a time.
 fn test(args: &Args, tested: &Tested, report: &mut Report<'_>) -> Result<(), Failure> {
     report.begin(tested)?;
+    let slow = SlowMethods::default();
     let mut rules = &*tested.rules;
     if let Some((first, rest)) = rules.split_first().filter(|(first, _)| first.id == OPENS) {
-        let judged = judge_one(tested, first)?;
+        let judged = judge_one(tested, first, &slow)?;
         let opens = match &judged.outcome {
             Outcome::Kept { .. } => true,
-            Outcome::Broken(finding) => finding.rule != OPENS,
-            Outcome::NotJudged { .. } => false,
+            Outcome::Broken(finding) => {
+                let hangs = finding.late.as_ref().is_some_and(|late| late.hangs);
+                finding.rule != OPENS && !hangs
+            }
+            Outcome::NotJudged { .. } | Outcome::Refused { .. } | Outcome::Hindered { .. } => false,
         };
         report.judged(tested, first, judged)?;
         if !opens {
@@ -107,11 +113,11 @@ fn test(args: &Args, tested: &Tested, report: &mut Report<'_>) -> Result<(), Fai
     thread::scope(|scope| {
         let (sender, judged) = mpsc::channel();
         for _ in 0..at_once {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, slow) = (sender.clone(), &next, &slow);
             scope.spawn(move || {
                 while let Some(rule) = rules.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // Whoever listened may have failed.
-                    if sender.send((*rule, judge_one(tested, rule))).is_err() {
+                    if sender.send((*rule, judge_one(tested, rule, slow))).is_err() {
                         break;
                     }
                 }
@@ -129,7 +135,7 @@ fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-fn judge_one(tested: &Tested, rule: &Rule) -> Result<Judgement, Failure> {
+fn judge_one(tested: &Tested, rule: &Rule, slow: &SlowMethods) -> Result<Judgement, Failure> {
     let cannot = |error: std::io::Error| {
         Failure::new(Exit::Internal, format_args!("cannot start a test: {error}"))
     };
@@ -139,5 +145,5 @@ fn judge_one(tested: &Tested, rule: &Rule) -> Result<Judgement, Failure> {
         command.args(CHILD);
         command
     };
-    judge(&tested.subject, rule, start).map_err(cannot)
+    judge(&tested.subject, rule, slow, start).map_err(cannot)
 }

@@ -1,6 +1,6 @@
 //! What `plugin test` prints: a line per rule, and how to see a failure again.
 
-use std::{collections::BTreeMap, fmt::Write, path::Path};
+use std::{collections::BTreeMap, env, fmt::Write, path::Path};
 
 use serde::Serialize;
 use spacetime_conformance::{Finding, JOBS, Judgement, Outcome, Rule, rule, rules_for};
@@ -70,7 +70,7 @@ pub(super) struct Report<'a> {
     components: Vec<Component>,
     /// What broke the rules of the component that is being tested.
     findings: BTreeMap<&'static str, Vec<Found>>,
-    /// Why a component could not be tested at all.
+    /// Why a component could not be tested at all; of several, the last one.
     unusable: Option<String>,
 }
 
@@ -104,6 +104,8 @@ impl<'a> Report<'a> {
         judged: Judgement,
     ) -> Result<(), Failure> {
         let seconds = Some(judged.took.as_secs_f64());
+        let is_unusable = rule.id == OPENS
+            && matches!(judged.outcome, Outcome::NotJudged { .. } | Outcome::Refused { .. });
         let (result, note) = match judged.outcome {
             Outcome::Kept { note } => (State::Kept, note),
             Outcome::NotJudged { reason } => {
@@ -111,6 +113,14 @@ impl<'a> Report<'a> {
                     self.unusable = Some(format!("{} cannot be tested: {reason}", tested.name()));
                 }
                 (State::NotJudged, reason)
+            }
+            Outcome::Refused { reason } => {
+                let note = format!("{reason}. {}", tested.how_to_configure());
+                self.unusable = Some(format!("{} cannot be tested: {note}", tested.name()));
+                (State::NotJudged, note)
+            }
+            Outcome::Hindered { method, by } => {
+                (State::NotJudged, format!("`{method}` never returns: ANY-003, found by {by}"))
             }
             Outcome::Broken(finding) if finding.rule == rule.id => {
                 self.found(tested, rule, finding)?;
@@ -122,7 +132,13 @@ impl<'a> Report<'a> {
                 (State::NotJudged, why)
             }
         };
-        self.row(Row { id: rule.id, name: rule.name, result, note, seconds, findings: vec![] })
+        let row = Row { id: rule.id, name: rule.name, result, note, seconds, findings: vec![] };
+        if is_unusable {
+            // It is said of all rules together.
+            self.keep(row);
+            return Ok(());
+        }
+        self.row(row)
     }
 
     /// A rule is broken, not always the one that was tested.
@@ -145,24 +161,34 @@ impl<'a> Report<'a> {
     }
 
     fn row(&mut self, row: Row) -> Result<(), Failure> {
-        let (state, style) = match row.result {
+        // What is broken was shown when it was found.
+        let is_shown = row.result != State::Broken;
+        let name = format!("{}  {}", row.id, row.name);
+        let line = self.line(row.result, &name, row.seconds, &row.note);
+        self.keep(row);
+        if is_shown { self.output.line(line) } else { Ok(()) }
+    }
+
+    fn keep(&mut self, row: Row) {
+        if let Some(component) = self.components.last_mut() {
+            component.rules.push(row);
+        }
+    }
+
+    fn line(&self, result: State, name: &str, seconds: Option<f64>, note: &str) -> String {
+        let (state, style) = match result {
             State::Kept => ("ok        ", Style::Good),
             State::NotJudged => ("not judged", Style::Warn),
             State::Broken => ("", Style::Bad),
         };
-        let mut line = format!("  {}  {}  {}", self.output.paint(style, state), row.id, row.name);
-        if let Some(seconds) = row.seconds {
+        let mut line = format!("  {}  {name}", self.output.paint(style, state));
+        if let Some(seconds) = seconds {
             let _ = write!(line, ", {}", self.output.paint(Style::Dim, format!("{seconds:.1} s")));
         }
-        if !row.note.is_empty() {
-            let _ = write!(line, "\n              {}", self.output.paint(Style::Dim, &row.note));
+        if !note.is_empty() {
+            let _ = write!(line, "\n              {}", self.output.paint(Style::Dim, note));
         }
-        let is_shown = row.result != State::Broken;
-        if let Some(component) = self.components.last_mut() {
-            component.rules.push(row);
-        }
-        // What is broken was shown when it was found.
-        if is_shown { self.output.line(line) } else { Ok(()) }
+        line
     }
 
     /// A component cannot be opened, so that the other tests are left out.
@@ -171,35 +197,47 @@ impl<'a> Report<'a> {
         tested: &Tested,
         left_out: &[&'static Rule],
     ) -> Result<(), Failure> {
-        for rule in left_out {
-            let note = "it does not open".to_owned();
-            let (result, seconds) = (State::NotJudged, None);
-            self.row(Row {
-                id: rule.id,
-                name: rule.name,
-                result,
-                note,
-                seconds,
-                findings: vec![],
-            })?;
-        }
-        self.end(tested)
+        let (which, why) = match self.components.last().and_then(|it| it.rules.last()) {
+            Some(row) if self.findings.is_empty() => ("all rules", row.note.clone()),
+            _ => ("all other rules", "it does not open".to_owned()),
+        };
+        let standing = self.standing(tested);
+        let not_judged = left_out.iter().copied().chain(standing).map(|rule| Row {
+            id: rule.id,
+            name: rule.name,
+            result: State::NotJudged,
+            note: "it does not open".to_owned(),
+            seconds: None,
+            findings: vec![],
+        });
+        not_judged.for_each(|row| self.keep(row));
+        self.output.line(self.line(State::NotJudged, which, None, &why))?;
+        self.collect();
+        Ok(())
+    }
+
+    /// Rules without a test of their own of which nothing was found.
+    fn standing(&self, tested: &Tested) -> Vec<&'static Rule> {
+        let is_all = self.args.rule.is_empty();
+        let standing = rules_for(tested.subject.kind).filter(|rule| !rule.has_test() && is_all);
+        standing.filter(|rule| !self.findings.contains_key(rule.id)).collect()
     }
 
     /// All tests of a component are over.
     pub(super) fn end(&mut self, tested: &Tested) -> Result<(), Failure> {
-        let is_all = self.args.rule.is_empty();
-        let standing = rules_for(tested.subject.kind).filter(|rule| !rule.has_test() && is_all);
-        let opened = self.components.last().is_some_and(|component| component.rules.len() > 1);
-        for rule in standing.filter(|_| opened) {
+        for rule in self.standing(tested) {
             let (result, note) = (State::Kept, String::new());
-            if !self.findings.contains_key(rule.id) {
-                let (name, seconds, findings) = (rule.name, None, vec![]);
-                self.row(Row { id: rule.id, name, result, note, seconds, findings })?;
-            }
+            let (name, seconds, findings) = (rule.name, None, vec![]);
+            self.row(Row { id: rule.id, name, result, note, seconds, findings })?;
         }
+        self.collect();
+        Ok(())
+    }
+
+    /// Puts what was found beside the rules that it breaks.
+    fn collect(&mut self) {
         let findings = std::mem::take(&mut self.findings);
-        let Some(component) = self.components.last_mut() else { return Ok(()) };
+        let Some(component) = self.components.last_mut() else { return };
         for (id, findings) in findings {
             match component.rules.iter_mut().find(|row| row.id == id) {
                 Some(row) => (row.result, row.findings) = (State::Broken, findings),
@@ -216,7 +254,6 @@ impl<'a> Report<'a> {
         component
             .rules
             .sort_by_key(|row| rules_for(component.kind).position(|rule| rule.id == row.id));
-        Ok(())
     }
 
     /// Prints what came of all, and says how the command ends.
@@ -259,12 +296,15 @@ fn rows_of(components: &[Component], state: State) -> impl Iterator<Item = &Row>
     rows.filter(move |row| row.result == state)
 }
 
-/// The command that runs one test again.
+/// The command that runs one test again, by the program that this one was
+/// started as.
 fn again(args: &Args, tested: &Tested, rule: &str) -> String {
     let subject = &tested.subject;
     let component = format!("{}:{}", subject.kind, subject.component);
-    let mut words = vec!["spacetime-miner".to_owned(), "plugin".to_owned(), "test".to_owned()];
-    words.push(shown(&subject.file).to_string_lossy().into_owned());
+    let program = env::args_os().next().unwrap_or_else(|| "spacetime-miner".into());
+    let program = program.to_string_lossy().into_owned();
+    let file = shown(&subject.file).to_string_lossy().into_owned();
+    let mut words = vec![program, "plugin".to_owned(), "test".to_owned(), file];
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
     option("--component", &component);
     if subject.config != "()" {
@@ -283,7 +323,7 @@ fn again(args: &Args, tested: &Tested, rule: &str) -> String {
 }
 
 /// A file as people name it.
-fn shown(file: &Path) -> &Path {
+pub(super) fn shown(file: &Path) -> &Path {
     file.strip_prefix(".").unwrap_or(file)
 }
 

@@ -4,9 +4,9 @@ use std::{fmt::Write, path::Path};
 
 use serde::Serialize;
 use spacetime_conformance::{Rule, Subject, rule, rules, rules_for};
-use spacetime_sdk_loader::{Component, Descriptor, Inspection, Kind, resolve};
+use spacetime_sdk_loader::{Component, Descriptor, Inspection, Kind, resolve, schema::Shape};
 
-use super::Args;
+use super::{Args, report::shown};
 use crate::{
     cli::{Exit, Failure, Output, Style},
     plugin,
@@ -17,6 +17,8 @@ pub(super) struct Tested {
     pub(super) subject: Subject,
     /// Version of its plugin.
     pub(super) version: String,
+    /// A config with the fields that must be there, as far as its file tells.
+    needed: String,
     pub(super) rules: Vec<&'static Rule>,
 }
 
@@ -24,6 +26,17 @@ impl Tested {
     /// What people call it.
     pub(super) fn name(&self) -> String {
         format!("{} `{}`", self.subject.kind, self.subject.component)
+    }
+
+    /// What people do whose config it refuses.
+    pub(super) fn how_to_configure(&self) -> String {
+        let Subject { file, kind, component, .. } = &self.subject;
+        format!(
+            "Give it a config with --component {kind}:{component} --config '{}': `plugin inspect \
+             {}` says what it may be",
+            self.needed,
+            shown(file).display()
+        )
     }
 }
 
@@ -55,6 +68,7 @@ pub(super) fn tested(args: &Args) -> Result<Vec<Tested>, Failure> {
                 node: args.node.clone(),
             },
             version: descriptor.version.clone(),
+            needed: needed(component.config.as_ref()),
             rules: tests_for(component.kind, &wanted),
         })
         .filter(|tested| !tested.rules.is_empty())
@@ -95,6 +109,17 @@ fn components<'a>(args: &Args, descriptor: &'a Descriptor) -> Result<Vec<&'a Com
             names.join(", ")
         ),
     ))
+}
+
+/// A config with nothing but the fields that must be there, for people to fill in.
+fn needed(config: Option<&Shape>) -> String {
+    let fields = match config {
+        Some(Shape::Struct { fields, .. }) => &fields[..],
+        _ => &[],
+    };
+    let needed = fields.iter().filter(|field| field.required);
+    let needed: Vec<String> = needed.map(|field| format!("{}: …", field.name)).collect();
+    if needed.is_empty() { "(…)".to_owned() } else { format!("({})", needed.join(", ")) }
 }
 
 /// A component's name, with its kind.
@@ -175,6 +200,20 @@ mod tests {
     fn ids(kind: Kind, wanted: &[&str]) -> Vec<&'static str> {
         let wanted: Vec<&Rule> = wanted.iter().map(|id| rule(id).unwrap()).collect();
         tests_for(kind, &wanted).into_iter().map(|rule| rule.id).collect()
+    }
+
+    #[test]
+    fn a_config_to_fill_in_has_the_fields_that_must_be_there() {
+        let shape = |fields: &str| {
+            let json = format!(r#"{{"type":"struct","name":"C","fields":[{fields}]}}"#);
+            serde_json::from_str::<Shape>(&json).unwrap()
+        };
+        let [must, may] = [("step", true), ("order", false)].map(|(name, required)| {
+            format!(r#"{{"name":"{name}","required":{required},"of":{{"type":"text"}}}}"#)
+        });
+        assert_eq!(needed(Some(&shape(&format!("{must},{may}")))), "(step: …)");
+        assert_eq!(needed(Some(&shape(&may))), "(…)");
+        assert_eq!(needed(None), "(…)");
     }
 
     #[test]

@@ -53,8 +53,10 @@ pub enum Permission {
         /// The user's name for it, if it has one.
         name: Option<String>,
     },
-    /// Whatever it is: its entry or the command line says so.
+    /// Whatever it is: its entry says so.
     Any,
+    /// Whatever it is: the command line says so of its folder.
+    AnyInFolder,
 }
 
 impl Permission {
@@ -65,7 +67,7 @@ impl Permission {
             Self::Pinned => "pinned",
             Self::Locked => "locked",
             Self::Signed { .. } => "signed",
-            Self::Any => "any",
+            Self::Any | Self::AnyInFolder => "any",
         }
     }
 }
@@ -78,7 +80,12 @@ impl fmt::Display for Permission {
             Self::Locked => f.write_str("plugins.lock has its SHA-256"),
             Self::Signed { name: Some(name), .. } => write!(f, "signed by {name}"),
             Self::Signed { key, name: None } => write!(f, "signed by {key}"),
-            Self::Any => f.write_str("anything is allowed there"),
+            Self::Any => {
+                f.write_str("its entry in the manifest says `trust: any`, whoever made it")
+            }
+            Self::AnyInFolder => {
+                f.write_str("`--trust any` takes every file of its folder, whoever made it")
+            }
         }
     }
 }
@@ -236,7 +243,7 @@ impl Gate {
         }
         let folder = file.path().parent().and_then(|folder| folder.canonicalize().ok());
         if folder.is_some_and(|folder| self.open.contains(&folder)) {
-            return Ok(Permission::Any);
+            return Ok(Permission::AnyInFolder);
         }
         if self.is_locked(file, descriptor)? {
             return Ok(Permission::Locked);

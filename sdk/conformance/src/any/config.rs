@@ -1,6 +1,6 @@
 //! Configs: unknown fields, values at the ends of their ranges, any text.
 
-use spacetime_sdk::schema::{self, FieldShape, Shape};
+use spacetime_sdk::schema::{self, FieldShape, Part, Shape};
 use spacetime_sdk_loader::{Fault, abi::FaultCode};
 
 use super::instance::Instance;
@@ -86,39 +86,18 @@ fn defaults(probe: &Probe) -> Judged {
     let Some(shape) = component.and_then(|component| component.config.as_ref()) else {
         return Ok(());
     };
-    match wrong_default("", shape) {
-        Some(seen) => Err(probe.broken("ANY-007", seen)),
+    match wrong_default(shape) {
+        Some(seen) => Err(probe.told_wrongly("ANY-007", seen)),
         None => Ok(()),
     }
 }
 
 /// The first default that its own field would refuse, and why.
-fn wrong_default(path: &str, shape: &Shape) -> Option<String> {
-    let of_fields = |path: &str, fields: &[FieldShape]| {
-        fields.iter().find_map(|field| {
-            let path = match (path, &*field.name) {
-                (path, "") => path.to_owned(),
-                ("", name) => name.to_owned(),
-                (path, name) => format!("{path}.{name}"),
-            };
-            wrong_in_field(&path, field).or_else(|| wrong_default(&path, &field.of))
-        })
-    };
-    match shape {
-        Shape::Optional { of } | Shape::List { of } | Shape::Array { of, .. } => {
-            wrong_default(path, of)
-        }
-        Shape::Map { values, .. } => wrong_default(path, values),
-        Shape::Tuple { of } => of.iter().find_map(|of| wrong_default(path, of)),
-        Shape::Newtype { fields, .. }
-        | Shape::TupleStruct { fields, .. }
-        | Shape::Struct { fields, .. } => of_fields(path, fields),
-        Shape::Enum { variants, .. } => variants.iter().find_map(|variant| {
-            let within = if path.is_empty() { String::new() } else { format!("{path}: ") };
-            of_fields(&format!("{within}{}", variant.name), &variant.fields)
-        }),
-        _ => None,
-    }
+fn wrong_default(shape: &Shape) -> Option<String> {
+    shape.parts().iter().find_map(|(path, part)| match part {
+        Part::Field(field) | Part::Only(field) => wrong_in_field(path, field),
+        Part::Choice(_) => None,
+    })
 }
 
 fn wrong_in_field(path: &str, field: &FieldShape) -> Option<String> {
@@ -268,10 +247,11 @@ mod tests {
     fn defaults_are_held_to_their_own_fields() {
         let wrong = |default: &str, of: &str| {
             let field = format!(r#"{{"name":"a","default":{default:?},"min":1,"of":{of}}}"#);
+            let inner = format!(r#"{{"type":"struct","name":"S","fields":[{field}]}}"#);
             let shape = format!(
-                r#"{{"type":"optional","of":{{"type":"struct","name":"S","fields":[{field}]}}}}"#
+                r#"{{"type":"struct","name":"C","fields":[{{"name":"inner","of":{inner}}}]}}"#
             );
-            wrong_default("inner", &serde_json::from_str(&shape).unwrap())
+            wrong_default(&serde_json::from_str(&shape).unwrap())
         };
         let (number, choice) = (
             r#"{"type":"number","as":"u8"}"#,

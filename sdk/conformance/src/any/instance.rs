@@ -36,6 +36,7 @@ impl<'p> Instance<'p> {
     /// Opens the component with the config that it is tested with.
     pub(crate) fn must_open(probe: &'p Probe, blame: Blame) -> Result<Self, Stop> {
         let config = &probe.task.subject.config;
+        probe.with(format_args!("the config {config}"));
         Self::open(probe, config).map_err(|fault| not_opened(probe, config, &fault, blame))
     }
 
@@ -61,10 +62,14 @@ impl<'p> Instance<'p> {
     }
 }
 
-/// Why a test cannot begin: a config error is said by the test of ANY-001.
+/// Why a test cannot begin: a config that is refused is not the component's fault.
 pub(crate) fn not_opened(probe: &Probe, config: &str, fault: &Fault, blame: Blame) -> Stop {
     if fault.code == FaultCode::CONFIG {
-        return Stop::NotJudged(format!("the config {config} is refused: {fault}"));
+        let field = match &*fault.field {
+            "" => String::new(),
+            field => format!(" for the field `{field}`"),
+        };
+        return Stop::Refused(format!("the config {config} is refused{field}: {fault}"));
     }
     probe.fault(fault, blame)
 }

@@ -5,11 +5,11 @@ mod instance;
 
 use std::{sync::Barrier, thread, time::Duration};
 
-use spacetime_sdk_loader::{Kind, abi::FaultCode};
+use spacetime_sdk_loader::Kind;
 
 pub(crate) use self::instance::{Instance, not_opened};
 use crate::{
-    probe::{Blame, Judged, Probe, Stop, cpu_time, grows, resources},
+    probe::{Blame, Judged, Probe, cpu_time, grows, resources},
     rule::Rule,
 };
 
@@ -110,16 +110,7 @@ fn opens(probe: &Probe) -> Judged {
     probe.given(format_args!("the config {config}"));
     match Instance::open(probe, config) {
         Ok(instance) => instance.close(probe, Blame::OPENING),
-        Err(fault) if fault.code == FaultCode::CONFIG && fault.field.is_empty() => {
-            Err(Stop::NotJudged(format!("the config {config} is refused: {fault}")))
-        }
-        Err(fault) if fault.code == FaultCode::CONFIG => {
-            let field = &fault.field;
-            Err(Stop::NotJudged(format!(
-                "the config {config} is refused for the field `{field}`: {fault}"
-            )))
-        }
-        Err(fault) => Err(probe.fault(&fault, Blame::OPENING)),
+        Err(fault) => Err(not_opened(probe, config, &fault, Blame::OPENING)),
     }
 }
 

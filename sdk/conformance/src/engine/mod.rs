@@ -91,6 +91,7 @@ pub(crate) const RULES: &[Rule] = &[
 /// Lets an engine score a little.
 pub(crate) fn use_once(probe: &Probe, engine: &Engine, blame: Blame) -> Judged {
     let (batch, challenge, bound) = (leaves(33), [5; 32], [0xFF; 32]);
+    probe.with("33 leaves, without a bound");
     let blame = Blame { breach: "ENG-002", ..blame };
     let cancel = AtomicBool::new(false);
     let scan = || engine.scan(&challenge, &batch, &bound, &cancel);

@@ -139,6 +139,7 @@ pub(super) fn no_growth(probe: &Probe) -> Judged {
     let never = AtomicBool::new(false);
     grows(probe, "ENG-009", probe.task.subject.jobs, |number| {
         let leaves = (number % 64 + 1) as usize * 32;
+        probe.given(format_args!("batch {number} in a row, {} leaves", leaves / 32));
         scorer.scan(&random_hash(&mut random), &batch[..leaves], &LOOSE, &never).map(drop)
     })
 }

@@ -1,5 +1,7 @@
 //! Blocks and pending transactions: as nodes have them.
 
+use std::cmp::Reverse;
+
 use fastrand::Rng;
 use spacetime_sdk_loader::abi::{Candidate, PolicyContext};
 
@@ -26,21 +28,31 @@ pub(super) fn identity(number: u8) -> [u8; 33] {
     identity
 }
 
-/// So many transactions of a few senders each with a sequence of their own,
-/// best fee first.
+/// So many transactions of a few senders, as nodes tell them: best fee first,
+/// each after its sender's earlier ones.
 pub(super) fn some(random: &mut Rng, count: usize) -> Vec<Candidate> {
     let senders = (count / 3).clamp(1, 250) as u8;
-    let mut sent = [0_u64; 256];
-    let mut candidates: Vec<Candidate> = (0..count)
+    let (mut sent, mut least) = ([0_u64; 256], [u64::MAX; 256]);
+    let mut ranked: Vec<_> = (0..count)
         .map(|_| {
             let sender = random.u8(0..senders);
-            let nonce = sent[usize::from(sender)];
-            sent[usize::from(sender)] += 1;
-            a_candidate(random, identity(sender), nonce)
+            let (nonce, least) = (&mut sent[usize::from(sender)], &mut least[usize::from(sender)]);
+            let candidate = a_candidate(random, identity(sender), *nonce);
+            // None comes before an earlier one of its sender that pays less.
+            *least = candidate.fee.min(*least);
+            let rank = (Reverse(*least), sender, *nonce);
+            *nonce += 1;
+            (rank, candidate)
         })
         .collect();
-    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.fee));
-    candidates
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// An amount: small or large, as people pay them.
+fn an_amount(random: &mut Rng) -> u64 {
+    let most = 1 << random.u32(0..20);
+    random.u64(0..most)
 }
 
 /// A transaction of a sender who owns enough.
@@ -51,8 +63,8 @@ pub(super) fn a_candidate(random: &mut Rng, sender: [u8; 33], nonce: u64) -> Can
         hash,
         sender,
         recipient: identity(random.u8(..)),
-        amount: random.u64(1..1000),
-        fee: random.u64(0..100),
+        amount: 1 + an_amount(random),
+        fee: an_amount(random),
         nonce: 7 + nonce,
         size: 155,
         sender_balance: 1 << 40,

@@ -1,6 +1,6 @@
 //! Lists of candidates, short and long, ordinary and odd.
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
 use fastrand::Rng;
 use spacetime_sdk::text::{LONGEST, is_printable};
@@ -218,10 +218,74 @@ pub(super) fn vetoes(probe: &Probe) -> Judged {
     Ok(())
 }
 
+pub(super) fn in_turn(probe: &Probe) -> Judged {
+    for_each_list(probe, |_, candidates, selected| {
+        let chosen = selected.as_deref().unwrap_or_default();
+        match out_of_turn(candidates, chosen) {
+            Some(seen) => Err(probe.broken("POL-011", seen)),
+            None => Ok(()),
+        }
+    })
+}
+
+/// What is said of the first one chosen that was not its sender's next.
+fn out_of_turn(candidates: &[Candidate], chosen: &[usize]) -> Option<String> {
+    let mut senders = HashMap::new();
+    for at in chosen {
+        let Candidate { sender, nonce, sender_nonce, .. } = candidates[*at];
+        let next = senders.entry(sender).or_insert(sender_nonce);
+        if nonce != *next {
+            return Some(format!(
+                "it chose candidate {at}, which has the nonce {nonce}, where {next} was its \
+                 sender's next"
+            ));
+        }
+        *next += 1;
+    }
+    None
+}
+
 pub(super) fn no_growth(probe: &Probe) -> Judged {
     let (mut chooser, mut random) = (Chooser::open(probe, ORDINARY)?, probe.random());
     grows(probe, "POL-010", probe.task.subject.jobs, |number| {
         let candidates = some(&mut random, (number % 8 + 1) as usize);
+        probe.given(format_args!("block {number} in a row, {} candidates", candidates.len()));
         chooser.select(&a_context(&mut random, FULL), &candidates).map(drop)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The candidates of a sender with these nonces, whose next one is 7.
+    fn of(sender: u8, nonces: &[u64]) -> Vec<Candidate> {
+        let mut random = Rng::with_seed(1);
+        let one = |nonce: &u64| a_candidate(&mut random, identity(sender), nonce - 7);
+        nonces.iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_gap_in_what_is_chosen_of_a_sender_is_found() {
+        let candidates = [of(1, &[7, 8, 9]), of(2, &[7, 8])].concat();
+        let wrong = |chosen: &[usize]| out_of_turn(&candidates, chosen);
+        for in_turn in [&[][..], &[0, 1, 2, 3, 4], &[3, 0, 4, 1], &[0, 3]] {
+            assert_eq!(wrong(in_turn), None);
+        }
+        for (chosen, culprit) in
+            [(&[1][..], "candidate 1,"), (&[3, 0, 2], "candidate 2,"), (&[4, 3], "candidate 4,")]
+        {
+            assert!(wrong(chosen).unwrap().contains(culprit));
+        }
+    }
+
+    #[test]
+    fn ordinary_lists_can_be_taken_as_they_stand() {
+        let mut random = Rng::with_seed(1);
+        for count in [1, 2, 10, 300, 2000] {
+            let candidates = some(&mut random, count);
+            assert_eq!(candidates.len(), count);
+            assert_eq!(out_of_turn(&candidates, &(0..count).collect::<Vec<_>>()), None);
+        }
+    }
 }

@@ -97,6 +97,16 @@ pub(crate) const RULES: &[Rule] = &[
         kind: POLICY,
         test: Some(lists::no_growth),
     },
+    Rule {
+        id: "POL-011",
+        name: "a sender's transactions are chosen in turn, without a gap",
+        requires: "Of each sender, a selection holds transactions in the order of their nonces, \
+                   from `Candidate::sender_nonce` on: a policy that leaves one out leaves out \
+                   its sender's later ones, too. The network refuses a block with a gap, so the \
+                   host drops what comes after one, and its place and fee are lost.",
+        kind: POLICY,
+        test: Some(lists::in_turn),
+    },
 ];
 
 /// Lets a policy choose a little.
@@ -104,6 +114,7 @@ pub(crate) fn use_once(probe: &Probe, policy: &mut Policy, blame: Blame) -> Judg
     let blame = Blame { breach: "POL-001", ..blame };
     let mut random = probe.random();
     let (context, candidates) = (a_context(&mut random, 3), some(&mut random, 5));
+    probe.with("5 candidates, of which 3 have room");
     let select = || policy.select(&context, &candidates);
     let selected = probe.call("select", SELECT_LIMIT, select);
     selected.map(drop).map_err(|fault| probe.fault(&fault, blame))

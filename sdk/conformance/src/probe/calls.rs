@@ -10,9 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::task::{Finding, Outcome, Task};
+use crate::task::{Finding, Late, Outcome, Task};
 
-/// By how much a call may exceed its limit before it is given up on.
+/// By how much a call may exceed its limit before it is given up on, and all
+/// calls of a test together.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How often the calls under way are looked at.
@@ -20,6 +21,7 @@ const WATCH: Duration = Duration::from_millis(100);
 
 /// The calls of a component.
 pub(crate) struct Calls {
+    task: Task,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -27,11 +29,15 @@ pub(crate) struct Calls {
 struct State {
     /// What the component is given.
     input: String,
+    /// What it is given besides, for one use of it.
+    detail: String,
     made: u64,
     under_way: Vec<Call>,
     /// The last call that was begun.
     last: String,
     slowest: Option<Finding>,
+    /// By how much all calls together have exceeded their limits.
+    excess: Duration,
     record: File,
     has_ended: bool,
 }
@@ -39,6 +45,8 @@ struct State {
 struct Call {
     number: u64,
     method: &'static str,
+    /// Itself, and what the component had been given.
+    told: String,
     limit: Duration,
     since: Instant,
 }
@@ -49,36 +57,53 @@ impl Calls {
     pub(crate) fn start(task: &Task) -> io::Result<Arc<Self>> {
         let state = State {
             input: String::new(),
+            detail: String::new(),
             made: 0,
             under_way: Vec::new(),
             last: "before the first call".to_owned(),
             slowest: None,
+            excess: Duration::ZERO,
             record: File::create(Task::record_file(&task.folder))?,
             has_ended: false,
         };
-        let calls = Arc::new(Self { state: Mutex::new(state), ended: Condvar::new() });
-        let (watched, task) = (calls.clone(), task.clone());
+        let (state, ended) = (Mutex::new(state), Condvar::new());
+        let calls = Arc::new(Self { task: task.clone(), state, ended });
+        let watched = calls.clone();
         thread::Builder::new().name("watch".to_owned()).spawn(move || {
             if let Some(finding) = watched.watch() {
-                // Whoever waits for the answer sees its absence else.
-                let _ = task.answer(&Outcome::Broken(finding));
-                process::abort();
+                watched.leave(&Outcome::Broken(finding));
             }
         })?;
         Ok(calls)
     }
 
-    pub(crate) fn given(&self, input: String) {
-        self.lock().input = input;
+    /// Ends the process, after it has answered: a call that hangs cannot be ended.
+    fn leave(&self, outcome: &Outcome) -> ! {
+        // Whoever waits for the answer sees its absence else.
+        let _ = self.task.answer(outcome);
+        process::abort();
     }
 
-    /// Makes a call.
+    pub(crate) fn given(&self, input: String) {
+        let mut state = self.lock();
+        (state.input, state.detail) = (input, String::new());
+    }
+
+    pub(crate) fn with(&self, detail: String) {
+        self.lock().detail = detail;
+    }
+
+    /// Makes a call, unless it is known not to return.
     pub(crate) fn run<R>(
         &self,
         method: &'static str,
         limit: Duration,
         call: impl FnOnce() -> R,
     ) -> R {
+        if let Some(by) = self.task.hanging.get(method) {
+            let (method, by) = (method.to_owned(), by.clone());
+            self.leave(&Outcome::Hindered { method, by });
+        }
         let number = self.lock().begin(method, limit);
         let result = call();
         self.lock().end(number);
@@ -123,14 +148,15 @@ impl State {
     fn begin(&mut self, method: &'static str, limit: Duration) -> u64 {
         self.made += 1;
         let number = self.made;
-        self.last = match self.input.as_str() {
-            "" => format!("call {number}, {method}"),
-            input => format!("call {number}, {method}: {input}"),
-        };
+        let given = [&*self.input, &*self.detail].into_iter().filter(|given| !given.is_empty());
+        let given = given.collect::<Vec<_>>().join("; ");
+        let stop = if given.is_empty() { "" } else { ": " };
+        self.last = format!("call {number}, {method}{stop}{given}");
         // A record that cannot be written is missed only by whoever reads it.
         let _ = self.record.seek(SeekFrom::Start(0));
         let _ = self.record.write_all(format!("{}\n", self.last).as_bytes());
-        self.under_way.push(Call { number, method, limit, since: Instant::now() });
+        let told = self.last.clone();
+        self.under_way.push(Call { number, method, told, limit, since: Instant::now() });
         number
     }
 
@@ -138,6 +164,7 @@ impl State {
         let Some(at) = self.under_way.iter().position(|call| call.number == number) else { return };
         let call = self.under_way.swap_remove(at);
         let took = call.since.elapsed();
+        self.excess += took.saturating_sub(call.limit);
         if took > call.limit && self.slowest.is_none() {
             let seen = format!(
                 "{} took {} ms, and the host waits {} ms",
@@ -145,20 +172,25 @@ impl State {
                 took.as_millis(),
                 call.limit.as_millis()
             );
-            self.slowest = Some(late(seen, self.last.clone(), true));
+            self.slowest = Some(late(seen, call.told, call.method, false));
         }
     }
 
+    /// What is said of a call that hangs, or of calls that together take as long.
     fn hung(&self) -> Option<Finding> {
-        let call = self.under_way.iter().find(|call| call.since.elapsed() > call.limit + GRACE)?;
+        let is_hung = |call: &&Call| call.since.elapsed() > call.limit + GRACE;
+        let Some(call) = self.under_way.iter().find(is_hung) else {
+            return self.slowest.clone().filter(|_| self.excess > GRACE);
+        };
         let seen =
             format!("{} did not return within {} s", call.method, call.since.elapsed().as_secs());
-        Some(late(seen, self.last.clone(), false))
+        Some(late(seen, call.told.clone(), call.method, true))
     }
 }
 
-fn late(seen: String, input: String, by_time: bool) -> Finding {
-    Finding { rule: "ANY-003".to_owned(), seen, input, by_time }
+fn late(seen: String, input: String, method: &str, hangs: bool) -> Finding {
+    let late = Some(Late { method: method.to_owned(), hangs });
+    Finding { rule: "ANY-003".to_owned(), seen, input, by_time: !hangs, late }
 }
 
 #[cfg(test)]
@@ -174,11 +206,20 @@ mod tests {
         let record = || std::fs::read_to_string(Task::record_file(folder.path())).unwrap();
         let seen = calls.run("plan", Duration::MAX, record);
         assert!(seen.starts_with("call 1, plan: a plot of 5 leaves\n"), "{seen}");
+        calls.with("job seed 7".to_owned());
+        let seen = calls.run("plan", Duration::MAX, || calls.last());
+        assert_eq!(seen, "call 2, plan: a plot of 5 leaves; job seed 7");
+        calls.given("a plot of 6 leaves".to_owned());
         assert_eq!(calls.slowest(), None);
         calls.run("begin", Duration::ZERO, || ());
         let slow = calls.slowest().unwrap();
         assert_eq!((slow.rule.as_str(), slow.by_time), ("ANY-003", true));
         assert!(slow.seen.starts_with("begin took"), "{slow:?}");
+        assert_eq!(slow.input, "call 3, begin: a plot of 6 leaves");
+        // Without the watch, which would end this process.
         calls.end();
+        assert_eq!(calls.lock().hung(), None, "it returned soon");
+        calls.lock().excess = GRACE + Duration::from_nanos(1);
+        assert_eq!(calls.lock().hung(), Some(slow), "together they take too long");
     }
 }

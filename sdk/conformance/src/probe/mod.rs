@@ -34,6 +34,8 @@ pub(crate) enum Stop {
     Broken(Box<Finding>),
     /// It cannot be judged, for this reason.
     NotJudged(String),
+    /// The component refuses its config, and says this.
+    Refused(String),
 }
 
 /// What a test comes to.
@@ -97,6 +99,11 @@ impl Probe {
         self.calls.given(input.to_string());
     }
 
+    /// Says what it is given besides, until the next [`given`](Self::given).
+    pub(crate) fn with(&self, detail: impl fmt::Display) {
+        self.calls.with(detail.to_string());
+    }
+
     /// Calls the component; one that takes longer than its limit is noticed.
     pub(crate) fn call<R>(
         &self,
@@ -117,6 +124,12 @@ impl Probe {
         Stop::Broken(Box::new(self.finding(rule, seen, false)))
     }
 
+    /// The same of something that its file tells: no call was made.
+    pub(crate) fn told_wrongly(&self, rule: &str, seen: impl fmt::Display) -> Stop {
+        let input = "what its file tells of its config, before any call".to_owned();
+        Stop::Broken(Box::new(Finding { input, ..self.finding(rule, seen, false) }))
+    }
+
     /// The same of something that took too long.
     pub(crate) fn too_slow(&self, rule: &str, seen: impl fmt::Display) -> Stop {
         Stop::Broken(Box::new(self.finding(rule, seen, true)))
@@ -124,7 +137,7 @@ impl Probe {
 
     fn finding(&self, rule: &str, seen: impl fmt::Display, by_time: bool) -> Finding {
         let (rule, seen) = (rule.to_owned(), seen.to_string());
-        Finding { rule, seen, input: self.calls.last(), by_time }
+        Finding { rule, seen, input: self.calls.last(), by_time, late: None }
     }
 
     /// A call that failed: the component panicked, did what the host refuses
@@ -170,6 +183,7 @@ impl Probe {
             (Err(Stop::Broken(finding)), _) => Outcome::Broken(*finding),
             (_, Some(finding)) => Outcome::Broken(finding),
             (Err(Stop::NotJudged(reason)), _) => Outcome::NotJudged { reason },
+            (Err(Stop::Refused(reason)), _) => Outcome::Refused { reason },
             (Ok(()), None) => match self.calls.slowest() {
                 Some(finding) => Outcome::Broken(finding),
                 None => {

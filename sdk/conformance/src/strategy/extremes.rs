@@ -163,11 +163,11 @@ pub(super) fn late(probe: &Probe) -> Judged {
         reserved[features::JOB_TIME_LEFT_MS] = 1;
         let job = Job { deadline_ms, reserved, ..a_job(&mut random, &cancel) };
         let plot = a_plot(&mut random, 100_000);
-        planner.arrange(&job, &[Plot { index: 0, ..plot }])?;
         probe.given(format_args!(
-            "a job begun at {} ms and due at {deadline_ms} ms, a plot of {} leaves",
-            job.started_ms, plot.leaf_count
+            "a job begun at {} ms and due at {deadline_ms} ms, a plot of {} leaves, job seed {}",
+            job.started_ms, plot.leaf_count, job.seed
         ));
+        planner.arrange(&job, &[Plot { index: 0, ..plot }])?;
         planner.begin(&job, &plot)?;
         planner.rest(&cancel, &plot, TOLD, &mut |planned| {
             let mut stats = stats(planned);
@@ -193,7 +193,10 @@ pub(super) fn cancelled(probe: &Probe) -> Judged {
             let cancel = AtomicBool::new(is_over_before);
             let job = a_job(&mut random, &cancel);
             let when = if is_over_before { "before it begins" } else { "during a plan" };
-            probe.given(format_args!("a plot of {size} leaves, and a job that ends {when}"));
+            let seed = job.seed;
+            probe.given(format_args!(
+                "a plot of {size} leaves, and a job that ends {when}, job seed {seed}"
+            ));
             in_time(probe, "begin", || planner.begin(&job, &plot))?;
             let mut spans = [Span::default(); 1024];
             if !is_over_before {

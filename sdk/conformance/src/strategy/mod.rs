@@ -186,10 +186,11 @@ pub(crate) const RULES: &[Rule] = &[
 /// Lets a strategy plan a little.
 pub(crate) fn use_once(probe: &Probe, strategy: &mut Strategy, blame: Blame) -> Judged {
     let cancel = AtomicBool::new(false);
-    let plot = plot(1000);
+    let (job, plot) = (job(&cancel), plot(1000));
+    probe.with(format_args!("a plot of {} leaves, job seed {}", plot.leaf_count, job.seed));
     let blame = Blame { breach: "STR-001", ..blame };
     let fault = |fault| probe.fault(&fault, blame);
-    probe.call("begin", CALL_LIMIT, || strategy.begin(&job(&cancel), &plot)).map_err(fault)?;
+    probe.call("begin", CALL_LIMIT, || strategy.begin(&job, &plot)).map_err(fault)?;
     let mut spans = [Span::default(); 256];
     for _ in 0..100 {
         let plan = || strategy.plan(&mut spans, &cancel, plot.leaf_count);

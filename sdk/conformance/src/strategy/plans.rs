@@ -119,6 +119,8 @@ pub(super) fn starts_over(probe: &Probe) -> Judged {
         for calls in [0, 1, 3, usize::MAX] {
             let larger = random.u64(1..1 << 20);
             let (other_job, other) = draw(&mut random, larger);
+            let seed = other_job.seed;
+            probe.given(format_args!("a plot of {larger} leaves, job seed {seed}"));
             used.begin(&other_job, &other)?;
             let mut spans = [Span::default(); 256];
             let limit = calls.min(10_000);

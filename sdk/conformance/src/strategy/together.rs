@@ -130,6 +130,8 @@ pub(super) fn no_growth(probe: &Probe) -> Judged {
     grows(probe, "STR-020", probe.task.subject.jobs, |number| {
         let (job, plot) = (a_job(&mut random, &cancel), a_plot(&mut random, 64 + number % 64));
         let job = Job { id: number, ..job };
+        let leaves = plot.leaf_count;
+        probe.given(format_args!("job {number}, a plot of {leaves} leaves, job seed {}", job.seed));
         planner.arrange(&job, &[Plot { index: 0, ..plot }])?;
         planner.estimate(&plot)?;
         planner.whole(&job, &plot, TOLD)?;

@@ -19,7 +19,7 @@ use crate::probe::{Blame, Judged, Probe, Resources, resources};
 /// How a peer behaves to whoever connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Behaviour {
-    /// It says nothing.
+    /// It says nothing, and reads what it is told.
     Silent,
     /// It closes the connection at once.
     Closes,
@@ -47,7 +47,25 @@ pub(super) struct Peer {
 struct Shared {
     is_over: AtomicBool,
     connections: AtomicU64,
+    /// Connections that are read, to be ended with the peer.
     open: Mutex<Vec<TcpStream>>,
+}
+
+impl Shared {
+    /// Reads what comes, and keeps none of it, until one of both ends.
+    fn listen(&self, mut stream: TcpStream) {
+        // Without a handle to end it by, it is ended at once.
+        let Ok(handle) = stream.try_clone() else { return };
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // The peer's end goes through the list after it has said so.
+        if self.is_over.load(Ordering::Acquire) {
+            return;
+        }
+        open.push(handle);
+        drop(open);
+        // Whoever ends it, and how, makes no difference.
+        let _ = io::copy(&mut stream, &mut io::sink());
+    }
 }
 
 impl Peer {
@@ -77,6 +95,10 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Release);
+        for stream in self.shared.open.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // The other side may have been faster.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
         // Wakes the listener; it ends with its process otherwise.
         let _ = TcpStream::connect(self.address);
         if let Some(listener) = self.listener.take() {
@@ -99,7 +121,7 @@ fn serve(listener: &TcpListener, behaviour: Behaviour, seed: u64, shared: &Share
                     let _ = stream.shutdown(Shutdown::Both);
                 }
                 Behaviour::Silent => {
-                    shared.open.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+                    scope.spawn(move || shared.listen(stream));
                 }
                 _ => {
                     let random = fastrand::Rng::with_seed(seed ^ number as u64);

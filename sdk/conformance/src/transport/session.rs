@@ -132,6 +132,7 @@ impl<'p> Session<'p> {
     ) -> Result<Self, Stop> {
         let config = &probe.task.subject.config;
         let open = || Self::start(probe, config, folder, behaviour, answer);
+        probe.with(format_args!("the config {config}"));
         let opened = probe.call("open", OPEN_LIMIT, open);
         opened.map_err(|fault| not_opened(probe, config, &fault, blame))
     }
@@ -178,6 +179,7 @@ impl<'p> Session<'p> {
 
     /// Lets it do a little of what it is for.
     pub(crate) fn use_once(&mut self) -> Judged {
+        self.probe.with("a request for headers");
         self.has_ended().map(drop)
     }
 
