@@ -2,8 +2,8 @@
 //! process's end: a file that somebody cuts, or a drive that dies, while a part
 //! of it is mapped, leaves a [`Window`] that says that it is not whole.
 //!
-//! Reading what is mapped costs no copy. Linux only; elsewhere, and on older
-//! kernels, [`Window::open`] says that it is not supported.
+//! Reading what is mapped costs no copy. Linux only; elsewhere [`Window::open`]
+//! says that it is not supported.
 
 #![deny(unsafe_code)]
 

@@ -6,43 +6,58 @@ use memmap2::{Advice, Mmap, MmapOptions};
 
 use crate::guard::Guarded;
 
-/// A part of a file in memory, read from its drive already.
+/// A part of a file in memory.
 #[derive(Debug)]
 pub struct Window {
     // Before the memory: its addresses may be another's once it is unmapped.
     guarded: Guarded,
     memory: Mmap,
+    offset: u64,
 }
 
 impl Window {
-    /// Maps `len` bytes of a file from `offset` on, and reads them: what the
-    /// system does not have in its memory comes from the drive first.
+    /// Maps `len` bytes of a file from `offset` on. From two mebibytes on, the
+    /// system can map what it holds in large pages for next to nothing.
+    ///
+    /// # Errors
+    ///
+    /// * [`Unsupported`](io::ErrorKind::Unsupported): the file system cannot map.
+    /// * [`OutOfMemory`](io::ErrorKind::OutOfMemory): there are too many
+    ///   windows.
+    /// * [`UnexpectedEof`](io::ErrorKind::UnexpectedEof): the file ends before.
+    pub fn open(file: &File, offset: u64, len: usize) -> io::Result<Self> {
+        ends_behind(file, offset, len)?;
+        let memory = map(file, offset, len).map_err(refusal)?;
+        let _ = memory.advise(Advice::Sequential);
+        let guarded = Guarded::new(&memory).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { guarded, memory, offset })
+    }
+
+    /// Has the system read `len` bytes from the window's byte `from` on, so that
+    /// nobody waits for the drive who looks at them then. `file` is the one that
+    /// was mapped.
     ///
     /// # Errors
     ///
     /// * [`Unsupported`](io::ErrorKind::Unsupported): the kernel cannot read
-    ///   ahead of access (Linux before 5.14), or the file system cannot map.
-    /// * [`OutOfMemory`](io::ErrorKind::OutOfMemory): there are too many
-    ///   windows.
-    /// * [`UnexpectedEof`](io::ErrorKind::UnexpectedEof): the file ends before.
+    ///   ahead of access (Linux before 5.14).
+    /// * [`UnexpectedEof`](io::ErrorKind::UnexpectedEof): the file ends before,
+    ///   by now.
+    /// * [`InvalidInput`](io::ErrorKind::InvalidInput): the window ends before.
     /// * Whatever else the system says: the drive fails. A read of the same
     ///   bytes tells more.
-    pub fn open(file: &File, offset: u64, len: usize) -> io::Result<Self> {
-        // Behind the end, the last page has zeros, which are no fault.
-        if file.metadata()?.len() < offset.saturating_add(len as u64) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    pub fn load(&self, file: &File, from: usize, len: usize) -> io::Result<()> {
+        if from.checked_add(len).is_none_or(|end| end > self.memory.len()) {
+            return Err(io::ErrorKind::InvalidInput.into());
         }
-        let memory = map(file, offset, len).map_err(refusal)?;
-        let _ = memory.advise(Advice::Sequential);
-        // Guarded first: reading ahead must not fault, but the kernel alone
-        // says so.
-        let guarded = Guarded::new(&memory).ok_or(io::ErrorKind::OutOfMemory)?;
-        memory.advise(Advice::PopulateRead).map_err(refusal)?;
-        Ok(Self { guarded, memory })
+        // Behind the end, the last page has zeros, which are no fault.
+        ends_behind(file, self.offset + from as u64, len)?;
+        self.memory.advise_range(Advice::PopulateRead, from, len).map_err(refusal)
     }
 
     /// The bytes of the part; zeros where they could not be read, if it is not
-    /// [whole](Self::is_whole).
+    /// [whole](Self::is_whole). Looking at what was not [loaded](Self::load)
+    /// waits for the drive.
     pub fn bytes(&self) -> &[u8] {
         &self.memory
     }
@@ -51,6 +66,13 @@ impl Window {
     /// reading.
     pub fn is_whole(&self) -> bool {
         self.guarded.is_whole()
+    }
+}
+
+fn ends_behind(file: &File, offset: u64, len: usize) -> io::Result<()> {
+    match offset.checked_add(len as u64) {
+        Some(end) if end <= file.metadata()?.len() => Ok(()),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 
@@ -90,6 +112,7 @@ mod tests {
         let (file, bytes) = file(20_000);
         for (offset, len) in [(0, 20_000), (121, 4096), (4096, 1), (8191, 9000), (19_999, 1)] {
             let window = Window::open(&file, offset as u64, len).unwrap();
+            window.load(&file, len / 2, len - len / 2).unwrap();
             assert_eq!(window.bytes(), &bytes[offset..][..len]);
             assert!(window.is_whole());
         }
@@ -102,8 +125,13 @@ mod tests {
             let error = Window::open(&file, offset, len).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{len} from {offset} on");
         }
+        let window = Window::open(&file, 0, 4096).unwrap();
         file.set_len(4000).unwrap();
-        assert!(Window::open(&file, 0, 4001).is_err(), "within the last page");
+        let error = window.load(&file, 3000, 1001).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "within the last page");
+        window.load(&file, 3000, 1000).unwrap();
+        let error = window.load(&file, 1, 4096).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -1,19 +1,16 @@
 //! Reading a plot that the system has not in memory.
 
-use std::{fs::File, io::Read, path::Path};
+use std::path::Path;
 
 use spacetime_protocol::Leaf;
 
 use super::{
     Bench, BenchError, Part, Row, Unit,
-    files::make_cold,
+    files::{make_cold, read_through},
     scan::{open, scanner, whole},
     turns::{Contest, try_rate},
 };
 use crate::scan::Io;
-
-/// What is read at a time where nothing but that is done.
-const PIECE: usize = 1 << 20;
 
 /// A scan of a plot from its drive, through the system's memory, past it and
 /// within it, beside reading the file from front to back.
@@ -46,17 +43,4 @@ fn one_way(bench: Bench<'_>, plot: &Path, io: Io, way: &str) -> Result<Row, Benc
         try_rate(len, || read_through(plot))
     };
     contest.run(bench, scanned, read)
-}
-
-fn read_through(path: &Path) -> Result<u64, BenchError> {
-    let read = || {
-        let (mut file, mut piece, mut all) = (File::open(path)?, vec![0; PIECE], 0);
-        loop {
-            match file.read(&mut piece)? {
-                0 => return Ok(all),
-                read => all += read as u64,
-            }
-        }
-    };
-    read().map_err(BenchError::io("read", path))
 }

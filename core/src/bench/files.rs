@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -72,4 +73,21 @@ pub(super) fn make_cold(path: &Path) -> Result<(), BenchError> {
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)
         .map_err(|error| BenchError::io("make cold", path)(error.into()))?;
     Ok(())
+}
+
+/// What is read at a time where nothing but that is done.
+const PIECE: usize = 1 << 20;
+
+/// Reads a file from front to back; how many bytes it has.
+pub(super) fn read_through(path: &Path) -> Result<u64, BenchError> {
+    let read = || {
+        let (mut file, mut piece, mut all) = (File::open(path)?, vec![0; PIECE], 0);
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(all),
+                read => all += read as u64,
+            }
+        }
+    };
+    read().map_err(BenchError::io("read", path))
 }

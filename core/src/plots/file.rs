@@ -325,8 +325,16 @@ impl LeafSource for PlotFile {
     }
 
     fn map(&self, first: u64, leaves: u64) -> Option<Window> {
-        let len = usize::try_from(leaves).ok()?.checked_mul(Leaf::SIZE)?;
-        Window::open(&*self.file().ok()?, self.offset_of(first, leaves).ok()?, len).ok()
+        Window::open(&*self.file().ok()?, self.offset_of(first, leaves).ok()?, bytes_of(leaves)?)
+            .ok()
+    }
+
+    fn load(&self, window: &Window, from: u64, leaves: u64) -> bool {
+        let (Ok(file), Some(from), Some(len)) = (self.file(), bytes_of(from), bytes_of(leaves))
+        else {
+            return false;
+        };
+        window.load(&file, from, len).is_ok()
     }
 
     fn is_made_with(&self, key: &PlotKey) -> bool {
@@ -350,6 +358,10 @@ impl LeafSource for PlotFile {
             Err(_) => false,
         }
     }
+}
+
+fn bytes_of(leaves: u64) -> Option<usize> {
+    usize::try_from(leaves).ok()?.checked_mul(Leaf::SIZE)
 }
 
 /// Leaves that are looked at before a plot's leaves are made instead of read:

@@ -50,12 +50,17 @@ pub trait LeafSource: Send + Sync {
         let _ = (first, leaves, out);
         Ok(false)
     }
-    /// Maps `leaves` leaves from leaf `first` on into memory, read already.
-    /// `None`: they cannot be mapped here; a read of them tells why, if they
-    /// cannot be read either.
+    /// Maps `leaves` leaves from leaf `first` on into memory. `None`: they cannot
+    /// be mapped here; a read of them tells why, if they cannot be read either.
     fn map(&self, first: u64, leaves: u64) -> Option<Window> {
         let _ = (first, leaves);
         None
+    }
+    /// Reads leaves of a window of it into the system's memory, `leaves` of them
+    /// from the window's leaf `from` on; whether they are there now.
+    fn load(&self, window: &Window, from: u64, leaves: u64) -> bool {
+        let _ = (window, from, leaves);
+        false
     }
     /// Whether its leaves are what this key makes, as far as a sample of them
     /// tells: then they can be made instead of read. May read them.

@@ -56,10 +56,10 @@ pub(super) struct Filled {
     /// Its number within the plot.
     pub(super) number: u64,
     pub(super) buffer: Buffer,
-    /// Where in it the leaves begin, in bytes.
+    /// Where the leaves are instead.
+    pub(super) window: Option<Arc<Window>>,
+    /// Where in one of the two they begin, in bytes.
     pub(super) begin: usize,
-    /// Where they are instead.
-    pub(super) window: Option<Window>,
     /// Whether its leaves were made, not read.
     pub(super) made: bool,
     pub(super) leaves: u64,
@@ -110,10 +110,11 @@ impl Filled {
     }
 
     fn bytes(&self, from: u64, to: u64) -> &[u8] {
-        let leaves = match &self.window {
+        let bytes = match &self.window {
             Some(window) => window.bytes(),
-            None => &self.buffer.bytes()[self.begin..],
+            None => self.buffer.bytes(),
         };
+        let leaves = &bytes[self.begin..];
         &leaves[from as usize * Leaf::SIZE..to as usize * Leaf::SIZE]
     }
 
@@ -126,7 +127,7 @@ impl Filled {
 
     /// Whether all that was looked at up to now were the plot's leaves.
     fn is_whole(&self) -> bool {
-        self.window.as_ref().is_none_or(Window::is_whole)
+        self.window.as_ref().is_none_or(|window| window.is_whole())
     }
 
     /// Why it is not whole.

@@ -44,6 +44,7 @@ impl<'a> Reader<'a> {
             begin: 0,
             elsewhere: None,
             in_memory: false,
+            mapped: None,
             run: Vec::new(),
             run_first: 0,
             next: None,
@@ -67,6 +68,8 @@ pub(super) struct Drive<'a> {
     elsewhere: Option<Elsewhere>,
     /// Whether the system has what is read next in its memory.
     in_memory: bool,
+    /// What is mapped of the plot.
+    mapped: Option<Mapped>,
     /// The run that was read last, and its first leaf.
     run: Vec<u8>,
     run_first: u64,
@@ -80,8 +83,19 @@ pub(super) struct Drive<'a> {
 enum Elsewhere {
     /// In the plot still.
     Plot { way: Way, seeks: bool },
-    /// In this window of it.
-    Mapped(Window),
+    /// In a window of it.
+    Mapped(Arc<Window>),
+}
+
+/// Leaves that are mapped at once where they are read in order: 4 MiB, of which
+/// a drive's reader has two at the most.
+const WINDOW_LEAVES: u64 = (4 << 20) / Leaf::SIZE as u64;
+
+/// Mapped leaves.
+struct Mapped {
+    first: u64,
+    leaves: u64,
+    window: Arc<Window>,
 }
 
 impl Drive<'_> {
@@ -127,13 +141,35 @@ impl Drive<'_> {
     /// Maps a whole batch, if its leaves can be mapped.
     fn map(&mut self, piece: Piece) -> bool {
         let reading = self.means.meter.begin();
-        let Some(window) = self.job.plots()[self.plot].map(piece.first, piece.leaves) else {
+        let Some((window, from)) = self.window_of(piece) else {
+            self.mapped = None;
             self.job.drive(self.plot).ways.refuse(Way::Mapped);
             return false;
         };
         self.was_read(piece.first, piece.leaves, Way::Mapped, reading.took());
+        self.begin = from as usize * Leaf::SIZE;
         self.elsewhere = Some(Elsewhere::Mapped(window));
         true
+    }
+
+    /// A window that has a piece, read already, and which leaf of the window the
+    /// piece's first one is.
+    fn window_of(&mut self, Piece { first, leaves, .. }: Piece) -> Option<(Arc<Window>, u64)> {
+        let source = &self.job.plots()[self.plot];
+        let has_it = |mapped: &Mapped| {
+            first >= mapped.first && first + leaves <= mapped.first + mapped.leaves
+        };
+        if !self.mapped.as_ref().is_some_and(has_it) {
+            let ahead = if self.next.is_none_or(|next| next == first) { WINDOW_LEAVES } else { 0 };
+            let leaves = leaves.max(ahead).min(source.leaf_count() - first);
+            // The old one goes first.
+            self.mapped = None;
+            let window = Arc::new(source.map(first, leaves)?);
+            self.mapped = Some(Mapped { first, leaves, window });
+        }
+        let mapped = self.mapped.as_ref()?;
+        let from = first - mapped.first;
+        source.load(&mapped.window, from, leaves).then(|| (mapped.window.clone(), from))
     }
 
     /// Reads leaves past the system's memory to where they belong in the buffer,

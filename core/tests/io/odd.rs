@@ -30,7 +30,7 @@ struct Odd {
 }
 
 enum Happens {
-    /// The first mapped part is cut off as soon as it is mapped.
+    /// The first mapped leaves are cut off as soon as they are loaded.
     Cut,
     /// What is in the system's memory is gone when it is wanted.
     Evicted,
@@ -98,12 +98,16 @@ impl LeafSource for Odd {
     }
 
     fn map(&self, first: u64, leaves: u64) -> Option<Window> {
-        let window = self.plot.map(first, leaves);
+        self.plot.map(first, leaves)
+    }
+
+    fn load(&self, window: &Window, from: u64, leaves: u64) -> bool {
+        let loaded = self.plot.load(window, from, leaves);
         if matches!(self.happens, Happens::Cut) && self.times.fetch_add(1, Ordering::SeqCst) == 0 {
             let file = OpenOptions::new().write(true).open(LeafSource::path(&*self.plot)).unwrap();
             file.set_len(4096).unwrap();
         }
-        window
+        loaded
     }
 }
 

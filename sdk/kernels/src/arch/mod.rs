@@ -6,6 +6,8 @@ mod aarch64;
 mod entry_points;
 mod portable;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod prefetch;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod quads;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod streams;

@@ -7,7 +7,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "closures are not inlined")]
 
-use super::{portable, quads::quad_at};
+use super::{portable, prefetch, quads::quad_at};
 use crate::{
     Best, block,
     rounds::{self, K},
@@ -63,6 +63,7 @@ pub(crate) fn scan<U: Unit>(
     let [mut first_word] = block::words(bound);
     let (runs, rest) = leaves.as_chunks::<{ PAIRS * STREAMS }>();
     for (run, leaves) in runs.iter().enumerate() {
+        prefetch::behind(leaves);
         let mut middle = [initial; PAIRS * STREAMS];
         let (pairs, _) = leaves.as_chunks::<STREAMS>();
         for pair in 0..PAIRS {

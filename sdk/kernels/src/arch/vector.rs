@@ -8,7 +8,7 @@
 #![allow(clippy::needless_range_loop, reason = "the formulas count, and closures are not inlined")]
 #![allow(clippy::absurd_extreme_comparisons, reason = "rounds are left out from a constant on")]
 
-use super::portable;
+use super::{portable, prefetch};
 use crate::{
     Best, block,
     rounds::{self, K},
@@ -85,6 +85,7 @@ pub(crate) fn scan<L: Lanes>(
     let mut best = Best { index: leaves.len(), score: *bound };
     let mut first_word = lanes.splat(block::words::<1>(bound)[0]);
     for (run, leaves) in runs.chunks_exact(L::COUNT).enumerate() {
+        prefetch::behind(leaves);
         let leaf = read(lanes, leaves.as_flattened(), 32, 0);
         let score = scores(lanes, &ninth_round, &known, leaf);
         // Only what may be the best is looked at and stored: once in a while.
