@@ -28,7 +28,11 @@ impl Buffer {
     ///
     /// The system has no memory.
     pub(super) fn new(bytes: usize) -> io::Result<Self> {
-        Ok(Self { memory: MmapMut::map_anon(bytes + 2 * BLOCK)?, begin: 0, end: 0 })
+        let memory = MmapMut::map_anon(bytes + 2 * BLOCK)?;
+        // Drives take large pages faster; without, it is memory all the same.
+        #[cfg(target_os = "linux")]
+        let _ = memory.advise(memmap2::Advice::HugePage);
+        Ok(Self { memory, begin: 0, end: 0 })
     }
 
     /// Where so many bytes of leaves are to be put, that lie at this offset of
