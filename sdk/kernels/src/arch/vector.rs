@@ -76,10 +76,7 @@ pub(crate) fn scan<L: Lanes>(
 ) -> Option<Best> {
     let words = block::words(challenge);
     let ninth_round = rounds::without_word(&rounds::first_eight(&words), 8);
-    let mut known = splat_all(lanes, &words);
-    for t in 0..KNOWN_SUMS {
-        known[t] = lanes.add(known[t], small_sigma0(lanes, known[t + 1]));
-    }
+    let known = splat_all(lanes, &words);
     let (runs, rest) = leaves.split_at(leaves.len() / L::COUNT * L::COUNT);
 
     let mut best = Best { index: leaves.len(), score: *bound };
@@ -125,7 +122,7 @@ pub(crate) fn generate<L: Lanes>(
             message[0] = lanes.swap_bytes(index);
             message[1] = lanes.splat(high.swap_bytes());
             let state = after_word(lanes, &first_round, message[0]);
-            let state = rounds_from::<L, 1, 0>(lanes, state, message);
+            let state = rounds_from::<L, 1>(lanes, state, message);
             let leaves = add_all(lanes, state, splat_all(lanes, &keyed));
             write(lanes, leaves, run.as_flattened_mut());
         } else {
@@ -152,7 +149,7 @@ pub(crate) fn hash_leaves<L: Lanes>(lanes: L, leaves: &[[u8; 32]], out: &mut [[u
         }
         message[8] = lanes.or(message[8], lanes.shift_left::<24>(leaf[7]));
         let state = after_word(lanes, &first_round, message[0]);
-        let state = rounds_from::<L, 1, 0>(lanes, state, message);
+        let state = rounds_from::<L, 1>(lanes, state, message);
         let hash = add_all(lanes, state, splat_all(lanes, &block::INITIAL));
         write(lanes, hash, hashes.as_flattened_mut());
     }
@@ -176,22 +173,19 @@ pub(crate) fn hash_nodes<L: Lanes>(lanes: L, pairs: &[[u8; 64]], out: &mut [[u8;
         }
         message[8] = last_and_first_three(lanes, left[7], right[0]);
         let state = after_word(lanes, &first_round, message[0]);
-        let state = rounds_from::<L, 1, 0>(lanes, state, message);
+        let state = rounds_from::<L, 1>(lanes, state, message);
         let middle = add_all(lanes, state, splat_all(lanes, &block::INITIAL));
 
         let mut message = splat_all(lanes, &block::words(&block::NODE_HASH[1]));
         message[0] = lanes.or(message[0], lanes.shift_left::<24>(right[7]));
-        let state = rounds_from::<L, 0, 0>(lanes, middle, message);
+        let state = rounds_from::<L, 0>(lanes, middle, message);
         write(lanes, add_all(lanes, state, middle), hashes.as_flattened_mut());
     }
     portable::hash_nodes(runs.remainder(), hashes.into_remainder());
 }
 
-/// Words of a challenge whose sum with "σ0" of the next depends on the challenge alone.
-const KNOWN_SUMS: usize = 7;
-
 /// Scores of leaves. What depends on the challenge alone was worked out before: the first eight
-/// rounds and what the ninth adds to its word, and the [`KNOWN_SUMS`] for the extended message.
+/// rounds and what the ninth adds to its word.
 #[inline(always)]
 fn scores<L: Lanes>(
     lanes: L,
@@ -203,7 +197,7 @@ fn scores<L: Lanes>(
     message[..8].copy_from_slice(known);
     message[8..].copy_from_slice(&leaf);
     let state = after_word(lanes, ninth_round, leaf[0]);
-    let state = rounds_from::<L, 9, KNOWN_SUMS>(lanes, state, message);
+    let state = rounds_from::<L, 9>(lanes, state, message);
     let middle = add_all(lanes, state, splat_all(lanes, &block::INITIAL));
 
     const END: [u32; 64] = rounds::addends(&block::SCORE_END);
@@ -223,10 +217,12 @@ fn after_word<L: Lanes>(lanes: L, without: &[u32; 8], word: L::Word) -> [L::Word
     state
 }
 
-/// The rounds from `FROM` on, over a block of which the first `SUMS` words are not given, but
-/// their sums with "σ0" of the next.
+/// The rounds from `FROM` on.
+///
+/// The message is extended in a loop from its first word on, whatever is known of its words: a
+/// processor keeps the decoded instructions of short loops only.
 #[inline(always)]
-fn rounds_from<L: Lanes, const FROM: usize, const SUMS: usize>(
+fn rounds_from<L: Lanes, const FROM: usize>(
     lanes: L,
     mut state: [L::Word; 8],
     mut message: [L::Word; 16],
@@ -237,13 +233,6 @@ fn rounds_from<L: Lanes, const FROM: usize, const SUMS: usize>(
             state = round(lanes, state, lanes.add(message[T], lanes.splat(k[T])));
         }
     });
-    let [k, later @ ..] = later else { return state };
-    unroll_16!(T, {
-        let sum = if T < SUMS { message[T] } else { with_next(lanes, &message, T) };
-        message[T] = extend(lanes, &message, T, sum);
-        state = round(lanes, state, lanes.add(message[T], lanes.splat(k[T])));
-    });
-    // No more is known of the words from here on.
     for k in later {
         unroll_16!(T, {
             message[T] = extend(lanes, &message, T, with_next(lanes, &message, T));
