@@ -18,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use spacetime_sdk_loader::abi::Turn;
 
 use super::{
-    Plots, ReadError, Report, ScanSpec,
+    Component, Plots, ReadError, Report, ScanSpec,
     buffer::Buffers,
     course::{Course, Live, Machine},
     drive::{AtWork, Drive, Drives, Io, Meter},
@@ -188,10 +188,12 @@ fn start_arranger(shared: &Arc<Shared>, job: &Arc<ScanJob>) -> io::Result<()> {
         let (weak, job) = (Arc::downgrade(shared), job.clone());
         let take_over = move |call| {
             let Some(shared) = weak.upgrade() else { return };
-            shared.planner.hung(&shared.course(&job), call);
+            if let Some(call) = call {
+                shared.planner.hung(&shared.course(&job), call);
+            }
             start_readers(&shared, &job, None);
         };
-        shared.watchdog.seat(take_over)
+        shared.watchdog.seat(Component::Strategy, take_over)
     };
     let (shared, job) = (shared.clone(), job.clone());
     let arrange = move || {
@@ -317,7 +319,7 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
         let take_over = move |call| {
             replace_reader(&weak, desk, at.load(Ordering::Acquire), call);
         };
-        shared.watchdog.seat(take_over)
+        shared.watchdog.seat(Component::Strategy, take_over)
     };
     let at_work = AtWork::on(desk.queue.drive.clone());
     let name = format!("read-{}", desk.queue.drive.number);
@@ -345,9 +347,11 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
 }
 
 /// A reader hangs in its strategy: another one goes on without it.
-fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, call: Call) {
+fn replace_reader(shared: &Weak<Shared>, desk: Desk, plot: usize, call: Option<Call>) {
     let Some(shared) = shared.upgrade() else { return };
-    shared.planner.hung(&shared.course(&desk.job), call);
+    if let Some(call) = call {
+        shared.planner.hung(&shared.course(&desk.job), call);
+    }
     desk.job.start_over(plot);
     let (job, queue) = (desk.job.clone(), desk.queue.clone());
     if start_reader(&shared, desk, Some(plot)).is_err() {
@@ -405,7 +409,7 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
             let batch = current.lock().unwrap_or_else(PoisonError::into_inner).take();
             replace_worker(&weak, batch, call);
         };
-        shared.watchdog.seat(take_over)
+        shared.watchdog.seat(Component::Engine, take_over)
     };
     let (hasher, work) = (shared.hasher.clone(), shared.work.clone());
     let workers = u32::try_from(shared.workers).unwrap_or(u32::MAX);
@@ -462,9 +466,11 @@ fn fetch_elsewhere(shared: &Weak<Shared>, fetch: Fetch) {
 }
 
 /// A worker hangs in the engine: another one takes its batch and its place.
-fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>, call: Call) {
+fn replace_worker(shared: &Weak<Shared>, batch: Option<Arc<Filled>>, call: Option<Call>) {
     let (Some(shared), Some(batch)) = (shared.upgrade(), batch) else { return };
-    shared.hasher.hung(&batch.job, call);
+    if let Some(call) = call {
+        shared.hasher.hung(&batch.job, call);
+    }
     if let Err(error) = start_worker(&shared) {
         tracing::error!("no thread to hash with in place of one that hangs: {error}");
     }

@@ -14,6 +14,8 @@ use std::{
 
 use spacetime_sdk_loader::{Fault, Method};
 
+use super::Component;
+
 /// How often calls are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -74,12 +76,16 @@ impl Seat {
     /// Gives the thread up if it has been in foreign code for too long: in this
     /// call.
     fn abandon(&self) -> Option<Call> {
+        self.abandon_if(|since, call| self.clock().saturating_sub(since) > millis(call.limit))
+    }
+
+    /// The same, if it is in foreign code that is `so`, since a moment.
+    fn abandon_if(&self, so: impl FnOnce(u64, Call) -> bool) -> Option<Call> {
         let since = self.state.load(Ordering::Acquire);
         let call = (*self.lock())?;
-        let is_late = since > ABANDONED && self.clock().saturating_sub(since) > millis(call.limit);
         let give_up =
             || self.state.compare_exchange(since, ABANDONED, Ordering::AcqRel, Ordering::Acquire);
-        (is_late && give_up().is_ok()).then_some(call)
+        (since > ABANDONED && so(since, call) && give_up().is_ok()).then_some(call)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Call>> {
@@ -91,10 +97,13 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What goes on elsewhere, told which call it was.
-type TakeOver = Box<dyn FnOnce(Call) + Send>;
+/// What goes on elsewhere, told which call took too long; `None`: the component
+/// is given up for another call of it.
+type TakeOver = Box<dyn FnOnce(Option<Call>) + Send>;
 
 struct Watched {
+    /// Whose code it calls.
+    component: Component,
     seat: Weak<Seat>,
     take_over: TakeOver,
 }
@@ -125,31 +134,51 @@ impl Watchdog {
         Ok(watchdog)
     }
 
-    /// A seat for a thread; `take_over` runs, once, when a call of it takes
-    /// longer than it may.
-    pub(super) fn seat(&self, take_over: impl FnOnce(Call) + Send + 'static) -> Arc<Seat> {
+    /// A seat for a thread that calls a component; `take_over` runs, once, when
+    /// a call of it takes longer than it may, or when the component is given up.
+    pub(super) fn seat(
+        &self,
+        component: Component,
+        take_over: impl FnOnce(Option<Call>) + Send + 'static,
+    ) -> Arc<Seat> {
         let seat = Arc::new(Seat::new());
-        let watched = Watched { seat: Arc::downgrade(&seat), take_over: Box::new(take_over) };
+        let (component, seat_of) = (component, Arc::downgrade(&seat));
+        let watched = Watched { component, seat: seat_of, take_over: Box::new(take_over) };
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
         seat
     }
 
     fn look(&self) {
-        let mut late = Vec::new();
-        {
-            let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-            let all = std::mem::take(&mut *watched);
-            for entry in all {
-                // Its thread may have ended.
-                let Some(seat) = entry.seat.upgrade() else { continue };
-                match seat.abandon() {
-                    Some(call) => late.push((entry.take_over, call)),
-                    None => watched.push(entry),
-                }
+        let late = self.abandon(|_, seat| seat.abandon());
+        let hung: Vec<Component> = late.iter().map(|(entry, _)| entry.component).collect();
+        for (entry, call) in late {
+            (entry.take_over)(Some(call));
+        }
+        // Whoever waits for a component that has just been given up for a call
+        // that hangs would wait for its own call's limit, and lose its challenge.
+        let given_up = self.abandon(|component, seat| match hung.contains(&component) {
+            true => seat.abandon_if(|_, _| true),
+            false => None,
+        });
+        for (entry, _) in given_up {
+            (entry.take_over)(None);
+        }
+    }
+
+    /// Takes those out that are to be given up, with the call that each is in.
+    /// Who takes over takes seats for others, so that is not done here.
+    fn abandon(&self, give_up: impl Fn(Component, &Seat) -> Option<Call>) -> Vec<(Watched, Call)> {
+        let mut abandoned = Vec::new();
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in std::mem::take(&mut *watched) {
+            // Its thread may have ended.
+            let Some(seat) = entry.seat.upgrade() else { continue };
+            match give_up(entry.component, &seat) {
+                Some(call) => abandoned.push((entry, call)),
+                None => watched.push(entry),
             }
         }
-        // Without the lock: they take seats for others.
-        late.into_iter().for_each(|(take_over, call)| take_over(call));
+        abandoned
     }
 }
 
@@ -164,16 +193,52 @@ mod tests {
         let watchdog = Watchdog::start().unwrap();
         let (over, taken) = bounded(2);
         let (release, released) = bounded::<()>(0);
-        let seat = watchdog.seat(move |call| over.send(call).unwrap());
+        let seat = watchdog.seat(Component::Strategy, move |call| over.send(call).unwrap());
         let (long, short) = (Duration::from_secs(60), Duration::from_millis(50));
         let hung = thread::spawn(move || {
             assert_eq!(seat.call(Method::Begin, long, || 1), Some(1));
             seat.call(Method::Plan, short, || released.recv().unwrap_err())
         });
         let call = Call { method: Method::Plan, limit: short };
-        assert_eq!(taken.recv_timeout(Duration::from_secs(20)), Ok(call));
+        assert_eq!(taken.recv_timeout(Duration::from_secs(20)), Ok(Some(call)));
         drop(release);
         assert_eq!(hung.join().unwrap(), None);
         assert!(taken.recv().is_err(), "it is dropped after it has run");
+    }
+
+    #[test]
+    fn who_waits_for_the_same_component_is_taken_over_with_it_and_others_are_not() {
+        let watchdog = Watchdog::start().unwrap();
+        let (long, short) = (Duration::from_secs(600), Duration::from_millis(50));
+        let (over, taken) = bounded(3);
+        let (release, released) = bounded::<()>(0);
+        let (inside, entered) = bounded(2);
+        let threads = [
+            ("waits", Component::Strategy, long),
+            ("another", Component::Engine, long),
+            ("hangs", Component::Strategy, short),
+        ]
+        .map(|(name, component, limit)| {
+            let (over, released, inside) = (over.clone(), released.clone(), inside.clone());
+            let seat = watchdog.seat(component, move |call: Option<Call>| {
+                over.send((name, call.is_some())).unwrap();
+            });
+            let thread = thread::spawn(move || {
+                seat.call(Method::Plan, limit, || {
+                    inside.send(()).unwrap();
+                    released.recv().unwrap_err()
+                })
+            });
+            // The last one hangs once the others are under way.
+            entered.recv().unwrap();
+            thread
+        });
+        let patience = Duration::from_secs(20);
+        assert_eq!(taken.recv_timeout(patience), Ok(("hangs", true)));
+        assert_eq!(taken.recv_timeout(patience), Ok(("waits", false)));
+        drop(release);
+        let ended = threads.map(|thread| thread.join().unwrap().is_some());
+        assert_eq!(ended, [false, true, false]);
+        assert!(taken.try_recv().is_err());
     }
 }

@@ -28,7 +28,7 @@ fn every_part_is_measured_beside_its_baseline() {
     let rows = measured["rows"].as_array().unwrap();
     let parts: Vec<&str> = rows.iter().map(|row| row["part"].as_str().unwrap()).collect();
     let expected =
-        [&["scan"; 2][..], &["plot"; 2], &["prove"], &["drive"; 2], &["boundary"; 2]].concat();
+        [&["scan"; 2][..], &["plot"; 2], &["prove"], &["drive"; 3], &["boundary"; 2]].concat();
     assert_eq!(parts, expected, "strategy and policy, and no engine: {rows:#?}");
     for row in rows {
         let positive = |field: &str| row[field].as_f64().is_some_and(|figure| figure > 0.0);

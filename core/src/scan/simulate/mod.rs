@@ -20,7 +20,7 @@ use spacetime_sdk_loader::{Fault, abi::Turn};
 
 use self::{reader::Reader, stage::Stage};
 use super::{
-    Noted, Planner, ScanSpec, StrategySource,
+    Component, Noted, Planner, ScanSpec, StrategySource,
     planner::Abandoned,
     watch::{Seat, Watchdog},
 };
@@ -140,7 +140,9 @@ impl Simulator {
     ) -> io::Result<Self> {
         let watchdog = Watchdog::start()?;
         let of = source.clone();
-        let seat = watchdog.seat(move |call| {
+        // The only seat: it is given up for its own calls.
+        let seat = watchdog.seat(Component::Strategy, move |call| {
+            let Some(call) = call else { return };
             let fault = call.as_fault();
             of.failed(&fault);
             hung(fault);

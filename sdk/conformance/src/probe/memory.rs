@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -62,32 +63,55 @@ pub(crate) fn grows(
         return Err(Stop::NotJudged("this system does not say what a process takes".to_owned()));
     }
     probe.set_log_level(2);
-    let (begun, every) = (Instant::now(), (times / LOOKS).max(1));
-    let mut looks = Vec::new();
-    let mut done = 0;
-    while done < times && begun.elapsed() < TIME {
-        work(done)?;
-        done += 1;
-        if done % every == 0 {
-            looks.extend(resources().map(|taken| taken.memory));
+    let mut grown = None;
+    // What fills up to its bounds looks like growth, once: on a busy machine it does
+    // so slowly.
+    for round in 0..2 {
+        let first = round * times;
+        let (done, looks) = watch(first..first + times, &mut work)?;
+        if done < times {
+            probe.note(format_args!("{done} of {times} times in {} s", TIME.as_secs()));
+        }
+        if probe.counters() >= COUNTERS {
+            return Err(probe.broken(rule, format_args!("it uses {COUNTERS} names of counters")));
+        }
+        grown = growth(&looks).map(|growth| (growth, done));
+        if grown.is_none() {
+            break;
         }
     }
-    if done < times {
-        probe.note(format_args!("{done} of {times} times in {} s", TIME.as_secs()));
-    }
-    if probe.counters() >= COUNTERS {
-        return Err(probe.broken(rule, format_args!("it uses {COUNTERS} names of counters")));
-    }
-    match growth(&looks) {
-        Some(growth) => Err(probe.broken(
+    match grown {
+        Some((growth, done)) => Err(probe.broken(
             rule,
             format_args!(
-                "this process grew by {} KiB in the second half of {done} times",
+                "this process grew by {} KiB in the second half of {done} times, after as many \
+                 in which it grew, too",
                 growth >> 10
             ),
         )),
         None => Ok(()),
     }
+}
+
+/// Does something for each of these numbers, as long as there is time; how many
+/// that were, and what was taken in between.
+fn watch(
+    numbers: Range<u64>,
+    work: &mut impl FnMut(u64) -> Judged,
+) -> Result<(u64, Vec<u64>), Stop> {
+    let (begun, every) = (Instant::now(), ((numbers.end - numbers.start) / LOOKS).max(1));
+    let (mut done, mut looks) = (0, Vec::new());
+    for number in numbers {
+        if begun.elapsed() >= TIME {
+            break;
+        }
+        work(number)?;
+        done += 1;
+        if done % every == 0 {
+            looks.extend(resources().map(|taken| taken.memory));
+        }
+    }
+    Ok((done, looks))
 }
 
 /// By how much the second half of the looks grew, if that is no chance.
