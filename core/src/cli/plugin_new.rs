@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let shown = path.display();
     let text = format!(
         "Made the {kind} `{name}` in {shown}, with the SDK {sdk_version} in {}\n\
-         Next: cd {shown} && cargo test; its README.md says the rest",
+         Next: cd {shown} && cargo test --release; its README.md says the rest",
         sdk.path()
     );
     output.result(&document, text)

@@ -35,7 +35,7 @@ impl Made {
             &["plugin", "new", &name, "--kind", kind, "--sdk", sdk.to_str().unwrap()],
         );
         assert_eq!(made.code, Some(0), "{made:#?}");
-        assert!(made.stdout.contains(&format!("cd {name} && cargo test")), "{made:#?}");
+        assert!(made.stdout.contains(&format!("cd {name} && cargo test --release")), "{made:#?}");
         Self { name, root }
     }
 
