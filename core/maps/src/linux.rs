@@ -78,11 +78,12 @@ fn ends_behind(file: &File, offset: u64, len: usize) -> io::Result<()> {
 
 #[allow(unsafe_code, reason = "a map of a file is as safe as what others do to the file")]
 fn map(file: &File, offset: u64, len: usize) -> io::Result<Mmap> {
-    // SAFETY: the map is read-only and private to the window. Should another
-    // process cut the file, the guard puts zeros in its place. Should one write
-    // to it, other bytes are read, each of them a byte: whoever looks at them
-    // twice must not count on the same, and nobody does (a scan copies the leaf
-    // that it claims, and scores the copy).
+    // Whoever looks twice at what another process writes to must not count on the
+    // same bytes, and nobody does: a scan copies the leaf that it claims, and scores
+    // the copy.
+    // SAFETY: the map is read-only and private to the window. Should another process
+    // cut the file, the guard puts zeros in its place; should one write to it, other
+    // bytes are read, each of them a byte.
     unsafe { MmapOptions::new().offset(offset).len(len).map(file) }
 }
 

@@ -2,7 +2,13 @@
 //! system have such: nothing is copied, and nothing else is pushed out of memory by
 //! leaves that are looked at once a challenge.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::Path,
+};
+
+use memmap2::MmapMut;
 
 use super::positioned::read_some;
 
@@ -11,27 +17,35 @@ use super::positioned::read_some;
 pub const BLOCK: usize = 4096;
 
 /// Opens a file for such reads.
-#[cfg(target_os = "linux")]
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECT).open(path)
+    open_as(path, OpenOptions::new().read(true))
 }
 
-/// Opens a file that is there for writes of the same kind.
-#[cfg(target_os = "linux")]
+/// Opens a file that is there for such writes.
 pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
+    open_as(path, OpenOptions::new().write(true))
+}
+
+#[cfg(target_os = "linux")]
+fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path)
+    options.custom_flags(libc::O_DIRECT).open(path)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn open(_: &Path) -> io::Result<File> {
+fn open_as(_: &Path, _: &mut OpenOptions) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(not(target_os = "linux"))]
-pub(super) fn open_to_write(_: &Path) -> io::Result<File> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Memory for such reads and writes: anonymous maps are page-aligned, and drives
+/// take large pages several times as fast, for one address is to be told them
+/// instead of hundreds.
+pub(crate) fn memory_of_blocks(bytes: usize) -> io::Result<MmapMut> {
+    let memory = MmapMut::map_anon(bytes)?;
+    // Without large pages, it is memory all the same.
+    #[cfg(target_os = "linux")]
+    let _ = memory.advise(memmap2::Advice::HugePage);
+    Ok(memory)
 }
 
 /// Whether an error says that there are no such reads here, or not at such

@@ -27,6 +27,7 @@ mod verify;
 
 pub use crate::lock::Holder;
 pub use blocks::BLOCK;
+pub(crate) use blocks::memory_of_blocks;
 pub use cache::{CacheState, path_beside as cache_path_beside};
 pub(crate) use create::is_checkpoint;
 pub use create::{

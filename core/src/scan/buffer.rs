@@ -13,7 +13,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use memmap2::MmapMut;
 
-use crate::plots::BLOCK;
+use crate::plots::{BLOCK, memory_of_blocks};
 
 /// Bytes of leaves in one buffer: enough for workers and engines to be busy with.
 pub(super) const BUFFER_BYTES: usize = 1 << 20;
@@ -25,8 +25,7 @@ const MARGINS: usize = 2 * BLOCK;
 const _: () = assert!(BUFFER_BYTES + MARGINS <= LARGE_PAGE);
 
 /// The first so many buffers lie in a large page each, where the system has
-/// such: drives fill them several times as fast, for one address is to be told
-/// them instead of hundreds.
+/// such.
 const IN_LARGE_PAGES: usize = 12;
 
 /// Bytes of a large page.
@@ -99,7 +98,8 @@ impl Home {
     fn add(&self) -> io::Result<()> {
         // Anonymous maps: page-aligned, and the system's again when freed.
         let memory = match self.count.fetch_add(1, Ordering::AcqRel) < IN_LARGE_PAGES {
-            true => in_a_large_page(),
+            // A large page cannot be had in parts.
+            true => memory_of_blocks(LARGE_PAGE),
             false => MmapMut::map_anon(BUFFER_BYTES + MARGINS),
         };
         let memory = memory.inspect_err(|_| {
@@ -117,15 +117,6 @@ impl Drop for Loan {
     fn drop(&mut self) {
         self.0.on_loan.fetch_sub(1, Ordering::AcqRel);
     }
-}
-
-/// Memory for a buffer, and more, since a large page cannot be had in parts.
-fn in_a_large_page() -> io::Result<MmapMut> {
-    let memory = MmapMut::map_anon(LARGE_PAGE)?;
-    // Without, it is memory all the same.
-    #[cfg(target_os = "linux")]
-    let _ = memory.advise(memmap2::Advice::HugePage);
-    Ok(memory)
 }
 
 /// All buffers of a scanner.

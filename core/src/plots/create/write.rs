@@ -14,7 +14,6 @@ use super::super::{
 
 /// Leaves on their way to the disk, with room for the blocks that they lie in.
 pub(super) struct Buffer {
-    // Anonymous maps are page-aligned.
     memory: MmapMut,
     /// Where the leaves begin, in bytes.
     begin: usize,
@@ -28,11 +27,7 @@ impl Buffer {
     ///
     /// The system has no memory.
     pub(super) fn new(bytes: usize) -> io::Result<Self> {
-        let memory = MmapMut::map_anon(bytes + 2 * BLOCK)?;
-        // Drives take large pages faster; without, it is memory all the same.
-        #[cfg(target_os = "linux")]
-        let _ = memory.advise(memmap2::Advice::HugePage);
-        Ok(Self { memory, begin: 0, end: 0 })
+        Ok(Self { memory: blocks::memory_of_blocks(bytes + 2 * BLOCK)?, begin: 0, end: 0 })
     }
 
     /// Where so many bytes of leaves are to be put, that lie at this offset of
