@@ -2,6 +2,7 @@
 //! everything that is waited for.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
@@ -100,8 +101,12 @@ impl Running {
     /// Starts a program.
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // What this process was told about logs and colours is not for it.
-        command.env_remove("SPACETIME_LOG").env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
+        // What this process was told about logs is not for it.
+        for name in ["SPACETIME_LOG", "RUST_LOG", "RUST_BACKTRACE"] {
+            if command.get_envs().all(|(its, _)| its != name) {
+                command.env_remove(name);
+            }
+        }
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (sender, stdout) = mpsc::channel();
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
@@ -215,6 +220,14 @@ impl Miner {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.running.id()
+    }
+
+    /// The most that it has had in memory so far, in KiB, files that it has
+    /// mapped included; none: the system does not say.
+    pub fn most_memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
     }
 
     /// The next event that fulfils a condition; those before it are gone.

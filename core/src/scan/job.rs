@@ -404,6 +404,7 @@ impl ScanJob {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.finish();
             self.quiet.store(self.nanos(), Ordering::Release);
+            tracing::trace!(challenge = %self.spec.challenge, "nobody works for the scan any more");
         }
     }
 

@@ -423,6 +423,10 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
                     hasher.make(&mut batch, &key);
                     Arc::new(batch)
                 }
+                // Who is told to end has many of these left.
+                Work::Take(fetch) if !job.wants(fetch.batch.plot, fetch.batch.number) => {
+                    Arc::new(fetch.batch)
+                }
                 Work::Take(fetch) => match fetch.take() {
                     Ok(batch) => Arc::new(batch),
                     Err(fetch) => {

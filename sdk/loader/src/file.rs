@@ -9,6 +9,7 @@ use std::{
     str::FromStr,
 };
 
+use memmap2::MmapMut;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -101,7 +102,8 @@ pub struct PluginFile {
     path: PathBuf,
     real: PathBuf,
     owner: Option<FileOwner>,
-    bytes: Vec<u8>,
+    memory: MmapMut,
+    len: usize,
     sha256: FileHash,
 }
 
@@ -121,20 +123,14 @@ impl PluginFile {
         }
         let file = File::open(&real).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        let too_large = || failed(io::Error::other("it is larger than 1 GiB"));
         // Before there is memory asked for: a sparse file can be of any length.
         if metadata.len() > LARGEST {
-            return Err(too_large());
+            return Err(failed(io::Error::other("it is larger than 1 GiB")));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
-        // It may have grown since.
-        if bytes.len() as u64 > LARGEST {
-            return Err(too_large());
-        }
-        let sha256 = FileHash::of(&bytes);
+        let (memory, len) = read(file, metadata.len()).map_err(failed)?;
+        let sha256 = FileHash::of(&memory[..len]);
         let owner = FileOwner::of(&metadata);
-        Ok(Self { path: path.to_owned(), real, owner, bytes, sha256 })
+        Ok(Self { path: path.to_owned(), real, owner, memory, len, sha256 })
     }
 
     /// Its path, as it was given.
@@ -159,7 +155,7 @@ impl PluginFile {
 
     /// What was read.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.memory[..self.len]
     }
 
     /// All that it tells without being run.
@@ -168,7 +164,7 @@ impl PluginFile {
     ///
     /// It is no (whole) dynamic library, or one without a whole descriptor.
     pub fn inspect(&self) -> Result<Inspection, Refusal> {
-        Inspection::parse(&self.bytes, &self.path)
+        Inspection::parse(self.bytes(), &self.path)
     }
 
     /// What it says about itself.
@@ -177,7 +173,7 @@ impl PluginFile {
     ///
     /// As for [`inspect`](Self::inspect).
     pub fn descriptor(&self) -> Result<Descriptor, Refusal> {
-        Descriptor::parse(&self.bytes, &self.path)
+        Descriptor::parse(self.bytes(), &self.path)
     }
 
     /// The same as text.
@@ -186,8 +182,27 @@ impl PluginFile {
     ///
     /// As for [`descriptor`](Self::descriptor), but that it is not understood.
     pub(crate) fn descriptor_text(&self) -> Result<String, Refusal> {
-        description(&self.bytes, &self.path)
+        description(self.bytes(), &self.path)
     }
+}
+
+/// Reads a file of this length, or what is left of it. The memory is the
+/// system's again once it is dropped: what an allocator is given back of such
+/// sizes, it may keep.
+fn read(mut file: File, len: u64) -> io::Result<(MmapMut, usize)> {
+    let len = usize::try_from(len).map_err(io::Error::other)?;
+    // One more, to see the end.
+    let mut memory = MmapMut::map_anon(len + 1)?;
+    let mut done = 0;
+    while done <= len {
+        match file.read(&mut memory[done..]) {
+            Ok(0) => return Ok((memory, done)),
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("it grew while it was being read: somebody is still writing it"))
 }
 
 impl fmt::Debug for PluginFile {

@@ -116,8 +116,20 @@ fn serve<T: Transport>(
     closing: watch::Receiver<bool>,
 ) {
     let mut port = Port::new(host_port.clone(), requests, closing.clone());
-    // `run` itself may panic before it returns a future.
-    let outcome = runtime.block_on(guarded(name, async { value.run(&mut port).await }));
+    let its_name = name.clone();
+    // A task, which goes on where what it waited for was found out. This thread
+    // would have to be woken first, and get a core that scans want.
+    let session = runtime.spawn(async move {
+        // `run` itself may panic before it returns a future.
+        let outcome = guarded(&its_name, async { value.run(&mut port).await }).await;
+        drop(port);
+        (value, outcome)
+    });
+    let (value, outcome) = match runtime.block_on(session) {
+        Ok((value, outcome)) => (Some(value), outcome),
+        // Something that a panic in `run` left behind panicked when it was dropped.
+        Err(error) => (None, Err(fault(FaultCode::PANICKED, format_args!("its session: {error}")))),
+    };
     let asked = *closing.borrow();
     let reason = match outcome {
         Ok(Ok(())) => "its session ended by itself: `run` returned".to_owned(),
@@ -133,12 +145,13 @@ fn serve<T: Transport>(
             message
         }
     };
-    drop(port);
     if !asked && let Ok(event) = (Event::Offline { reason }).to_abi() {
         // The host also learns it from the next request.
         host_port.emit(event);
     }
-    drop_value(runtime.handle().clone(), name, value);
+    if let Some(value) = value {
+        drop_value(runtime.handle().clone(), name, value);
+    }
 }
 
 /// Runs the author's destructor on a thread of its own, so that one that hangs

@@ -93,7 +93,10 @@ impl fmt::Display for Permission {
 /// A file that may be loaded.
 #[derive(Debug)]
 pub struct Admitted {
-    file: PluginFile,
+    // Not the file itself, for plugins are large, and all are admitted before
+    // the first one is loaded.
+    path: PathBuf,
+    sha256: FileHash,
     descriptor: Descriptor,
     permission: Permission,
     copies: Option<PathBuf>,
@@ -102,7 +105,7 @@ pub struct Admitted {
 impl Admitted {
     /// The file.
     pub fn path(&self) -> &Path {
-        self.file.path()
+        &self.path
     }
 
     /// What it says about itself.
@@ -112,7 +115,7 @@ impl Admitted {
 
     /// The hash of the file.
     pub fn sha256(&self) -> FileHash {
-        self.file.sha256()
+        self.sha256
     }
 
     /// Why it may be loaded.
@@ -124,12 +127,16 @@ impl Admitted {
     ///
     /// # Errors
     ///
-    /// The copy cannot be made.
+    /// The file is not the admitted one any more, or the copy cannot be made.
     pub fn copy(self) -> Result<PrivateCopy, Refusal> {
-        let path = self.file.path();
+        let path = &*self.path;
         let folder = self.copies.ok_or_else(|| Refusal::nowhere_to_copy(path))?;
         let cache = Cache::open(&folder).map_err(|error| Refusal::no_copy(path, &error))?;
-        let copy = cache.keep(self.file)?;
+        let file = PluginFile::read(path)?;
+        if file.sha256() != self.sha256 {
+            return Err(Refusal::exchanged(path));
+        }
+        let copy = cache.keep(file)?;
         if copy.made() == Made::Again {
             let path = copy.path().display();
             tracing::warn!(%path, "the private copy of a plugin was damaged, and is made again");
@@ -204,7 +211,13 @@ impl Gate {
         check_pin(&file, entry)?;
         let descriptor = file.inspect()?.accepted()?.descriptor;
         let permission = self.judge(&file, &descriptor, entry)?;
-        Ok(Admitted { file, descriptor, permission, copies: self.copies.clone() })
+        Ok(Admitted {
+            path: path.to_owned(),
+            sha256: file.sha256(),
+            descriptor,
+            permission,
+            copies: self.copies.clone(),
+        })
     }
 
     /// Decides whether a file may be loaded, as far as that is a matter of

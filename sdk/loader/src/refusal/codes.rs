@@ -134,8 +134,8 @@ codes! {
     /// It describes itself in two ways.
     Changed = "PLG-0011" {
         title: "the plugin's file was exchanged",
-        meaning: "What the file says of itself is not what the loaded code says: the file was \
-            written anew after this process had loaded it, or while it did.",
+        meaning: "What was to be loaded is not what was checked: the file was written anew between \
+            the two, or the loaded code says of itself what the file does not.",
         reason: "All checks were made of the file. They say nothing of other code.",
         remedy: "Start the miner again once the file is completely written; put new files in place \
             by renaming them.",

@@ -220,6 +220,16 @@ impl Refusal {
         )
     }
 
+    /// The file is not the one that was admitted any more.
+    pub fn exchanged(path: &Path) -> Self {
+        Self::new(
+            path,
+            Code::Changed,
+            "was exchanged or changed while the miner was starting",
+            "Start the miner again once the file is completely written",
+        )
+    }
+
     pub(crate) fn changed(path: &Path) -> Self {
         Self::new(
             path,
