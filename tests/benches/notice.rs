@@ -89,14 +89,11 @@ impl Bench {
         let mut nodes: Vec<_> = (0..NODES).map(|_| Scripted::listen(address::own())).collect();
         let peers: Vec<_> = nodes.iter().map(|node| node.address().to_string()).collect();
         let home = Home::with_long_windows()
-            .plugin(&plugin("spacetime-transport-node"))
-            .set("first_run", &format!("(create_key: true, plot_size: {plot:?})"))
-            .set(
-                "transports",
-                &format!("[(name: \"node\", config: (peers: {peers:?}, follow: notices))]"),
-            );
+            .set("first_run", &format!("(create_key: true, plot_size: {plot:?})"));
         // In a run of its own, as it takes memory of its own.
         assert_eq!(home.run_to_end(&["--for", "1"]).code, Some(0));
+        let node = format!("[(name: \"node\", config: (peers: {peers:?}, follow: notices))]");
+        let home = home.plugin(&plugin("spacetime-transport-node")).set("transports", &node);
         let log = [("SPACETIME_LOG", "error,spacetime_core::scan=trace"), ("NO_COLOR", "1")];
         let miner = home.run_with(&[], &log);
         for node in &mut nodes {
