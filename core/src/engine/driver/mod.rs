@@ -239,6 +239,7 @@ impl Driver {
                 height,
                 scanning: job.is_some_and(|job| !job.is_over()),
                 scanned: covered.scanned,
+                again: covered.again,
                 leaves: covered.leaves,
                 elapsed_ms: u64::try_from(covered.elapsed.as_millis()).unwrap_or(u64::MAX),
                 counters: with_untold(self.state.counters()),
@@ -286,6 +287,7 @@ impl Driver {
     fn emit(&self, mut event: observe::Event) {
         if let Detail::Stopped(stopped) = &mut event.detail {
             stopped.counters = with_untold(stopped.counters);
+            stopped.untold.extend(plugin::untold());
             stopped.plugins = plugin::used();
             stopped.plugins_not_loaded = self.plugins_not_loaded;
         }
