@@ -244,7 +244,7 @@ fn spend(sender: &mut Account, transaction: &Transaction) -> Option<String> {
         {
             Some(format!(
                 "transaction {} has nonce {}, and its sender's next, with nonce {}, was not chosen \
-             before it",
+                 before it",
                 transaction.hash(),
                 transaction.nonce,
                 before.nonce

@@ -141,20 +141,19 @@ impl Link {
     /// Tells what happened, and gives the boot up if nothing is left to try.
     fn report(&self, trouble: &Trouble, attempt: u32, was_up: bool, pause: Duration) {
         let Trouble { reason, hopeless, advice } = trouble;
-        let hopeless = *hopeless;
         let allowed = self.retry.boot_attempts.max(1);
-        let has_failed = !hopeless && !was_up && attempt >= allowed;
+        let has_failed = !*hopeless && !was_up && attempt >= allowed;
         let reasons = || {
             let reason = format!("{}: {reason}", self.slot.component());
             self.boot.failed(self.source, reason)
         };
-        let give_up = match hopeless {
+        let give_up = match *hopeless {
             true => Some(Outcome::Misconfigured(reason.to_owned())),
             false if has_failed => reasons().map(Outcome::Failed),
             false => None,
         };
         let seconds = pause.as_secs_f64();
-        let (message, next) = match (hopeless, was_up) {
+        let (message, next) = match (*hopeless, was_up) {
             (true, _) => (reason.to_owned(), "it is not tried again".to_owned()),
             (_, true) => (
                 format!("its session ended: {reason}"),
