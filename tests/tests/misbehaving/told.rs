@@ -65,6 +65,8 @@ fn a_transport_that_is_not_closed_in_time_is_told_of_at_the_end() {
     assert!(says(&told[0]["next"], "the miner ends without it"), "{}", told[0]);
     assert!(says(&told[0]["next"], "spacetime-miner plugin test /"), "{}", told[0]);
     assert_eq!(used(&ended, "transport")["calls"]["close"]["given_up"], 1, "{ended:#?}");
+    let time = |event: &Value| event["time"].as_str().unwrap().to_owned();
+    assert!(time(&ended.events("stopped")[0]) >= time(&told[0]), "it is the end: {ended:#?}");
     assert_eq!(counted(&ended, "transport"), 1);
 }
 

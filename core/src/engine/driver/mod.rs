@@ -349,6 +349,7 @@ fn tell_end(
         stream.emit(observe::Event { unix_ms: now().unix_ms, epoch: None, height: None, detail });
     }
     let Some(mut event) = stopped else { return };
+    event.unix_ms = now().unix_ms;
     if let Detail::Stopped(stopped) = &mut event.detail {
         stopped.counters = with_untold(stopped.counters);
         stopped.counters.faults += more;
