@@ -14,7 +14,10 @@ use spacetime_protocol::{
     proof::BlockProof,
     score,
     transaction::Transaction,
-    validity::{self, Admission, BlockError, BlockErrorKind, Expected, Rules, account_after},
+    validity::{
+        self, Admission, BlockError, BlockErrorKind, Expected, Rules, TransactionError,
+        TransactionErrorKind, account_after,
+    },
 };
 use spacetime_sdk_loader::abi;
 
@@ -109,6 +112,16 @@ pub struct Workshop<'a> {
     pub key: &'a SecretKey,
     /// The policy's name in faults.
     pub policy: &'a str,
+    /// How its author finds out more, for faults of its choice; empty: in no way.
+    pub test: &'a str,
+}
+
+impl Workshop<'_> {
+    /// Something is wrong with what the policy chose.
+    fn remark(&self, message: String, next: &str) -> Fault {
+        let test = if self.test.is_empty() { String::new() } else { format!("; {}", self.test) };
+        Fault::new(self.policy, message, format!("{next}{test}"))
+    }
 }
 
 /// Builds, signs and checks a block. `choose` asks the policy, once.
@@ -128,7 +141,7 @@ pub fn build(
             return Outcome::Vetoed(Fault::new(workshop.policy, message, "it was not published"));
         }
     };
-    let (transactions, mut remarks) = select(workshop.policy, candidates, &accounts, chosen);
+    let (transactions, mut remarks) = select(workshop, candidates, &accounts, chosen);
     let error = match finish(workshop, plan, transactions.clone(), &accounts) {
         Ok(built) => return Outcome::Built(Box::new(Built { remarks, ..built })),
         Err(error) => error,
@@ -137,8 +150,7 @@ pub fn build(
     if !transactions.is_empty()
         && let Ok(built) = finish(workshop, plan, Vec::new(), &accounts)
     {
-        let next = "the block goes out without transactions";
-        remarks.push(Fault::new(workshop.policy, error.reason, next));
+        remarks.push(workshop.remark(error.reason, "the block goes out without transactions"));
         return Outcome::Built(Box::new(Built { remarks, ..built }));
     }
     if error.lies_in_plot {
@@ -185,7 +197,7 @@ fn describe(candidates: &Candidates, accounts: &HashMap<Identity, Account>) -> V
 /// The chosen transactions that can be in the block together, and a fault that
 /// names the first that cannot.
 fn select(
-    policy: &str,
+    workshop: Workshop<'_>,
     candidates: &Candidates,
     accounts: &HashMap<Identity, Account>,
     chosen: Vec<usize>,
@@ -211,7 +223,7 @@ fn select(
     }
     let remark = first.map(|first| {
         let message = format!("{dropped} of the transactions it chose cannot be used: {first}");
-        Fault::new(policy, message, "the block goes out without them")
+        workshop.remark(message, "the block goes out without them")
     });
     (kept, remark.into_iter().collect())
 }
@@ -226,6 +238,17 @@ fn spend(sender: &mut Account, transaction: &Transaction) -> Option<String> {
         Ok(()) => {
             *sender = account_after(transaction, before);
             None
+        }
+        Err(TransactionError { kind: TransactionErrorKind::InvalidNonce, .. })
+            if transaction.nonce > before.nonce =>
+        {
+            Some(format!(
+                "transaction {} has nonce {}, and its sender's next, with nonce {}, was not chosen \
+                 before it",
+                transaction.hash(),
+                transaction.nonce,
+                before.nonce
+            ))
         }
         Err(error) => Some(format!("transaction {}: {error}", transaction.hash())),
     }
@@ -366,8 +389,12 @@ mod tests {
         }
 
         fn build(&self, choice: Choice) -> Outcome {
-            let workshop =
-                Workshop { network: &self.network, key: &self.key, policy: "the policy" };
+            let workshop = Workshop {
+                network: &self.network,
+                key: &self.key,
+                policy: "the policy",
+                test: "look",
+            };
             build(workshop, &self.plan, |_, _| choice)
         }
 
@@ -421,7 +448,7 @@ mod tests {
     #[test]
     fn the_policy_sees_accounts_and_its_order_is_kept() {
         let scene = Scene::new().pending(vec![payment(2, 0, 10, 3), payment(3, 0, 10, 4)]);
-        let workshop = Workshop { network: &scene.network, key: &scene.key, policy: "p" };
+        let workshop = Workshop { network: &scene.network, key: &scene.key, policy: "p", test: "" };
         let outcome = build(workshop, &scene.plan, |context, candidates| {
             assert_eq!((context.height, context.epoch), (1, 1));
             assert_eq!(context.miner, scene.key.identity().to_bytes());
@@ -456,6 +483,27 @@ mod tests {
         assert_eq!(built.remarks.len(), 1);
         assert!(built.remarks[0].message.starts_with("5 of the transactions"));
         assert_eq!(built.remarks[0].culprit, "the policy");
+    }
+
+    #[test]
+    fn both_ends_of_a_gap_are_told_and_where_to_look() {
+        let scene = Scene::new().pending(vec![
+            payment(2, 0, 10, 1),
+            payment(2, 1, 10, 1),
+            payment(2, 2, 10, 1),
+            payment(2, 3, 10, 1),
+        ]);
+        let (built, _) = scene.built(vec![0, 2, 3]);
+        let Fault { message, next, .. } = &built.remarks[0];
+        let hash = payment(2, 2, 10, 1).hash();
+        assert_eq!(
+            *message,
+            format!(
+                "2 of the transactions it chose cannot be used: transaction {hash} has nonce 2, \
+                 and its sender's next, with nonce 1, was not chosen before it"
+            )
+        );
+        assert_eq!(next, "the block goes out without them; look");
     }
 
     #[test]

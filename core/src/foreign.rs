@@ -44,6 +44,23 @@ pub(crate) fn call_within<T: Send + 'static>(
     unless_late(limit, foreign, Fault::late(method, limit))
 }
 
+/// Calls a component's object, which comes back with what it returned.
+///
+/// # Errors
+///
+/// It did not return, or the system has no thread: the object is gone.
+pub(crate) fn call_object_within<T: Send + 'static, R: Send + 'static>(
+    mut object: T,
+    method: Method,
+    limit: Duration,
+    foreign: impl FnOnce(&mut T) -> R + Send + 'static,
+) -> Result<(T, R), Fault> {
+    call_within(method, limit, move || {
+        let returned = foreign(&mut object);
+        Ok((object, returned))
+    })
+}
+
 fn unless_late<T: Send + 'static>(
     limit: Duration,
     foreign: impl FnOnce() -> Result<T, Fault> + Send + 'static,

@@ -9,7 +9,7 @@ use std::{
     path::Path,
     slice,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -36,13 +36,13 @@ struct Counted {
     plot: PlotFile,
     drive: u64,
     /// How long the drive takes for each read.
-    pace: Duration,
+    pace: Mutex<Duration>,
     reads: AtomicU64,
 }
 
 impl Counted {
     fn of(plot: PlotFile, drive: u64, pace: Duration) -> Arc<Self> {
-        Arc::new(Self { plot, drive, pace, reads: AtomicU64::new(0) })
+        Arc::new(Self { plot, drive, pace: Mutex::new(pace), reads: AtomicU64::new(0) })
     }
 
     fn reads(&self) -> u64 {
@@ -70,7 +70,8 @@ impl LeafSource for Counted {
     fn read(&self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         // Being slow is what this drive is for; nothing waits by it.
-        thread::sleep(self.pace);
+        let pace = *self.pace.lock().unwrap();
+        thread::sleep(pace);
         self.plot.read(first, out)
     }
 
@@ -92,9 +93,12 @@ fn plot(folder: &Path, name: &str, key: PlotKey) -> PlotFile {
 }
 
 fn scanner(origin: LeafOrigin) -> Scanner {
+    scanner_with(Supply::new(origin, Some(KEY)))
+}
+
+fn scanner_with(supply: Supply) -> Scanner {
     let hasher = Hasher::new(Kernels::detect(), None);
     let (one, two) = (NonZeroUsize::MIN, NonZeroUsize::new(2));
-    let supply = Supply::new(origin, Some(KEY));
     Scanner::supplied(Planner::new(Arc::new(BuiltIn)), hasher, one, two, supply).unwrap()
 }
 
@@ -186,4 +190,29 @@ fn what_is_faster_is_decided_per_drive_and_remembered() {
         let read = scan(&scanner(LeafOrigin::Disk), Stop::BestOfAll, challenge, &plots[1..]);
         assert!(found.score <= read.score);
     }
+}
+
+/// A little is read of a drive whose leaves are made: one that was slow for a
+/// while is read again.
+#[test]
+fn a_drive_that_became_faster_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let drive = Counted::of(plot(folder.path(), "one.plot", KEY), 0, Duration::from_millis(50));
+    fs::read(drive.path()).unwrap();
+    let plots = [drive.clone()];
+    let auto = scanner_with(Supply::new(LeafOrigin::Auto, Some(KEY)).retrying(Duration::ZERO));
+    let scan_reads = |challenge| {
+        let before = drive.reads();
+        let found = scan(&auto, Stop::BestOfAll, challenge, &plots);
+        let reads = drive.reads() - before;
+        assert_eq!(found, scan(&scanner(LeafOrigin::Disk), Stop::BestOfAll, challenge, &plots));
+        reads
+    };
+    let all = scan_reads(1);
+    // Each trial is behind the last one, until there is nothing behind it.
+    let some = [scan_reads(2), scan_reads(3)];
+    assert!(some.iter().all(|reads| (1..all).contains(reads)), "{some:?} of {all}");
+    *drive.pace.lock().unwrap() = Duration::ZERO;
+    let more = [scan_reads(4), scan_reads(5), scan_reads(6)];
+    assert!(more.contains(&all), "{more:?} of {all}");
 }

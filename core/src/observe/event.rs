@@ -411,8 +411,21 @@ pub struct Stopped {
     pub plugins: Vec<PluginUse>,
     /// Plugins that the manifest lists and that were not loaded.
     pub plugins_not_loaded: u64,
+    /// Faults that were left unsaid and are not in any `repeated` yet.
+    pub untold: Vec<Untold>,
     /// What the shadows did.
     pub shadows: Vec<ShadowTotals>,
+}
+
+/// Faults that were not told, as they came too often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Untold {
+    /// The culprit, as in [`Fault`].
+    pub culprit: String,
+    /// What was wrong; where several things were, the last one.
+    pub message: String,
+    /// How many there were.
+    pub times: u64,
 }
 
 /// A log line of a plugin.

@@ -1,12 +1,20 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
+use spacetime_sdk::text::line;
+
 use super::{
     BestLeaf, CallTimes, Detail, Ended, Event, Fault, PluginUse, ShadowTotals, Started, Status,
-    Stopped, event::rfc3339,
+    Stopped, Untold, event::rfc3339,
 };
 
 /// Lines of a fault's detail that are shown; a program gets them all.
 const DETAIL: usize = 24;
+
+/// Kinds of faults whose number is told at the end.
+const UNTOLD: usize = 8;
+
+/// Bytes of such a fault's message that are shown.
+const UNTOLD_LENGTH: usize = 200;
 
 /// How a line is to be set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +142,7 @@ impl Narrator {
                 let plugins = stopped.plugins.iter().map(|used| (Mood::Dim, used_line(used)));
                 one(Mood::Plain, stopped_line(stopped))
                     .into_iter()
+                    .chain(untold_lines(stopped).into_iter().map(|line| (Mood::Bad, line)))
                     .chain(shadows.map(|totals| (Mood::Plain, shadow_line(totals))))
                     .chain(plugins)
                     .collect()
@@ -143,12 +152,19 @@ impl Narrator {
 
     /// What is going on, in one short line.
     pub fn status(&self, status: &Status) -> String {
-        let Status { epoch, height, scanned, leaves, counters, .. } = status;
+        let Status { epoch, height, scanned, again, leaves, counters, .. } = status;
         let percent = scanned.saturating_mul(100) / (*leaves).max(1);
-        let rate = size(scanned.saturating_mul(32_000) / status.elapsed_ms.max(1));
+        let rate = |leaves: u64| size(leaves.saturating_mul(32_000) / status.elapsed_ms.max(1));
+        let once = rate(*scanned);
+        let again = match again {
+            0 => String::new(),
+            again => format!(" and, of leaves scanned again, {}/s", rate(*again)),
+        };
         let doing = match status.scanning {
             _ if *epoch == 0 => "waiting for the first challenge".to_owned(),
-            true => format!("epoch {epoch}, block {height}: scanning {percent} % at {rate}/s"),
+            true => {
+                format!("epoch {epoch}, block {height}: scanning {percent} % at {once}/s{again}")
+            }
             false => format!("epoch {epoch}, block {height}: scanned {percent} %, waiting"),
         };
         format!(
@@ -323,6 +339,30 @@ fn stopped_line(stopped: &Stopped) -> String {
     )
 }
 
+/// What the faults were that were not told one by one.
+fn untold_lines(Stopped { counters, untold, .. }: &Stopped) -> Vec<String> {
+    let all: u64 = untold.iter().map(|untold| untold.times).sum();
+    if all == 0 {
+        return Vec::new();
+    }
+    let mut lines = vec![format!(
+        "{}, {} of them told above; besides:",
+        count(counters.faults, "fault"),
+        counters.faults.saturating_sub(all)
+    )];
+    let mut most: Vec<&Untold> = untold.iter().collect();
+    most.sort_by_key(|untold| std::cmp::Reverse(untold.times));
+    lines.extend(most.iter().take(UNTOLD).map(|Untold { culprit, message, times }| {
+        let of = if message.contains(culprit) { String::new() } else { format!(" of {culprit}") };
+        format!("  {times} more{of}: {}", line(message, UNTOLD_LENGTH))
+    }));
+    let rest: u64 = most.iter().skip(UNTOLD).map(|untold| untold.times).sum();
+    if rest > 0 {
+        lines.push(format!("  {rest} more of other kinds; `--json` has them in `untold`"));
+    }
+    lines
+}
+
 fn shadow_line(totals: &ShadowTotals) -> String {
     let ShadowTotals { shadow, challenges, missed, expected_wins, live_expected_wins, .. } = totals;
     if *challenges == 0 {
@@ -411,6 +451,33 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_is_that_of_distinct_leaves_and_repeats_are_told() {
+        let leaves = |mib: u64| mib << 15;
+        let status = Status {
+            epoch: 3,
+            height: 2,
+            scanning: true,
+            scanned: leaves(40),
+            leaves: leaves(400),
+            elapsed_ms: 2000,
+            ..Status::default()
+        };
+        let told = |status: &Status| Narrator::default().status(status);
+        let rest = "won 0, accepted 0, faults 0";
+        assert_eq!(
+            told(&status),
+            format!("epoch 3, block 2: scanning 10 % at 20.00 MiB/s · {rest}")
+        );
+        assert_eq!(
+            told(&Status { again: leaves(10), ..status }),
+            format!(
+                "epoch 3, block 2: scanning 10 % at 20.00 MiB/s and, of leaves scanned again, \
+                 5.00 MiB/s · {rest}"
+            )
+        );
+    }
+
+    #[test]
     fn calls_that_were_given_up_are_told() {
         let nothing =
             CallTimes { count: 0, errors: 0, given_up: 2, total_ns: 0, max_ns: 0, p99_ns: 0 };
@@ -423,6 +490,40 @@ mod tests {
     }
 
     #[test]
+    fn faults_that_were_not_told_are_summed_at_the_end() {
+        let untold = |culprit: &str, message: &str, times| Untold {
+            culprit: culprit.into(),
+            message: message.into(),
+            times,
+        };
+        let counters = super::super::Counters { faults: 29, ..Default::default() };
+        let mut stopped = Stopped {
+            reason: "signal",
+            seconds: 1,
+            counters,
+            plugins: Vec::new(),
+            plugins_not_loaded: 0,
+            untold: Vec::new(),
+            shadows: Vec::new(),
+        };
+        assert!(untold_lines(&stopped).is_empty());
+        stopped.untold =
+            vec![untold("plot /p", "plot /p is gone", 2), untold("strategy `x`", "`plan`: no", 15)];
+        assert_eq!(
+            untold_lines(&stopped),
+            [
+                "29 faults, 12 of them told above; besides:",
+                "  15 more of strategy `x`: `plan`: no",
+                "  2 more: plot /p is gone",
+            ]
+        );
+        stopped.untold = (0..10).map(|kind| untold("x", &format!("{kind}"), 1)).collect();
+        let lines = untold_lines(&stopped);
+        assert_eq!(lines.len(), 1 + UNTOLD + 1);
+        assert!(lines[9].starts_with("  2 more of other kinds"), "{lines:?}");
+    }
+
+    #[test]
     fn plugins_that_were_not_loaded_are_told_at_the_end() {
         let stopped = Stopped {
             reason: "signal",
@@ -430,6 +531,7 @@ mod tests {
             counters: super::super::Counters::default(),
             plugins: Vec::new(),
             plugins_not_loaded: 1,
+            untold: Vec::new(),
             shadows: Vec::new(),
         };
         let line = stopped_line(&stopped);

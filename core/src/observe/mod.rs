@@ -9,7 +9,7 @@ mod stream;
 pub use event::{
     Answered, BestLeaf, BuildPerformance, CallTimes, Counters, Detail, DriveCoverage, Ended, Event,
     Fault, NewChallenge, PluginLog, PluginUse, PluginsUsed, Replaced, ScanPerformance, Started,
-    Stopped, Submittable, Submitted, Tip, Won, rfc3339,
+    Stopped, Submittable, Submitted, Tip, Untold, Won, rfc3339,
 };
 pub use human::{Mood, Narrator, Said, count, size};
 pub use shadow::{ShadowHow, ShadowScan, ShadowTotals};

@@ -47,8 +47,10 @@ pub struct Status {
     pub height: u64,
     /// Whether a scan runs.
     pub scanning: bool,
-    /// Leaves scanned.
+    /// Leaves scanned, each counted once.
     pub scanned: u64,
+    /// Leaves scanned again, or that may have been.
+    pub again: u64,
     /// Leaves owned.
     pub leaves: u64,
     /// Since the scan began, milliseconds.

@@ -7,8 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use spacetime_sdk_loader::file_names;
+
 /// Where plugins are installed, from the folder of the executable.
 const INSTALLED: &str = "../lib/spacetime-miner/plugins";
+
+/// How much a file's name is like one that is not there: names of plugins have
+/// much in common, and so only a few letters may differ.
+const NEAR: f64 = 0.85;
 
 /// The folders in order: those of `--plugin-dir`, those of the manifest, the
 /// executable's, the installed ones beside it, the user's. A folder that is
@@ -97,6 +103,28 @@ pub(crate) fn name_of(path: &Path) -> String {
     }
 }
 
+/// What an entry of a manifest may mean at whose path there is no file: it with
+/// the name of a plugin file that is there and whose name is near.
+pub(crate) fn near(entry: &Path, path: &Path, folders: &[PathBuf]) -> Option<PathBuf> {
+    let is_name = entry.components().count() < 2;
+    let beside = path.parent().map(file_names).unwrap_or_default();
+    let mut known: Vec<String> = beside.iter().filter_map(|file| file_name(file)).collect();
+    if is_name {
+        let files = folders.iter().flat_map(|folder| file_names(folder));
+        known.extend(files.flat_map(|file| [Some(name_of(&file)), file_name(&file)]).flatten());
+    }
+    let name = file_name(entry)?;
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&name, known);
+    let known = known.into_iter().map(|known| (likeness(&known), known));
+    let near = known.filter(|(likeness, _)| *likeness > NEAR);
+    let (_, nearest) = near.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    Some(entry.with_file_name(nearest))
+}
+
+fn file_name(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_str()?.to_owned())
+}
+
 /// Folders as one text for messages.
 pub(crate) fn list(folders: &[PathBuf]) -> String {
     let names: Vec<String> = folders.iter().map(|folder| show(folder)).collect();
@@ -123,6 +151,29 @@ mod tests {
         let (one, two) = (one.path().canonicalize().unwrap(), two.path().canonicalize().unwrap());
         let given = [one.join("."), two.clone(), one.clone(), one.join("missing")];
         assert_eq!(existing(given.into_iter()), [one, two]);
+    }
+
+    #[test]
+    fn a_plugin_file_whose_name_is_near_is_found_where_the_entry_looks() {
+        let (base, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = |name: &str| format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
+        let write = |folder: &Path, name: &str| std::fs::write(folder.join(name), "").unwrap();
+        write(base.path(), &file("spacetime_strategy_full"));
+        write(base.path(), "spacetime_strategy_ful.txt");
+        write(folder.path(), &file("spacetime_engine_gpu"));
+        let folders = [folder.path().to_owned()];
+        let near = |entry: &Path| near(entry, &base.path().join(entry), &folders);
+        let meant = file("spacetime_strategy_full");
+        for parent in [base.path(), Path::new("."), Path::new("")] {
+            let entry = parent.join(file("spacetime_stratgy_full"));
+            assert_eq!(near(&entry), Some(parent.join(&meant)));
+        }
+        // Names of installed plugins are those that a manifest gives them.
+        assert_eq!(near(Path::new("spacetime_engin_gpu")), Some("spacetime_engine_gpu".into()));
+        assert_eq!(near(&Path::new("./").join("spacetime_engin_gpu.x")), None);
+        assert_eq!(near(Path::new("xyz")), None);
+        assert_eq!(near(Path::new(&file("spacetime_strategy_lottery"))), None, "another one");
+        assert_eq!(near(Path::new("missing/libspacetime_strategy_full.so")), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::{
 use spacetime_sdk_loader::Fault;
 
 use super::{fallback::Fallback, limit::Limit};
+use crate::observe::Untold;
 
 /// Faults within the window after which a component is quarantined.
 const LIMIT: usize = 5;
@@ -54,6 +55,8 @@ pub(super) struct Health {
     faults: AtomicU64,
     /// Those that the observer was not told of.
     untold: AtomicU64,
+    /// Those of them whose number was not told either, and what the last was.
+    unsaid: Mutex<(u64, String)>,
     recent: Mutex<VecDeque<Instant>>,
     told: Mutex<Limit>,
 }
@@ -73,6 +76,7 @@ impl Health {
             quarantined: AtomicBool::new(false),
             faults: AtomicU64::new(0),
             untold: AtomicU64::new(0),
+            unsaid: Mutex::default(),
             recent: Mutex::default(),
             told: Mutex::new(Limit::new(TOLD.0, TOLD.1)),
         })
@@ -90,6 +94,13 @@ impl Health {
     /// Those of them that nobody was told of.
     pub(super) fn untold(&self) -> u64 {
         self.untold.load(Ordering::Relaxed)
+    }
+
+    /// Those of whose number nobody was told; `None`: there are none.
+    pub(super) fn unsaid(&self) -> Option<Untold> {
+        let unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
+        let (times, message) = (unsaid.0, unsaid.1.clone());
+        (times > 0).then(|| Untold { culprit: self.component.clone(), message, times })
     }
 
     /// Whether it may be called.
@@ -118,6 +129,8 @@ impl Health {
         self.count(1);
         if !self.tell(fault, now) {
             self.untold.fetch_add(1, Ordering::Relaxed);
+            let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
+            *unsaid = (unsaid.0 + 1, fault.to_string());
         }
     }
 
@@ -147,6 +160,8 @@ impl Health {
         }
         if let Some(others @ 1..) = left_out {
             fault.message += &format!(" ({others} other faults of it were left unsaid)");
+            let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
+            unsaid.0 = unsaid.0.saturating_sub(others);
         }
         self.observer.fault(&self.component, &fault, &fate);
         true
@@ -164,7 +179,7 @@ impl Health {
     }
 
     /// How its author finds out more.
-    fn test(&self) -> String {
+    pub(super) fn test(&self) -> String {
         format!("`spacetime-miner plugin test {}` looks for it", self.file.display())
     }
 
@@ -253,9 +268,13 @@ mod tests {
         let start = Instant::now();
         (0..1000).for_each(|_| health.record_at(&Fault::new("no"), start));
         assert_eq!(told.0.lock().unwrap().len(), TOLD.0 as usize);
+        let unsaid = health.unsaid().unwrap();
+        assert_eq!((unsaid.culprit.as_str(), unsaid.message.as_str()), ("strategy `x`", "no"));
+        assert_eq!(unsaid.times, 1000 - u64::from(TOLD.0));
         health.record_at(&Fault::new("no"), start + Duration::from_secs(6));
         assert_eq!(told.0.lock().unwrap().len(), TOLD.0 as usize + 1);
         assert_eq!((health.faults(), health.untold()), (1001, 1000 - u64::from(TOLD.0)));
+        assert_eq!(health.unsaid(), None, "their number was told");
     }
 
     #[test]

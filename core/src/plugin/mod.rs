@@ -34,5 +34,5 @@ pub use problem::RegistryProblem;
 pub use quarantine::{Entry as Quarantined, Quarantine, QuarantineError};
 pub use registry::Registry;
 pub use safe_mode::keep_what_is_safe;
-pub use services::{forward_logs, untold_faults, used};
+pub use services::{forward_logs, untold, untold_faults, used};
 pub use slots::{EventSink, PolicyOutcome, PolicySlot, ShadowSlot, TransportSetup, TransportSlot};

@@ -172,9 +172,12 @@ impl Planning<'_> {
     }
 
     fn not_found(&self, entry: &PluginEntry, path: &Path) -> RegistryProblem {
+        let near = folders::near(&entry.path, path, &self.folders)
+            .map(|near| format!("Did you mean `{}`?", near.display()));
+        let next = near
+            .or_else(|| unbuilt(path))
+            .unwrap_or_else(|| "Build or install it, or correct its path".to_owned());
         let folders = folders::list(&self.folders);
-        let next =
-            unbuilt(path).unwrap_or_else(|| "Build or install it, or correct its path".to_owned());
         RegistryProblem::lasting(format_args!(
             "{}: there is no plugin file `{}` in {}, nor a crate's of that name in {folders}. {next}",
             place(self.manifest, entry),
@@ -256,11 +259,16 @@ impl Planning<'_> {
             ));
         }
         if is_unknown {
-            let stop = if message.ends_with('?') { "" } else { "." };
-            let next = self.unlisted(wanted).unwrap_or_else(|| {
-                "Add its plugin to `plugins`; `spacetime-miner plugin list` shows what is installed"
-                    .to_owned()
-            });
+            // A name that is near is at hand already.
+            let is_near = message.ends_with('?');
+            let stop = if is_near { "" } else { "." };
+            let next = match self.unlisted(wanted) {
+                Some(next) => next,
+                None if is_near => return RegistryProblem::fatal(message),
+                None => "Add its plugin to `plugins`; `spacetime-miner plugin list` shows what is \
+                         installed"
+                    .to_owned(),
+            };
             return RegistryProblem::fatal(format_args!("{message}{stop} {next}"));
         }
         RegistryProblem::fatal(message)

@@ -22,7 +22,7 @@ use tracing::{Level, level_filters::LevelFilter};
 use super::{health::Health, limit::Limit};
 use crate::{
     manifest::Manifest,
-    observe::{CallTimes, PluginLog, PluginUse},
+    observe::{CallTimes, PluginLog, PluginUse, Untold},
 };
 
 /// Counters that a component may create.
@@ -101,6 +101,15 @@ pub fn untold_faults() -> u64 {
     let instances = lock(&hub().instances);
     let healths = instances.values().filter_map(|instance| instance.health.upgrade());
     healths.map(|health| health.untold()).sum()
+}
+
+/// The same, as far as no later fault has said how many there were.
+pub fn untold() -> Vec<Untold> {
+    let instances = lock(&hub().instances);
+    let healths = instances.values().filter_map(|instance| instance.health.upgrade());
+    let mut untold: Vec<Untold> = healths.filter_map(|health| health.unsaid()).collect();
+    untold.sort_by(|one, other| one.culprit.cmp(&other.culprit));
+    untold
 }
 
 /// What each component did so far.

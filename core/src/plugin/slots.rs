@@ -156,6 +156,11 @@ impl PolicySlot {
         self.policy.as_ref().map_or("the built-in policy", |(opener, _)| opener.health.component())
     }
 
+    /// How its author finds out more, in words; empty for the built-in one.
+    pub fn test(&self) -> String {
+        self.policy.as_ref().map_or_else(String::new, |(opener, _)| opener.health.test())
+    }
+
     /// Chooses among the candidates. A policy that fails chooses nothing, and
     /// its fault is observed.
     pub fn select(&self, context: &PolicyContext, candidates: &[Candidate]) -> PolicyOutcome {
@@ -321,6 +326,11 @@ impl TransportSlot {
         call_within(Method::Ask, ASK_LIMIT, ask)
             .and_then(ask::from_abi)
             .map_err(|fault| self.opener.explain(fault))
+    }
+
+    /// How its author finds out more, in words.
+    pub fn test(&self) -> String {
+        self.opener.health.test()
     }
 
     /// Takes note of a fault that somebody else tells of.

@@ -1,6 +1,7 @@
 //! Drives: numbered for strategies, with the rate at which each was read.
 
 mod meter;
+mod retrial;
 mod ways;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 pub use self::ways::Io;
 pub(super) use self::{
     meter::Meter,
+    retrial::Retrial,
     ways::{Way, Ways},
 };
 
@@ -35,6 +37,12 @@ impl Rate {
         }
     }
 
+    /// Forgets all but this.
+    fn replace(&self, leaves: u64, took: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (0, 0);
+        self.add(leaves, took);
+    }
+
     /// Leaves per second; 0 = not known yet.
     pub(super) fn get(&self) -> u64 {
         let (leaves, nanos) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,6 +60,8 @@ pub(super) struct Drive {
     pub(super) rate: Rate,
     /// How long spans of it are read.
     pub(super) ways: Ways,
+    /// What is read of it while its leaves are made.
+    pub(super) retrial: Retrial,
     /// Readers at work on it, stuck ones included.
     readers: AtomicUsize,
     /// Threads that read for them, stuck ones included.
@@ -65,8 +75,11 @@ impl Drive {
 
     /// Leaves were read, in so much of a reader's time.
     pub(super) fn was_read(&self, way: Way, leaves: u64, took: Duration) {
-        self.rate.add(leaves, took);
         self.ways.add(way, leaves, took);
+        self.rate.add(leaves, took);
+        if let Some((leaves, took)) = self.retrial.add(leaves, took) {
+            self.rate.replace(leaves, took);
+        }
     }
 }
 
@@ -122,6 +135,7 @@ impl Drives {
             number,
             rate: Rate::default(),
             ways: Ways::new(io, number),
+            retrial: Retrial::default(),
             readers: AtomicUsize::new(0),
             fetchers: AtomicUsize::new(0),
         };

@@ -170,7 +170,17 @@ impl Shared {
                 Load { read_rate: load.read_rate.saturating_mul(readers), ..load }
             })
             .collect();
-        self.supply.choose(&loads, self.machine().rates())
+        let making = self.supply.choose(&loads, self.machine().rates());
+        if let Some(every) = self.supply.retries() {
+            for Load { drive: number, leaves, .. } in loads {
+                let is_made = making.as_ref().is_some_and(|made| made.drives.contains(&number));
+                let drive = drives.iter().find(|drive| drive.number == number);
+                if let Some(drive) = drive {
+                    drive.retrial.scan_begins(is_made.then_some(leaves), every);
+                }
+            }
+        }
+        making
     }
 
     /// Takes note of what a strategy would see, should none be asked.

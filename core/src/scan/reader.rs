@@ -12,7 +12,7 @@ use super::{
     buffer::{Buffer, Buffers},
     drive::{Meter, Way},
     fetch::{Fetch, Fetchers},
-    gather::{Batch, Gather, Ground, LONG_SPAN, Piece, READ_LEAVES},
+    gather::{BUFFER_LEAVES, Batch, Gather, Ground, LONG_SPAN, Piece, READ_LEAVES},
     hasher::{Filled, Work},
     job::ScanJob,
 };
@@ -40,6 +40,7 @@ impl<'a> Reader<'a> {
             plot,
             means,
             key,
+            tries: false,
             buffer: None,
             begin: 0,
             elsewhere: None,
@@ -60,6 +61,8 @@ pub(super) struct Drive<'a> {
     means: Means<'a>,
     /// What its leaves are made with, by the workers; `None`: they are read.
     key: Option<&'a PlotKey>,
+    /// Whether those of the batch are read nevertheless, to see how fast that is.
+    tries: bool,
     /// The one that is being filled.
     buffer: Option<Buffer>,
     /// Where its leaves begin in it, in bytes.
@@ -99,6 +102,17 @@ struct Mapped {
 }
 
 impl Drive<'_> {
+    /// Whether the workers make the leaves of the batch.
+    fn makes(&self) -> bool {
+        self.key.is_some() && !self.tries
+    }
+
+    /// Whether a piece is in the run that was read last.
+    fn is_in_run(&self, Piece { first, leaves, .. }: Piece) -> bool {
+        let end = self.run_first + (self.run.len() / Leaf::SIZE) as u64;
+        first >= self.run_first && first + leaves <= end
+    }
+
     fn read(&mut self, first: u64, out: &mut [u8]) -> Result<(), ReadError> {
         let reading = self.means.meter.begin();
         self.job.plots()[self.plot].read(first, out)?;
@@ -216,11 +230,14 @@ impl Drive<'_> {
     }
 
     fn way(&self) -> Way {
-        self.job.drive(self.plot).ways.choice()
+        let ways = &self.job.drive(self.plot).ways;
+        if self.tries { ways.known() } else { ways.choice() }
     }
 
     fn put_into(&mut self, buffer: &mut Buffer, piece: Piece) -> Result<(), ReadError> {
         let Piece { first, leaves, at, of_run, fills } = piece;
+        // The batch may have been one to be made when its run was planned.
+        let of_run = of_run && self.is_in_run(piece);
         if at == 0 {
             self.begin = 0;
         }
@@ -265,12 +282,15 @@ impl Ground for Drive<'_> {
     fn provide(&mut self) -> bool {
         if self.buffer.is_none() {
             self.buffer = self.means.buffers.take(|| self.job.is_over());
+            self.tries = self.key.is_some()
+                && self.buffer.is_some()
+                && self.job.drive(self.plot).retrial.takes(BUFFER_LEAVES);
         }
         self.buffer.is_some()
     }
 
     fn at_once(&mut self, first: u64, leaves: u64) -> u64 {
-        if self.key.is_some() {
+        if self.makes() {
             return leaves;
         }
         self.in_memory = false;
@@ -287,7 +307,7 @@ impl Ground for Drive<'_> {
     }
 
     fn read_run(&mut self, first: u64, leaves: u64) -> Result<(), ReadError> {
-        if self.key.is_some() {
+        if self.makes() {
             return Ok(());
         }
         let mut run = std::mem::take(&mut self.run);
@@ -298,7 +318,8 @@ impl Ground for Drive<'_> {
     }
 
     fn put(&mut self, piece: Piece) -> Result<(), ReadError> {
-        if self.key.is_some() {
+        if self.makes() {
+            self.begin = 0;
             return Ok(());
         }
         let mut buffer = self.buffer.take().expect("one was provided");
@@ -323,13 +344,14 @@ impl Ground for Drive<'_> {
             buffer,
             begin: self.begin,
             window,
-            made: self.key.is_some(),
+            made: self.makes(),
             leaves: batch.leaves,
             fresh: batch.fresh,
             spans: batch.spans,
         };
         let Means { buffers, work, fetchers, meter } = self.means;
-        let ready = match (self.key, unread) {
+        let key = self.key.filter(|_| self.makes());
+        let ready = match (key, unread) {
             (None, Some((way, seeks))) => {
                 let fetch = Fetch { batch, way, meter: meter.clone(), seeks };
                 match way {
@@ -367,7 +389,7 @@ mod tests {
     use super::*;
     use crate::scan::{
         Component, Found, Hasher, LeafSource, Report, Stop,
-        drive::Drives,
+        drive::{self, Drives},
         planner::Visitor,
         supply::Making,
         tests::{KEY, Memory, plots, spec},
@@ -391,14 +413,16 @@ mod tests {
     /// a wish for the size of batches: how many reads it took, and the leaves,
     /// by index.
     fn gather_in_batches(leaves: u64, spans: &[(u64, u64, Option<u64>)]) -> (u64, Vec<u64>) {
-        gather_from(leaves, spans, None)
+        gather_from(leaves, spans, None, |_| ())
     }
 
-    /// The same of leaves that are read, or made with a key.
+    /// The same of leaves that are read, or made with a key, on a drive of which
+    /// some is known.
     fn gather_from(
         leaves: u64,
         spans: &[(u64, u64, Option<u64>)],
         key: Option<PlotKey>,
+        prepare: impl FnOnce(&drive::Drive),
     ) -> (u64, Vec<u64>) {
         let (sources, plots) = plots(vec![Memory::new("plot", 0, leaves)]);
         let drives = vec![Drives::default().get(0)];
@@ -406,6 +430,7 @@ mod tests {
         let making = key.map(|key| Making { key, drives: [0].into() });
         let job = ScanJob::new(spec, plots, drives, Arc::new(Deaf)).making(making);
         let job = Arc::new(job);
+        prepare(job.drive(0));
         let buffers = Buffers::new(20).unwrap();
         let (filled, batches) = unbounded();
         let fetchers = Fetchers::of(job.drive(0).clone(), 1);
@@ -461,11 +486,28 @@ mod tests {
     fn leaves_that_are_made_are_those_that_would_be_read() {
         let spans = [(90, 5), (88, 10), (10, 1), (11, 1), (0, 40_000), (39_999, 1), (60_000, 2)];
         let given: Vec<_> = spans.iter().map(|(start, len)| (*start, *len, None)).collect();
-        assert_eq!(gather_from(70_000, &given, Some(KEY)), (0, planned(&spans)));
+        assert_eq!(gather_from(70_000, &given, Some(KEY), |_| ()), (0, planned(&spans)));
         // Another key's are read.
-        let (reads, indices) = gather_from(70_000, &given, Some(PlotKey::ZERO));
+        let (reads, indices) = gather_from(70_000, &given, Some(PlotKey::ZERO), |_| ());
         assert!(reads > 0);
         assert_eq!(indices, planned(&spans));
+    }
+
+    /// The second batch, which begins within a run of short spans.
+    #[test]
+    fn a_batch_may_be_read_among_others_that_are_made() {
+        let spans: Vec<_> = (0..1000).map(|number| (number * 100, 100)).collect();
+        let given: Vec<_> = spans.iter().map(|(start, len)| (*start, *len, None)).collect();
+        let again = |drive: &drive::Drive| {
+            for _ in 0..2 {
+                drive.retrial.scan_begins(Some(100_000), Duration::ZERO);
+                drive.was_read(Way::Buffered, 1, Duration::from_secs(1));
+            }
+            drive.retrial.scan_begins(Some(100_000), Duration::ZERO);
+        };
+        let (reads, indices) = gather_from(100_000, &given, Some(KEY), again);
+        assert_eq!(indices, planned(&spans));
+        assert!((5..100).contains(&reads), "{reads}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use spacetime_kernels::Kernels;
@@ -21,12 +21,17 @@ const GAIN: f64 = 0.9;
 /// Leaves that are made to find out how fast that is: some milliseconds' work.
 const TRIED: usize = 1 << 16;
 
+/// After that a drive whose leaves are made may have become faster.
+const HOLDS: Duration = Duration::from_secs(600);
+
 /// Where leaves come from, and how that was decided.
 #[derive(Debug)]
 pub struct Supply {
     origin: LeafOrigin,
     /// Whose plots' leaves can be made again; `None`: nobody's.
     key: Option<PlotKey>,
+    /// How often a little is read of drives whose leaves are made.
+    retries: Duration,
     /// Drives whose leaves are made, as it was decided last.
     made: Mutex<BTreeSet<u64>>,
 }
@@ -66,7 +71,19 @@ pub(super) struct Rates {
 impl Supply {
     /// Leaves of this key's plots come from there.
     pub fn new(origin: LeafOrigin, key: Option<PlotKey>) -> Self {
-        Self { origin, key, made: Mutex::default() }
+        Self { origin, key, retries: HOLDS, made: Mutex::default() }
+    }
+
+    /// A drive whose leaves are made is measured again each time so long after
+    /// its leaves began to be made, or it was measured; ten minutes otherwise.
+    pub fn retrying(self, retries: Duration) -> Self {
+        Self { retries, ..self }
+    }
+
+    /// How often a little is read of a drive whose leaves are made; `None`:
+    /// whatever it gives, they are made.
+    pub(super) fn retries(&self) -> Option<Duration> {
+        (self.origin == LeafOrigin::Auto).then_some(self.retries)
     }
 
     /// Finds out how fast leaves are made, where that matters.
@@ -171,7 +188,7 @@ fn reading(load: &Load) -> f64 {
 }
 
 /// How long it takes to make so many leaves.
-pub(super) fn time_making(kernels: &Kernels, leaves: usize) -> std::time::Duration {
+pub(super) fn time_making(kernels: &Kernels, leaves: usize) -> Duration {
     let mut out = vec![0; leaves.min(super::hasher::STEP as usize) * Leaf::SIZE];
     let began = Instant::now();
     for first in (0..leaves).step_by(out.len() / Leaf::SIZE) {

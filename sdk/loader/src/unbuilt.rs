@@ -4,6 +4,7 @@
 use std::{
     env,
     env::consts::{DLL_PREFIX, DLL_SUFFIX},
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
 };
@@ -11,8 +12,8 @@ use std::{
 /// What would make a Cargo project leave a dynamic library.
 const CRATE_TYPE: &str = "crate-type = [\"cdylib\"]";
 
-/// What to do about a path at which there is no file, if that lies in a Cargo
-/// project or is one; a sentence without its stop.
+/// What to do about a path at which there is no file, if that is a Cargo
+/// project, or where its library lies or would lie; a sentence without its stop.
 pub fn unbuilt(path: &Path) -> Option<String> {
     unbuilt_in(path, &Surroundings::of_this_process())
 }
@@ -46,6 +47,13 @@ fn unbuilt_in(path: &Path, around: &Surroundings) -> Option<String> {
         // A workspace of several: nobody knows which is meant.
         return None;
     }
+    let target = target(project, around);
+    let is_of_cargo = absolute.starts_with(&target)
+        || absolute.starts_with(project.join("target"))
+        || absolute.file_name().is_some_and(|name| Some(name) == library(&text).as_deref());
+    if absolute != project && !is_of_cargo {
+        return None;
+    }
     if !text.contains("cdylib") {
         return Some(format!(
             "Cargo builds no dynamic library of this project: does {} say {CRATE_TYPE} under \
@@ -53,7 +61,6 @@ fn unbuilt_in(path: &Path, around: &Surroundings) -> Option<String> {
             manifest.display()
         ));
     }
-    let target = target(project, around);
     let built = built(&text, &target);
     let release = target.join("release");
     let release = release.strip_prefix(project).unwrap_or(&release);
@@ -118,11 +125,15 @@ fn value(text: &str, table: &str, key: &str) -> Option<String> {
 /// The dynamic libraries of a project, by its `Cargo.toml`, that cargo has left
 /// in its folder, which may be that of others, too.
 fn built(manifest: &str, target: &Path) -> Vec<PathBuf> {
-    let name = value(manifest, "lib", "name").or_else(|| value(manifest, "package", "name"));
-    let Some(name) = name else { return Vec::new() };
-    let file = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"));
+    let Some(file) = library(manifest) else { return Vec::new() };
     let folders = ["release", "debug"].map(|profile| target.join(profile));
     folders.map(|folder| folder.join(&file)).into_iter().filter(|file| file.is_file()).collect()
+}
+
+/// The file name of a project's dynamic library, by its `Cargo.toml`.
+fn library(manifest: &str) -> Option<OsString> {
+    let name = value(manifest, "lib", "name").or_else(|| value(manifest, "package", "name"))?;
+    Some(format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_")).into())
 }
 
 fn list(files: &[PathBuf]) -> String {
@@ -146,7 +157,7 @@ mod tests {
         project
     }
 
-    fn library(target: &Path, profile: &str, name: &str) -> PathBuf {
+    fn build(target: &Path, profile: &str, name: &str) -> PathBuf {
         let folder = target.join(profile);
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
@@ -181,6 +192,9 @@ mod tests {
         fs::write(&file, "").unwrap();
         let named = told(&project).unwrap();
         assert_eq!(named, format!("Name the library in it: {}", file.display()));
+        assert_eq!(told(&project.join("plugins/other.so")), None, "it is none of cargo's");
+        let moved = told(&project.join(file.file_name().unwrap())).unwrap();
+        assert_eq!(moved, format!("What cargo has built there is {}", file.display()));
         let built = told(&release.join("other.so")).unwrap();
         assert_eq!(built, format!("What cargo has built there is {}", file.display()));
     }
@@ -195,12 +209,12 @@ mod tests {
         let into = format!("puts it into {}", target.join("release").display());
         assert!(told().ends_with(&into), "{}", told());
         // Of another project that is built into the same folder.
-        library(&target, "release", "other");
+        build(&target, "release", "other");
         assert!(told().ends_with(&into), "{}", told());
-        let file = library(&target, "debug", "my_first");
+        let file = build(&target, "debug", "my_first");
         assert_eq!(told(), format!("What cargo has built there is {}", file.display()));
         let relative = Surroundings { target: Some("out".into()), home: None };
-        let file = library(&project.join("out"), "release", "my_first");
+        let file = build(&project.join("out"), "release", "my_first");
         let told = unbuilt_in(&project, &relative).unwrap();
         assert_eq!(told, format!("Name the library in it: {}", file.display()));
     }
@@ -221,9 +235,9 @@ mod tests {
         };
         // The farthest first: the nearest one counts.
         write(&cargo_home, "build.target-dir = 'of-all'\n");
-        told(&library(&home.path().join("user/of-all"), "release", "my_first"));
+        told(&build(&home.path().join("user/of-all"), "release", "my_first"));
         write(&home.path().join(".cargo"), "[net]\n[build]\njobs = 2\ntarget-dir = \"here\" # x\n");
-        told(&library(&home.path().join("here"), "debug", "my_first"));
+        told(&build(&home.path().join("here"), "debug", "my_first"));
     }
 
     #[test]
@@ -231,7 +245,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let project = project(home.path());
         fs::write(home.path().join("Cargo.toml"), "[workspace]\nmembers = [\"first\"]\n").unwrap();
-        let file = library(&home.path().join("target"), "release", "my_first");
+        let file = build(&home.path().join("target"), "release", "my_first");
         assert_eq!(told(&project).unwrap(), format!("Name the library in it: {}", file.display()));
     }
 }

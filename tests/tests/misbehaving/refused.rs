@@ -90,6 +90,23 @@ fn a_plugin_that_is_there_but_not_listed_is_named_with_its_entry() {
     assert!(nowhere.stderr.contains("plugin list` shows"), "{nowhere:#?}");
 }
 
+/// What is near is said, and nothing beside it.
+#[test]
+fn a_misspelt_name_or_path_is_told_what_is_near() {
+    let refused =
+        Home::new().misbehaving().set("strategy", "(name: \"misbehavin\")").command(&["check"]);
+    assert!(refused.stderr.contains("did you mean `misbehaving`?"), "{refused:#?}");
+    assert!(!refused.stderr.contains("Add its plugin"), "{refused:#?}");
+
+    let file = spacetime_tests::artifacts::plugin("spacetime-misbehaving");
+    let name = file.file_name().unwrap().to_string_lossy().replace("misbehaving", "misbehavin");
+    let refused =
+        Home::new().plugin(&file.with_file_name(name)).run_to_end(&["--strict", "--for", "5"]);
+    let near = format!("Did you mean `{}`?", file.display());
+    refused.assert_refused(6, &near);
+    assert!(!refused.stderr.contains("cargo"), "{refused:#?}");
+}
+
 #[test]
 fn a_plugin_that_is_listed_twice_is_told_and_mined_with() {
     let file = spacetime_tests::artifacts::plugin("spacetime-strategy-full");
@@ -121,6 +138,22 @@ fn with_strict_nothing_is_mined_while_a_plugin_is_missing_or_refused() {
     let ended = Home::new().run_to_end(&["--strict", "--until-blocks", "1", "--for", "60"]);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert_eq!(ended.events("stopped")[0]["plugins_not_loaded"], 0, "{ended:#?}");
+}
+
+#[test]
+fn with_strict_the_cause_is_told_before_what_follows_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.so");
+    fs::write(&text, "not a library\n").unwrap();
+    let home = Home::new().plugin(&text).set("strategy", "(name: \"of-notes\")");
+    let refused = home.run_to_end(&["--strict", "--for", "5"]);
+    assert_eq!(refused.code, Some(6), "{refused:#?}");
+    let errors: Vec<&str> =
+        refused.stderr.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(errors.len(), 2, "{refused:#?}");
+    assert!(errors[0].contains("PLG-0002"), "{refused:#?}");
+    assert!(errors[1].contains("there is no strategy named `of-notes`"), "{refused:#?}");
+    assert!(errors[1].ends_with("; with --strict nothing is mined until then"), "{refused:#?}");
 }
 
 /// All is well with its file; its constructor never returns.

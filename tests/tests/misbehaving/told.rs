@@ -55,6 +55,21 @@ fn a_call_that_hangs_is_named_counted_and_told_with_what_to_do() {
     });
 }
 
+/// Its session does not end when it is told to.
+#[test]
+fn a_transport_that_is_not_closed_in_time_is_told_of_at_the_end() {
+    let ended = mine_and_end(&home_of_two("(deaf: true)"));
+    let told = faults(&ended, "transport");
+    assert_eq!(told.len(), 1, "{ended:#?}");
+    assert!(says(&told[0]["message"], "its `close` did not return within 1000 ms"), "{}", told[0]);
+    assert!(says(&told[0]["next"], "the miner ends without it"), "{}", told[0]);
+    assert!(says(&told[0]["next"], "spacetime-miner plugin test /"), "{}", told[0]);
+    assert_eq!(used(&ended, "transport")["calls"]["close"]["given_up"], 1, "{ended:#?}");
+    let time = |event: &Value| event["time"].as_str().unwrap().to_owned();
+    assert!(time(&ended.events("stopped")[0]) >= time(&told[0]), "it is the end: {ended:#?}");
+    assert_eq!(counted(&ended, "transport"), 1);
+}
+
 /// Several readers hang in the same scan: one is told of, and all count.
 #[test]
 fn calls_that_hang_at_once_count_the_same_everywhere() {

@@ -156,13 +156,14 @@ fn load_plugins(
     registry.warnings().iter().for_each(|sentence| output.warn(sentence));
     let problems = registry.problems();
     let fatal = problems.iter().find(|problem| problem.is_fatal());
-    if let Some(first) = fatal.or_else(|| problems.first().filter(|_| args.strict)) {
-        for other in problems.iter().filter(|problem| *problem != first) {
+    // They are in the order in which one follows from another.
+    if let Some(last) = fatal.or_else(|| problems.last().filter(|_| args.strict)) {
+        for other in problems.iter().filter(|problem| *problem != last) {
             output.error(complete(other));
         }
         let strict =
-            if first.is_fatal() { "" } else { "; with --strict nothing is mined until then" };
-        return Err(Failure::new(Exit::Plugin, format_args!("{}{strict}", complete(first))));
+            if last.is_fatal() { "" } else { "; with --strict nothing is mined until then" };
+        return Err(Failure::new(Exit::Plugin, format_args!("{}{strict}", complete(last))));
     }
     if manifest.transports.is_empty() {
         let message = format!(

@@ -128,6 +128,8 @@ struct Driver {
     set_verbosity: Box<dyn Fn(bool) + Send>,
     stream: Stream,
     plugins_not_loaded: u64,
+    /// The last event, told when everything has ended.
+    stopped: Option<observe::Event>,
     report: time::Interval,
     wake_ms: Option<u64>,
     /// What is left since a plot was set aside; not told yet.
@@ -170,6 +172,7 @@ impl Driver {
             set_verbosity: setup.set_verbosity,
             stream,
             plugins_not_loaded: setup.plugins_not_loaded,
+            stopped: None,
             report: time::interval_at(time::Instant::now() + REPORT_STEP, REPORT_STEP),
             wake_ms: None,
             left: None,
@@ -239,6 +242,7 @@ impl Driver {
                 height,
                 scanning: job.is_some_and(|job| !job.is_over()),
                 scanned: covered.scanned,
+                again: covered.again,
                 leaves: covered.leaves,
                 elapsed_ms: u64::try_from(covered.elapsed.as_millis()).unwrap_or(u64::MAX),
                 counters: with_untold(self.state.counters()),
@@ -283,13 +287,11 @@ impl Driver {
         None
     }
 
-    fn emit(&self, mut event: observe::Event) {
-        if let Detail::Stopped(stopped) = &mut event.detail {
-            stopped.counters = with_untold(stopped.counters);
-            stopped.plugins = plugin::used();
-            stopped.plugins_not_loaded = self.plugins_not_loaded;
+    fn emit(&mut self, event: observe::Event) {
+        match event.detail {
+            Detail::Stopped(_) => self.stopped = Some(event),
+            _ => self.stream.emit(event),
         }
-        self.stream.emit(event);
     }
 
     /// Tells what plugins did so far.
@@ -301,24 +303,61 @@ impl Driver {
 
     /// Ends everything; a second signal ends it at once.
     async fn finish(self) {
-        let Self { mut signals, transports, stream, scans, .. } = self;
+        let Self { mut signals, transports, stream, scans, stopped, plugins_not_loaded, .. } = self;
         // It may wait for a disk.
         let scans = task::spawn_blocking(move || scans.finish(now().unix_ms));
-        let close = async {
-            transports.close(CLOSE_LIMIT).await;
+        let unended = tokio::select! {
+            biased;
+            () = signals.next() => None,
+            unended = transports.close(CLOSE_LIMIT) => Some(unended),
+        };
+        let in_haste = unended.is_none();
+        let faults = unended.unwrap_or_default().into_iter().map(|(slot, fault)| {
+            slot.count(&fault);
+            let next = format!("the miner ends without it; {}", slot.test());
+            observe::Fault::new(slot.component(), fault, next)
+        });
+        tell_end(&stream, faults.collect(), stopped, plugins_not_loaded);
+        let rest = async {
             if stream.lost() > 0 {
                 tracing::warn!(lost = stream.lost(), "events were lost: the reader was too slow");
             }
             stream.finish(TELL_LIMIT).await;
-            // Its panic would be in the log.
-            let _ = scans.await;
+            if !in_haste {
+                // Its panic would be in the log.
+                let _ = scans.await;
+            }
         };
         tokio::select! {
             biased;
             () = signals.next() => {}
-            () = close => {}
+            () = rest => {}
         }
     }
+}
+
+/// Tells what went wrong at the very end, and the end.
+fn tell_end(
+    stream: &Stream,
+    faults: Vec<observe::Fault>,
+    stopped: Option<observe::Event>,
+    plugins_not_loaded: u64,
+) {
+    let more = faults.len() as u64;
+    for fault in faults {
+        let detail = Detail::Fault(fault);
+        stream.emit(observe::Event { unix_ms: now().unix_ms, epoch: None, height: None, detail });
+    }
+    let Some(mut event) = stopped else { return };
+    event.unix_ms = now().unix_ms;
+    if let Detail::Stopped(stopped) = &mut event.detail {
+        stopped.counters = with_untold(stopped.counters);
+        stopped.counters.faults += more;
+        stopped.untold.extend(plugin::untold());
+        stopped.plugins = plugin::used();
+        stopped.plugins_not_loaded = plugins_not_loaded;
+    }
+    stream.emit(event);
 }
 
 /// What plugins say becomes events, if anybody wants them.

@@ -49,6 +49,11 @@ impl PolicyDesk {
         self.policy.culprit()
     }
 
+    /// How its author finds out more.
+    pub(super) fn test(&self) -> String {
+        self.policy.test()
+    }
+
     /// So much was wrong with its choice; it is told with the block.
     pub(super) fn count_faults(&self, faults: usize) {
         self.policy.count_faults(faults as u64);

@@ -109,7 +109,8 @@ impl Work {
         let started = Instant::now();
         task::spawn(async move {
             let building = task::spawn_blocking(move || {
-                let workshop = Workshop { network: &network, key: &key, policy: policy.name() };
+                let (name, test) = (policy.name(), policy.test());
+                let workshop = Workshop { network: &network, key: &key, policy: name, test: &test };
                 let choose = |context: &_, candidates: &[_]| policy.choose(context, candidates);
                 let outcome = block::build(workshop, &plan, choose);
                 policy.count_faults(outcome.faults_of_policy());

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::observe::Fault;
+use crate::observe::{Fault, Untold};
 
 /// The same fault is told once in this time, ms; the longer it lasts, the less
 /// often.
@@ -52,6 +52,22 @@ impl FaultFilter {
         Some(Fault { repeated, ..fault })
     }
 
+    /// What is left unsaid now, by culprit and message.
+    pub(super) fn untold(&self) -> Vec<Untold> {
+        let unsaid = self.told.iter().filter(|(_, told)| told.unsaid > 0);
+        let mut untold: Vec<Untold> = unsaid
+            .map(|((culprit, message), told)| Untold {
+                culprit: culprit.clone(),
+                message: message.clone(),
+                times: told.unsaid,
+            })
+            .collect();
+        untold.sort_by(|one, other| {
+            (&one.culprit, &one.message).cmp(&(&other.culprit, &other.message))
+        });
+        untold
+    }
+
     /// Whether a fault that says the same was told a moment ago: a session's
     /// error comes as a fault of its plugin and as the reason of its end.
     pub(super) fn has_told(&self, reason: &str, now_ms: u64) -> bool {
@@ -90,6 +106,23 @@ mod tests {
         assert_eq!(filter.pass(fault(), 70_000).unwrap().repeated, 1);
         assert_eq!(filter.pass(fault(), 1_000_000).unwrap().repeated, 0, "it had gone away");
         assert!(filter.pass(fault(), 1_010_000).is_some());
+    }
+
+    #[test]
+    fn what_was_not_repeated_is_known_at_the_end() {
+        let mut filter = FaultFilter::default();
+        for (now_ms, culprit) in [(0, "b"), (1, "b"), (2, "b"), (3, "a"), (4, "a"), (5, "c")] {
+            filter.pass(Fault::new(culprit, "gone", ""), now_ms);
+        }
+        let untold = |culprit: &str, times| Untold {
+            culprit: culprit.into(),
+            message: "gone".into(),
+            times,
+        };
+        assert_eq!(filter.untold(), [untold("a", 1), untold("b", 2)]);
+        // Now it is told how many there were.
+        filter.pass(Fault::new("b", "gone", ""), 10_000);
+        assert_eq!(filter.untold(), [untold("a", 1)]);
     }
 
     #[test]

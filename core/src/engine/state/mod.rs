@@ -353,6 +353,7 @@ impl State {
             // Whoever tells it fills this in.
             plugins: Vec::new(),
             plugins_not_loaded: 0,
+            untold: self.faults.untold(),
             shadows: self.shadows.clone(),
         });
         let tip = &self.chain.tip().header;

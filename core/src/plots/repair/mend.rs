@@ -2,8 +2,9 @@
 //! something else, and nowhere else. Each byte that is written is the right
 //! one, so that a repair that is cut off has only done less.
 
-use std::{io, ops::Range};
+use std::{io, ops::Range, thread};
 
+use crossbeam_channel::bounded;
 use spacetime_protocol::{Leaf, plot::PlotHeader};
 
 use super::{
@@ -95,8 +96,8 @@ pub(super) fn mend(
     progress: &dyn Fn(u64, u64) -> bool,
 ) -> io::Result<Option<Mended>> {
     let mut mended = Mended::default();
-    let wanted = each_batch(blocks, progress, |batch| {
-        let right = content.bytes(&batch);
+    let make = |batch: &_| content.bytes(batch);
+    let wanted = each_batch(blocks, make, progress, |batch, right| {
         for run in differing(disk, &batch, &right).0 {
             let of_run = |run: &Range<u64>| {
                 &right[(run.start - batch.start) as usize..(run.end - batch.start) as usize]
@@ -128,8 +129,9 @@ pub(super) fn wrong(
     progress: &dyn Fn(u64, u64) -> bool,
 ) -> Option<Vec<Region>> {
     let mut left = Vec::new();
-    let told = each_batch(blocks, progress, |batch| {
-        let (runs, reason) = differing(disk, &batch, &content.bytes(&batch));
+    let make = |batch: &_| content.bytes(batch);
+    let told = each_batch(blocks, make, progress, |batch, right| {
+        let (runs, reason) = differing(disk, &batch, &right);
         left.extend(runs.into_iter().map(|run| Region {
             reason: reason.clone(),
             ..Region::of(leaves_of(&run, content.leaf_count))
@@ -139,27 +141,46 @@ pub(super) fn wrong(
     matches!(told, Ok(true)).then_some(left)
 }
 
-/// Gives `each` the blocks in batches; whether `progress` wanted all.
+/// Gives `each` the blocks in batches, with what is made of them: of the next
+/// batch meanwhile, on a thread of its own. Whether `progress` wanted all.
 fn each_batch(
     blocks: &[Range<u64>],
+    make: impl Fn(&Range<u64>) -> Vec<u8> + Send,
     progress: &dyn Fn(u64, u64) -> bool,
-    mut each: impl FnMut(Range<u64>) -> io::Result<()>,
+    mut each: impl FnMut(Range<u64>, Vec<u8>) -> io::Result<()>,
 ) -> io::Result<bool> {
     let total = blocks.iter().map(|run| run.end - run.start).sum();
     let mut done = 0;
-    for run in blocks {
-        let mut start = run.start;
-        while start < run.end {
-            let end = run.end.min(start + BATCH);
-            each(start..end)?;
-            done += end - start;
-            start = end;
+    // Two of them are there at the most, and one is in the making.
+    let (sender, batches) = bounded(1);
+    thread::scope(|scope| {
+        let maker = move || {
+            for batch in batches_of(blocks) {
+                let made = make(&batch);
+                if sender.send((batch, made)).is_err() {
+                    // No more are wanted.
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("make".to_owned()).spawn_scoped(scope, maker)?;
+        for (batch, made) in batches {
+            done += batch.end - batch.start;
+            each(batch, made)?;
             if !progress(done, total) {
                 return Ok(false);
             }
         }
-    }
-    Ok(true)
+        Ok(true)
+    })
+}
+
+/// Blocks in batches, in order.
+fn batches_of(blocks: &[Range<u64>]) -> impl Iterator<Item = Range<u64>> {
+    blocks.iter().flat_map(|run| {
+        let end = run.end;
+        (run.start..end).step_by(BATCH as usize).map(move |start| start..end.min(start + BATCH))
+    })
 }
 
 /// The runs of blocks in which the file is not what it has to be, and why some
@@ -203,4 +224,59 @@ fn each_block(run: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
 
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Longer than anything here takes on the slowest machine.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_next_batch_is_made_while_one_is_written() {
+        let blocks = [0..BATCH + BLOCK, 5 * BATCH..5 * BATCH + 1];
+        let (makes, made) = bounded(3);
+        let make = |batch: &Range<u64>| {
+            makes.send(batch.clone()).unwrap();
+            vec![(batch.start / BATCH) as u8]
+        };
+        let mut written = Vec::new();
+        let wanted = each_batch(&blocks, make, &|_, _| true, |batch, bytes| {
+            if written.is_empty() {
+                let both = [made.recv_timeout(PATIENCE), made.recv_timeout(PATIENCE)];
+                assert_eq!(both, [Ok(0..BATCH), Ok(BATCH..BATCH + BLOCK)]);
+            }
+            written.push((batch, bytes));
+            Ok(())
+        });
+        assert!(wanted.unwrap());
+        let batches = [0..BATCH, BATCH..BATCH + BLOCK, 5 * BATCH..5 * BATCH + 1];
+        assert!(written.into_iter().eq(batches.into_iter().zip([vec![0], vec![1], vec![5]])));
+    }
+
+    #[test]
+    fn nothing_more_is_made_once_nothing_more_is_wanted() {
+        let blocks = [0..100 * BATCH, 200 * BATCH..201 * BATCH];
+        let mut given = 0;
+        let wanted = each_batch(
+            &blocks,
+            |_| Vec::new(),
+            &|_, _| false,
+            |_, _| {
+                given += 1;
+                Ok(())
+            },
+        );
+        assert_eq!((wanted.unwrap(), given), (false, 1));
+        let failed = each_batch(
+            &blocks,
+            |_| Vec::new(),
+            &|_, _| true,
+            |_, _| Err(io::ErrorKind::StorageFull.into()),
+        );
+        assert!(is_full(&failed.unwrap_err()));
+    }
 }

@@ -157,6 +157,13 @@ impl Ways {
         }
     }
 
+    /// How a long span is to be read if that is not to find out which way is
+    /// the fastest.
+    pub(crate) fn known(&self) -> Way {
+        let chosen = self.lock().chosen;
+        chosen.map_or_else(|| self.choice(), |(way, _)| way)
+    }
+
     /// Leaves were read, in so much of the reader's time.
     pub(crate) fn add(&self, way: Way, leaves: u64, took: Duration) {
         if self.io != Io::Auto {
@@ -289,6 +296,7 @@ mod tests {
         // A machine that has just started has no such moment.
         if let Some(long_ago) = Instant::now().checked_sub(HOLDS) {
             ways.lock().chosen = Some((Way::Direct, long_ago));
+            assert_eq!(ways.known(), Way::Direct, "nothing is tried for that");
             assert_eq!(ways.choice(), Way::Buffered);
             ways.add(Way::Buffered, TRIAL, Duration::from_secs(1));
             assert_eq!(ways.choice(), Way::Mapped, "direct was in use");

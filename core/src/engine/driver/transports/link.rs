@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::{
     backoff::{Boot, Retry, chance},
+    session::{self, Calling, Desk, End, Watches},
     sink::{Envelope, Heard, sink},
 };
 use crate::{
@@ -27,12 +28,12 @@ use crate::{
     plugin::{EventSink, TransportSetup, TransportSlot},
 };
 
-/// How often it is looked whether a session still lives, besides being told.
-const LOOK: Duration = Duration::from_millis(500);
-
 /// A constructor that takes longer is told of. It may be at real work, such as
 /// mending a store after a power cut, so it is waited for all the same.
 const SLOW: Duration = Duration::from_secs(10);
+
+/// What taking a request may take: a session only queues it.
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 /// A session that lived so long had no trouble to begin with.
 const LONG_LIFE: Duration = Duration::from_secs(60);
@@ -50,9 +51,18 @@ pub(super) enum Order {
     Look,
     /// End.
     Close {
+        /// What it may take.
+        limit: Duration,
         /// At the latest then.
         until: Instant,
     },
+}
+
+impl Order {
+    /// To end within this time from now on.
+    pub(super) fn close_within(limit: Duration) -> Self {
+        Self::Close { limit, until: Instant::now() + limit }
+    }
 }
 
 /// One transport, on its own thread.
@@ -63,6 +73,7 @@ pub(super) struct Link {
     pub(super) retry: Retry,
     pub(super) boot: Arc<Boot>,
     pub(super) orders: Receiver<Order>,
+    pub(super) calling: Arc<Calling>,
     /// Into the link's own queue.
     pub(super) back: Sender<Order>,
     pub(super) events: mpsc::Sender<Envelope>,
@@ -72,15 +83,28 @@ pub(super) struct Link {
 /// How a session went.
 enum Session {
     /// It was closed, for the miner is stopping.
-    Closed,
+    Closed(Result<(), Fault>),
     /// It could not be opened, or has ended.
     Failed(String),
+    /// A call of it did not return.
+    Hung(Fault),
     /// It can never be opened as it is configured.
     Hopeless(String),
 }
 
+/// Why there is no session.
+struct Trouble {
+    reason: String,
+    /// Whether it is of no use to try again.
+    hopeless: bool,
+    /// What else can be done, in words; may be empty.
+    advice: String,
+}
+
 impl Link {
-    pub(super) fn serve(self) {
+    /// Serves one session after the other until the miner stops: whether the
+    /// last one ended as it should.
+    pub(super) fn serve(self) -> Result<(), Fault> {
         let (waiting, mut ever_online) = (Arc::new(AtomicUsize::new(0)), false);
         let (mut failures, mut attempts) = (0, 0);
         loop {
@@ -91,44 +115,55 @@ impl Link {
             ever_online |= heard.was_online.load(Ordering::Acquire);
             failures = if was_good(&heard, began.elapsed()) { 1 } else { failures + 1 };
             attempts += 1;
-            let (reason, hopeless) = match session {
-                Session::Closed => return,
-                Session::Failed(reason) => (reason, false),
-                Session::Hopeless(reason) => (reason, true),
-            };
+            let mut trouble =
+                Trouble { reason: String::new(), hopeless: false, advice: String::new() };
+            match session {
+                Session::Closed(closed) => return closed,
+                Session::Failed(reason) => trouble.reason = reason,
+                Session::Hung(fault) => {
+                    // It is told with the session's end.
+                    self.slot.count(&fault);
+                    trouble.reason = fault.to_string();
+                    trouble.advice = format!("; {}", self.slot.test());
+                }
+                Session::Hopeless(reason) => {
+                    (trouble.reason, trouble.hopeless) = (reason, true);
+                }
+            }
             let pause = self.retry.pause(failures, chance());
-            self.report(&reason, attempts, ever_online, hopeless, pause);
-            if !self.wait(if hopeless { Duration::MAX } else { pause }) {
-                return;
+            self.report(&trouble, attempts, ever_online, pause);
+            if !self.wait(if trouble.hopeless { Duration::MAX } else { pause }) {
+                return Ok(());
             }
         }
     }
 
     /// Tells what happened, and gives the boot up if nothing is left to try.
-    fn report(&self, reason: &str, attempt: u32, was_up: bool, hopeless: bool, pause: Duration) {
+    fn report(&self, trouble: &Trouble, attempt: u32, was_up: bool, pause: Duration) {
+        let Trouble { reason, hopeless, advice } = trouble;
         let allowed = self.retry.boot_attempts.max(1);
-        let has_failed = !hopeless && !was_up && attempt >= allowed;
+        let has_failed = !*hopeless && !was_up && attempt >= allowed;
         let reasons = || {
             let reason = format!("{}: {reason}", self.slot.component());
             self.boot.failed(self.source, reason)
         };
-        let give_up = match hopeless {
+        let give_up = match *hopeless {
             true => Some(Outcome::Misconfigured(reason.to_owned())),
             false if has_failed => reasons().map(Outcome::Failed),
             false => None,
         };
         let seconds = pause.as_secs_f64();
-        let (message, next) = match (hopeless, was_up) {
+        let (message, next) = match (*hopeless, was_up) {
             (true, _) => (reason.to_owned(), "it is not tried again".to_owned()),
             (_, true) => (
                 format!("its session ended: {reason}"),
-                format!("it is opened again in {seconds:.1} s"),
+                format!("it is opened again in {seconds:.1} s{advice}"),
             ),
             _ => (
                 format!("attempt {attempt} of {allowed} failed: {reason}"),
                 match give_up {
                     Some(_) => "there is nothing else to mine on, so the miner stops".to_owned(),
-                    None => format!("the next one is in {seconds:.1} s"),
+                    None => format!("the next one is in {seconds:.1} s{advice}"),
                 },
             ),
         };
@@ -148,34 +183,26 @@ impl Link {
             self.events.clone(),
             self.back.clone(),
         );
-        let mut transport = match self.open(sink) {
+        let transport = match self.open(sink) {
             Some(Ok(transport)) => transport,
             Some(Err(fault)) => {
                 // It is told with the attempt.
                 self.slot.count(&fault);
                 return cannot_open(&fault);
             }
-            None => return Session::Closed,
+            None => return Session::Closed(Ok(())),
         };
-        loop {
-            let order = match self.orders.recv_timeout(LOOK) {
-                Ok(order) => order,
-                Err(RecvTimeoutError::Timeout) => Order::Look,
-                Err(RecvTimeoutError::Disconnected) => Order::Close { until: Instant::now() },
-            };
-            match order {
-                Order::Request { ticket, request } => {
-                    self.pass_on(&mut transport, ticket, request);
-                }
-                Order::Look => {}
-                Order::Close { until } => return self.close(&mut transport, until),
-            }
-            if heard.was_online.load(Ordering::Acquire) {
-                self.boot.is_up(self.source);
-            }
-            if heard.ended.load(Ordering::Acquire) {
-                return Session::Failed(heard.end());
-            }
+        let desk = Desk {
+            orders: &self.orders,
+            heard,
+            calling: &self.calling,
+            watch: self,
+            request_limit: REQUEST_LIMIT,
+        };
+        match session::serve(transport, &desk) {
+            End::Closed(closed) => Session::Closed(closed),
+            End::Failed(reason) => Session::Failed(reason),
+            End::Hung(fault) => Session::Hung(fault),
         }
     }
 
@@ -213,25 +240,6 @@ impl Link {
         }
     }
 
-    fn pass_on(&self, transport: &mut Transport, ticket: Option<u64>, request: abi::Request) {
-        let Err(fault) = transport.request(request) else { return };
-        let is_usual = matches!(fault.code, FaultCode::BUSY | FaultCode::CLOSED);
-        if !is_usual {
-            self.slot.failed(&fault);
-        }
-        if let Some(ticket) = ticket {
-            unsent(&self.internal, self.source, ticket, &fault.to_string());
-        }
-    }
-
-    fn close(&self, transport: &mut Transport, until: Instant) -> Session {
-        let rest = until.saturating_duration_since(Instant::now()).as_millis();
-        if let Err(fault) = transport.close(u64::try_from(rest).unwrap_or(u64::MAX)) {
-            tracing::warn!(transport = self.slot.name(), "{fault}");
-        }
-        Session::Closed
-    }
-
     /// Waits before the next attempt; `false`: the miner is stopping.
     fn wait(&self, pause: Duration) -> bool {
         let until = Instant::now().checked_add(pause);
@@ -262,6 +270,20 @@ impl Link {
             Order::Close { .. } => return false,
         }
         true
+    }
+}
+
+impl Watches for Link {
+    fn is_up(&self) {
+        self.boot.is_up(self.source);
+    }
+
+    fn failed(&self, fault: &Fault) {
+        self.slot.failed(fault);
+    }
+
+    fn unsent(&self, ticket: u64, reason: &str) {
+        unsent(&self.internal, self.source, ticket, reason);
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod backoff;
 mod link;
+mod session;
 mod sink;
 
 use std::{
@@ -14,12 +15,13 @@ use std::{
 };
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
-use spacetime_sdk_loader::abi;
+use spacetime_sdk_loader::{Fault, abi};
 use tokio::sync::{mpsc, watch};
 
 pub(super) use self::backoff::Retry;
 use self::{
     link::{Link, Order},
+    session::Calling,
     sink::Envelope,
 };
 use crate::{
@@ -39,9 +41,17 @@ const LOOK: Duration = Duration::from_millis(5);
 /// All transports.
 pub(super) struct Transports {
     orders: Vec<Sender<Order>>,
-    ended: Vec<watch::Receiver<bool>>,
+    links: Vec<Linked>,
     events: mpsc::Receiver<Envelope>,
     internal: mpsc::Sender<Event>,
+}
+
+/// A transport's thread, seen from here.
+struct Linked {
+    slot: TransportSlot,
+    calling: Arc<Calling>,
+    /// Whether its last session ended as it should; `None`: it has not ended.
+    ended: watch::Receiver<Option<Result<(), Fault>>>,
 }
 
 impl Transports {
@@ -54,10 +64,12 @@ impl Transports {
     ) -> io::Result<Self> {
         let (sender, events) = mpsc::channel(EVENTS);
         let boot = Arc::new(backoff::Boot::new(slots.len()));
-        let (setup, mut orders, mut ended) = (Arc::new(setup), Vec::new(), Vec::new());
+        let (setup, mut orders, mut links) = (Arc::new(setup), Vec::new(), Vec::new());
         for (source, slot) in slots.into_iter().enumerate() {
             let (order, incoming) = bounded(ORDERS);
-            let (end, end_seen) = watch::channel(false);
+            let (end, ended) = watch::channel(None);
+            let calling = Arc::new(Calling::default());
+            links.push(Linked { slot: slot.clone(), calling: calling.clone(), ended });
             let link = Link {
                 source,
                 slot,
@@ -65,18 +77,17 @@ impl Transports {
                 retry,
                 boot: boot.clone(),
                 orders: incoming,
+                calling,
                 back: order.clone(),
                 events: sender.clone(),
                 internal: internal.clone(),
             };
             thread::Builder::new().name(format!("link-{source}")).spawn(move || {
-                link.serve();
-                end.send_replace(true);
+                end.send_replace(Some(link.serve()));
             })?;
             orders.push(order);
-            ended.push(end_seen);
         }
-        Ok(Self { orders, ended, events, internal })
+        Ok(Self { orders, links, events, internal })
     }
 
     /// The next event of any transport.
@@ -101,19 +112,28 @@ impl Transports {
         }
     }
 
-    /// Ends all sessions; returns at the deadline whatever they do.
-    pub(super) async fn close(self, deadline: Duration) {
+    /// Ends all sessions; returns at the deadline whatever they do, with those
+    /// that did not end as they should, and why.
+    pub(super) async fn close(self, deadline: Duration) -> Vec<(TransportSlot, Fault)> {
         let until = Instant::now() + deadline;
         for orders in &self.orders {
             // A full queue means that it hangs, a closed one that it is gone.
-            let _ = orders.try_send(Order::Close { until });
+            let _ = orders.try_send(Order::Close { limit: deadline, until });
         }
         // Their last events are nobody's business any more.
         drop(self.events);
-        for mut ended in self.ended {
+        let mut failed = Vec::new();
+        for Linked { slot, calling, mut ended } in self.links {
             let rest = until.saturating_duration_since(Instant::now()) + LOOK;
-            // Late or gone: nothing more can be done.
-            let _ = tokio::time::timeout(rest, ended.wait_for(|ended| *ended)).await;
+            let end = tokio::time::timeout(rest, ended.wait_for(Option::is_some)).await;
+            let fault = match end {
+                Ok(Ok(end)) => end.clone().and_then(Result::err),
+                // Its thread is gone.
+                Ok(Err(_)) => None,
+                Err(_) => calling.get().map(|method| Fault::late(method, deadline)),
+            };
+            failed.extend(fault.map(|fault| (slot, fault)));
         }
+        failed
     }
 }
