@@ -296,7 +296,7 @@ fn is_silent(probe: &Probe, port: &Port, rule: &str, how: &str) -> Judged {
     match port.offered() - before {
         0 => Ok(()),
         events => {
-            let events = count(events as u64, "event");
+            let events = count(events, "event");
             Err(probe.broken(rule, format_args!("{events} came after it was {how}")))
         }
     }
