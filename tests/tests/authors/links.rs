@@ -51,7 +51,7 @@ fn followed(folder: &Path, paths: &[&str]) -> (usize, Vec<String>) {
 #[test]
 fn every_link_leads_somewhere() {
     let all = ["README.md", "CHANGELOG.md", "docs", "examples", "plugins", "sdk"];
-    let (count, dead) = followed(&repository(), &[&all[..], &["core", "tests"]].concat());
+    let (count, dead) = followed(repository(), &[&all[..], &["core", "tests"]].concat());
     assert!(count > 100, "only {count} links were followed");
     assert_eq!(dead, [] as [&str; 0]);
 

@@ -87,8 +87,8 @@ pub(crate) const RULES: &[Rule] = &[
                    instance plans what a new one would.",
         why: "The host takes any idle instance for any plot.",
         limit: None,
-        mend: "Set every field that `plan` uses in `begin`; what is learnt for good from \
-               `feedback` may change plans only with the feedback of the job itself.",
+        mend: "Set every field that `plan` uses in `begin`, and let what `feedback` has taught end \
+               with its job.",
         kind: STRATEGY,
         test: Some(plans::starts_over),
     },
