@@ -439,8 +439,8 @@ impl Overlap {
             false => "",
         };
         Fault::new(format_args!(
-            "its plan overlaps: {} of a plot with {leaf_count} planned again, from leaf {leaf} on, \
-             and counted once{lost}",
+            "its plan overlaps: {} of a plot with {leaf_count} planned again, from leaf {leaf} on; \
+             leaves count once{lost}",
             count(*leaves, "leaf")
         ))
     }
