@@ -43,8 +43,8 @@ impl From<&Rule> for Explained {
     fn from(rule: &Rule) -> Self {
         let &Rule { id, name, requires, why, limit, mend, .. } = rule;
         let remedy = format!(
-            "{mend} `spacetime-miner plugin test FILE --rule {id}` shows what was seen, with which \
-             input and in which call, and a command that shows it again."
+            "`spacetime-miner plugin test FILE --rule {id}` shows what was seen, with which input \
+             and in which call, and a command that shows it again. {mend}"
         );
         Self { code: id, title: name, meaning: requires, limit, reason: why, remedy: remedy.into() }
     }
