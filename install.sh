@@ -142,7 +142,7 @@ copy() {
         chmod 644 "$new/$file"
     done
 }
-copy README.md CHANGELOG.md LICENSE Cargo.lock miner.ron docs examples sdk
+copy README.md CHANGELOG.md LICENSE Cargo.lock miner.ron docs examples sdk plugins/*/README.md
 # The workspace without what is not there. Its profiles and versions stay.
 awk '
     /^members = \[/ { print; members = 1; next }

@@ -108,6 +108,7 @@ macro_rules! export_plugin {
                     __private::Part::Schema(
                         &<$crate::__config!($kind $type) as $crate::Schema>::SCHEMA,
                     ),
+                    __private::Part::Raw($crate::__declared!($kind $type)),
                     __private::Part::Raw("},"),
                 )+
                 // Ends the list after its last comma.
@@ -245,6 +246,21 @@ macro_rules! __config {
             stringify!($kind),
             "`: it is `strategy`, `engine`, `policy` or `transport`",
         ))
+    };
+}
+
+/// What a component declares besides, as further fields of its description.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declared {
+    (strategy $type:ty) => {
+        match <$type as $crate::Strategy>::MAY_REPEAT {
+            true => ",\"may_repeat\":true",
+            false => ",\"may_repeat\":false",
+        }
+    };
+    ($kind:ident $type:ty) => {
+        ""
     };
 }
 

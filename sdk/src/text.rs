@@ -35,6 +35,24 @@ pub fn lines(text: &str, most: usize) -> Cow<'_, str> {
     written(text, most, |c| c == '\n')
 }
 
+/// So many of something, in the plural unless it is one.
+///
+/// ```
+/// use spacetime_sdk::text::count;
+///
+/// assert_eq!([count(1, "span"), count(2, "span")], ["1 span", "2 spans"]);
+/// assert_eq!([count(1, "leaf"), count(0, "leaf")], ["1 leaf", "0 leaves"]);
+/// assert_eq!([count(1, "batch"), count(9, "batch")], ["1 batch", "9 batches"]);
+/// ```
+pub fn count(number: u64, what: &str) -> String {
+    match what.strip_suffix('f') {
+        _ if number == 1 => format!("1 {what}"),
+        Some(stem) => format!("{number} {stem}ves"),
+        None if what.ends_with("ch") => format!("{number} {what}es"),
+        None => format!("{number} {what}s"),
+    }
+}
+
 fn written(text: &str, most: usize, stays: fn(char) -> bool) -> Cow<'_, str> {
     if text.len() <= most && text.chars().all(|c| is_printable(c) || stays(c)) {
         return text.into();

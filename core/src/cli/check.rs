@@ -325,7 +325,8 @@ impl Report {
         );
         let Plots { count, leaves, bytes } = self.plots;
         let plots = observe::count(count as u64, "plot");
-        row("plots", &format!("{plots} with {leaves} leaves, {bytes} bytes"));
+        let (leaves, bytes) = (observe::count(leaves, "leaf"), observe::count(bytes, "byte"));
+        row("plots", &format!("{plots} with {leaves}, {bytes}"));
         for plugin in &self.plugins {
             let path = output.paint(Style::Dim, plugin.path.display());
             row("plugin", &format!("{} {} {path}", plugin.plugin, plugin.version));

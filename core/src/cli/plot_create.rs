@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     manifest::parse_size,
-    observe::size,
+    observe::{count, size},
     plots::{
         CacheLevels, CreateError, CreateEvent, CreateSpec, CreateWatch, Created, DEFAULT_MEMORY,
         create,
@@ -167,7 +167,8 @@ impl CreateWatch for Progress<'_> {
         match event {
             CreateEvent::Resumed { leaves } => {
                 self.output.note(format_args!(
-                    "going on where an earlier run was cut off, after {leaves} leaves"
+                    "going on where an earlier run was cut off, after {}",
+                    count(leaves, "leaf")
                 ));
             }
             CreateEvent::StartedAgain { reason } => {

@@ -76,9 +76,9 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let repaired = repaired.map_err(explain)?;
     if repaired.excess_bytes > 0 {
         output.warn(format_args!(
-            "{} is {} bytes longer than its plot: they belong to nothing, and were left alone",
+            "{} is {} longer than its plot: they belong to nothing, and were left alone",
             args.plot.display(),
-            repaired.excess_bytes
+            count(repaired.excess_bytes, "byte")
         ));
     }
     let seconds = begin.elapsed().as_secs_f64();
@@ -166,7 +166,8 @@ fn text(args: &Args, repaired: &Repaired, begin: Instant, output: &Output) -> St
         HeaderState::Restored { reason } => format!("header    written anew ({reason})"),
         HeaderState::Damaged { reason } => format!("header    damaged ({reason})"),
     });
-    lines.push(format!("damaged   {} of {} leaves", repaired.damaged_leaves, repaired.leaves));
+    let leaves = count(repaired.leaves, "leaf");
+    lines.push(format!("damaged   {} of {leaves}", repaired.damaged_leaves));
     if repaired.missing_bytes > 0 {
         lines.push(format!("missing   {} at the end", size(repaired.missing_bytes)));
     }

@@ -25,37 +25,28 @@ struct Explained {
     code: &'static str,
     title: &'static str,
     meaning: &'static str,
-    reason: Cow<'static, str>,
+    /// Up to where a rule is kept, with an example; `None`: there is no more or less
+    /// of it.
+    limit: Option<&'static str>,
+    reason: &'static str,
     remedy: Cow<'static, str>,
 }
 
 impl From<&Explanation> for Explained {
     fn from(explanation: &Explanation) -> Self {
         let &Explanation { code, title, meaning, reason, remedy } = explanation;
-        Self { code, title, meaning, reason: reason.into(), remedy: remedy.into() }
+        Self { code, title, meaning, limit: None, reason, remedy: remedy.into() }
     }
 }
 
 impl From<&Rule> for Explained {
     fn from(rule: &Rule) -> Self {
-        let &Rule { id, name, requires, kind, .. } = rule;
-        let whose = kind.map_or("plugin of every kind".to_owned(), |kind| kind.to_string());
-        let reason = format!(
-            "It is a rule that every {whose} keeps: the miner, and whoever runs it, relies on it. \
-             `plugin test` looks whether it does."
-        );
+        let &Rule { id, name, requires, why, limit, mend, .. } = rule;
         let remedy = format!(
             "`spacetime-miner plugin test FILE --rule {id}` shows what was seen, with which input \
-             and in which call, and a command that shows it again. docs/plugins has a page on \
-             testing, and one on each kind."
+             and in which call, and a command that shows it again. {mend}"
         );
-        Self {
-            code: id,
-            title: name,
-            meaning: requires,
-            reason: reason.into(),
-            remedy: remedy.into(),
-        }
+        Self { code: id, title: name, meaning: requires, limit, reason: why, remedy: remedy.into() }
     }
 }
 
@@ -87,10 +78,16 @@ fn list(output: &Output) -> Result<(), Failure> {
 }
 
 fn text(explained: &Explained, output: &Output) -> String {
-    let Explained { code, title, meaning, reason, remedy } = explained;
+    let Explained { code, title, meaning, limit, reason, remedy } = explained;
     let mut text = output.paint(Style::Bold, format_args!("{code}: {title}"));
-    let heads = [("", *meaning), ("Why there is this rule", reason), ("What to do", remedy)];
+    let heads = [
+        ("", Some(*meaning)),
+        ("Limit", *limit),
+        ("Why there is this rule", Some(*reason)),
+        ("What to do", Some(remedy)),
+    ];
     for (head, paragraph) in heads {
+        let Some(paragraph) = paragraph else { continue };
         text.push('\n');
         if !head.is_empty() {
             // Writing to a string cannot fail.

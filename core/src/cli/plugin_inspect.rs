@@ -83,6 +83,9 @@ struct Described<'a> {
     about: &'a str,
     /// A JSON Schema; `None`: the file does not say.
     config: Option<Value>,
+    /// Whether a strategy may plan leaves more than once; `None`: it is none, or the
+    /// file does not say.
+    may_repeat: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -201,8 +204,17 @@ impl<'a> Report<'a> {
         row("processor", &self.processor.text(output));
         row("libraries", &self.libraries(output));
         for component in &inspection.descriptor.components {
-            let Component { kind, name, about, config } = component;
+            let Component { kind, name, about, config, may_repeat } = component;
             row(&kind.to_string(), &format_args!("{}  {about}", output.paint(Style::Bold, name)));
+            if let Some(may_repeat) = may_repeat {
+                row(
+                    "  leaves",
+                    &match may_repeat {
+                        true => "may be planned more than once (MAY_REPEAT)",
+                        false => "planned once at most",
+                    },
+                );
+            }
             for line in config_table(config.as_ref(), output) {
                 row("  config", &line);
             }
@@ -244,8 +256,9 @@ impl Processor<'_> {
 
 impl<'a> Described<'a> {
     fn of(component: &'a Component) -> Self {
-        let Component { kind, name, about, config } = component;
-        Self { kind: *kind, name, about, config: config.as_ref().map(json_schema) }
+        let Component { kind, name, about, config, may_repeat } = component;
+        let (config, may_repeat) = (config.as_ref().map(json_schema), *may_repeat);
+        Self { kind: *kind, name, about, config, may_repeat }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Exit, Failure, Output, manifest::ManifestArgs};
 use crate::{
     kernels,
     manifest::ConfigText,
+    observe::count,
     plots::PlotFile,
     plugin::{Fate, FaultObserver, FindError, Shelf, find_strategies},
     proof,
@@ -119,13 +120,14 @@ fn print(plot: &PlotFile, found: &Found, scanned: u64, output: &Output) -> Resul
     };
     let text = format!(
         "plot     {path}\nleaf     {} of {}\nvalue    {}\nscore    {}\nroot     {}\n\
-         siblings {}\nscanned  {scanned} leaves",
+         siblings {}\nscanned  {}",
         found.leaf_index,
         plot.header().leaf_count,
         found.leaf,
         found.score,
         document.root,
         document.siblings.len(),
+        count(scanned, "leaf"),
     );
     output.result(&document, text)
 }

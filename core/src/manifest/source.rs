@@ -142,6 +142,13 @@ impl<'a> Source<'a> {
                 let message = format!("`{}` is given twice", inner(name));
                 ManifestError::invalid(place, &inner(name), message)
             }
+            // Its own words would name a type of ours, not the field.
+            ron::Error::NoSuchEnumVariant { expected, found, .. } => {
+                let known: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
+                let message =
+                    format!("`{field}` cannot be `{found}`; it may be {}", known.join(", "));
+                ManifestError::invalid(place, field, message)
+            }
             _ => self.ill_formed(field, error),
         }
     }

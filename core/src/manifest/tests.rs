@@ -175,8 +175,18 @@ fn whom_plugins_are_taken_from_is_read_and_checked() {
         unknown.starts_with("/etc/miner.ron:6:") && unknown.contains("`plugins.0.trust`"),
         "{unknown}"
     );
-    for known in ["any", "locked", "signed"] {
-        assert!(unknown.contains(known), "{unknown}");
+    for wrong in ["everybody", "ani", "sined(by: \"ada\")"] {
+        let message = entry(&format!("trust: {wrong}"));
+        let (name, _) = wrong.split_once('(').unwrap_or((wrong, ""));
+        assert!(message.contains(&format!("`plugins.0.trust` cannot be `{name}`")), "{message}");
+        for known in ["any", "locked", "signed"] {
+            assert!(message.contains(&format!("`{known}")), "{message}");
+        }
+    }
+    for wrong in ["signed", "signed(\"ada\")", "signed(to: \"ada\")", "any()", "5"] {
+        let message = entry(&format!("trust: {wrong}"));
+        assert!(message.starts_with("/etc/miner.ron:6:"), "{message}");
+        assert!(!message.contains("Rule"), "{message}");
     }
 }
 
@@ -428,7 +438,9 @@ fn a_name_may_be_quoted_or_not_wherever_one_of_a_few_is_meant() {
     );
     let message = error(&with("    plugins: [(path: \"a\", trust: \"lock\")],"), &[]);
     assert!(
-        message.ends_with("`plugins.0.trust` cannot be `lock`; did you mean `locked`?"),
+        message.ends_with(
+            "`plugins.0.trust` cannot be `lock`; it may be `any`, `locked`, `signed(by: …)`"
+        ),
         "{message}"
     );
     let message = error(&with("    io: 5,"), &[]);

@@ -9,11 +9,7 @@ use serde::{
 };
 use spacetime_sdk_loader::{FileHash, PublicKey};
 
-use super::{
-    error::{ManifestError, did_you_mean},
-    raw::Fields,
-    resolved::Trust,
-};
+use super::{error::ManifestError, raw::Fields, resolved::Trust};
 use crate::unique::Unique;
 
 /// `trusted_keys`: keys by the user's names for them.
@@ -46,15 +42,15 @@ pub(super) fn pin(fields: &Fields<'_>) -> Result<Option<FileHash>, ManifestError
 pub(super) fn rule(fields: &Fields<'_>) -> Result<Option<Trust>, ManifestError> {
     let Some(source) = fields.source("trust") else { return Ok(None) };
     // As everywhere, a name may be quoted.
-    let rule = match fields.get::<String>("trust").ok().flatten() {
+    let rule = match fields.word("trust").ok().flatten() {
         None => fields.get::<Rule>("trust")?,
-        Some(quoted) => match quoted.as_str() {
+        Some(name) => match name.as_str() {
             "any" => Some(Rule::Any),
             "locked" => Some(Rule::Locked),
             other => {
                 let key = fields.path("trust");
-                let hint = did_you_mean(other, ["any", "locked", "signed(by: …)"]);
-                let message = format!("`{key}` cannot be `{other}`; {hint}");
+                let known = "`any`, `locked`, `signed(by: …)`";
+                let message = format!("`{key}` cannot be `{other}`; it may be {known}");
                 return Err(source.invalid(&key, message));
             }
         },

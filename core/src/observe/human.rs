@@ -1,6 +1,6 @@
 //! Events in words, for somebody who watches a miner for the first time.
 
-use spacetime_sdk::text::line;
+use spacetime_sdk::text::{count, line};
 
 use super::{
     BestLeaf, CallTimes, Detail, Ended, Event, Fault, PluginUse, ShadowTotals, Started, Status,
@@ -192,7 +192,7 @@ fn started_lines(started: &Started) -> Vec<(Mood, String)> {
             format!(
                 "{} with {} ({}); strategy {}, engine {}, policy {}, transport {}",
                 count(started.plots, "plot"),
-                format_args!("{} leaves", started.leaves),
+                count(started.leaves, "leaf"),
                 size(started.bytes),
                 plugin(&started.strategy, "all leaves in order"),
                 plugin(&started.engine, &format!("built in ({})", started.kernels)),
@@ -270,11 +270,6 @@ fn fault_line(fault: &Fault) -> String {
     format!("{of}: {}{again}{next}", fault.message)
 }
 
-/// So many of something, in the plural unless it is one.
-pub fn count(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
 fn best_line(event: &Event, best: &BestLeaf) -> String {
     let outcome = match (best.wins, best.block_target) {
         (true, _) => "wins".to_owned(),
@@ -300,10 +295,10 @@ fn best_line(event: &Event, best: &BestLeaf) -> String {
         format!(" in {} ms, {}/s{made}", performance.scan_ms, size(performance.bytes_per_second))
     });
     format!(
-        "Epoch {}, block {}: {} leaves scanned ({:.0} %){again}{}{ended}; best score {}: {outcome}",
+        "Epoch {}, block {}: {} scanned ({:.0} %){again}{}{ended}; best score {}: {outcome}",
         event.epoch.unwrap_or_default(),
         event.height.unwrap_or_default(),
-        best.scanned,
+        count(best.scanned, "leaf"),
         best.coverage * 100.0,
         speed.unwrap_or_default(),
         short(&best.score.to_string()),
@@ -370,11 +365,12 @@ fn shadow_line(totals: &ShadowTotals) -> String {
     }
     format!(
         "Shadow `{shadow}` over {}: {expected_wins:.2} expected wins ({live_expected_wins:.2} of \
-         the live strategy), {} known to be found ({}), {} read, {missed} times out of time",
+         the live strategy), {} known to be found ({}), {} read, {} out of time",
         count(*challenges, "challenge"),
         totals.wins,
         totals.live_wins,
         size(totals.bytes),
+        count(*missed, "time"),
     )
 }
 

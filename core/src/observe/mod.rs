@@ -11,6 +11,7 @@ pub use event::{
     Fault, NewChallenge, PluginLog, PluginUse, PluginsUsed, Replaced, ScanPerformance, Started,
     Stopped, Submittable, Submitted, Tip, Untold, Won, rfc3339,
 };
-pub use human::{Mood, Narrator, Said, count, size};
+pub use human::{Mood, Narrator, Said, size};
 pub use shadow::{ShadowHow, ShadowScan, ShadowTotals};
+pub use spacetime_sdk::text::count;
 pub use stream::{Inlet, Sink, Status, Stream};

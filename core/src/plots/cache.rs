@@ -11,6 +11,7 @@ use std::{
 
 use serde::Serialize;
 use spacetime_protocol::{NodeHash, cache::CacheIndex, merkle::TreeBuilder};
+use spacetime_sdk::text::count;
 
 use super::{positioned::read_exact_at, tree::NODE_BYTES};
 use crate::{durable::with_suffix, stamp::FileStamp};
@@ -91,7 +92,7 @@ impl CacheFile {
             .map_err(|error| error.to_string())?;
         let top = index.levels.last().map(|(level, ..)| *level);
         if !index.fits(leaf_count) || top.is_none_or(|top| top + 1 != index.tree_height) {
-            return Err(format!("it does not fit a plot of {leaf_count} leaves"));
+            return Err(format!("it does not fit a plot of {}", count(leaf_count, "leaf")));
         }
         let lowest_level = index.levels[0].0;
         let structure = Structure { stamp, index: Arc::new(index) };

@@ -6,6 +6,7 @@ use std::{
 };
 
 use spacetime_protocol::plot::PlotHeaderError;
+use spacetime_sdk::text::count;
 use thiserror::Error;
 
 /// A file that is not a usable plot.
@@ -47,8 +48,9 @@ pub enum PlotError {
     },
     /// The same, for its size.
     #[error(
-        "this plot has {leaves} leaves: {}; on this network only plots of at least {least} leaves \
+        "this plot has {}: {}; on this network only plots of at least {least} leaves \
          win (`spacetime-miner plot create --leaves {least}` makes one)",
+        count(*leaves, "leaf"),
         path.display()
     )]
     TooSmall {

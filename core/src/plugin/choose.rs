@@ -146,6 +146,7 @@ mod tests {
             name: (*name).to_owned(),
             about: String::new(),
             config: None,
+            may_repeat: None,
         };
         Descriptor {
             plugin: id.into(),

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::{
     Fault, Method, Strategy,
     abi::{Plot, Span, Turn},
@@ -207,7 +208,10 @@ impl Plan {
         let Self { idle, planned, leaf_count: leaves, .. } = self;
         let waited = now.saturating_sub(self.last_planned);
         if *idle > IDLE_CALLS || (*idle > 0 && waited > IDLE_LIMIT) {
-            return Err(Fault::new(format_args!("it planned nothing in {idle} calls")));
+            return Err(Fault::new(format_args!(
+                "it planned nothing in {}",
+                count(u64::from(*idle), "call")
+            )));
         }
         if !self.is_done && planned / ROUNDS > *leaves {
             return Err(Fault::new(format_args!(
@@ -435,8 +439,9 @@ impl Overlap {
             false => "",
         };
         Fault::new(format_args!(
-            "its plan overlaps: {leaves} leaves of a plot with {leaf_count} were planned again, leaf \
-             {leaf} the first of them, and count once{lost}"
+            "its plan overlaps: {} of a plot with {leaf_count} planned again, from leaf {leaf} on; \
+             leaves count once{lost}",
+            count(*leaves, "leaf")
         ))
     }
 }

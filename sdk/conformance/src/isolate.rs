@@ -57,13 +57,22 @@ pub fn judge(
             subject: subject.clone(),
             rule: rule.id.to_owned(),
             folder: folder.path().to_owned(),
-            hanging: slow.hanging(),
+            slow: slow.known(),
+            suspected: outcomes.last().and_then(suspected),
         };
         outcomes.push(run(&task, start())?);
         if !slow.is_open(rule, &outcomes) {
             let outcome = outcomes.pop().expect("it was pushed");
             return Ok(Judgement { outcome, took: begun.elapsed() });
         }
+    }
+}
+
+/// The method that took too long, as far as an attempt can tell.
+fn suspected(last: &Outcome) -> Option<String> {
+    match last {
+        Outcome::Broken(finding) => finding.late.as_ref().map(|late| late.method.clone()),
+        _ => None,
     }
 }
 
@@ -130,7 +139,7 @@ fn conclude(folder: &Path, status: Option<ExitStatus>, printed: &str, errors: &s
     };
     let broken = |rule: &str, seen: String| {
         let (rule, input) = (rule.to_owned(), input());
-        Outcome::Broken(Finding { rule, seen, input, by_time: false, late: None })
+        Outcome::Broken(Finding { rule, seen, input, by_time: false, late: None, panic: None })
     };
     let answer = Task::read_answer(folder);
     // With these it ended itself.
@@ -198,6 +207,7 @@ fn signal_name(number: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::{Late, Lateness};
 
     #[test]
     fn a_plugins_own_output_stands_between_the_marks() {
@@ -239,7 +249,8 @@ mod tests {
              of 9 bytes failed"
         );
         let folder = tempfile::tempdir().unwrap();
-        let hindered = Outcome::Hindered { method: "plan".to_owned(), by: "STR-001".to_owned() };
+        let late = Late { method: "plan".to_owned(), how: Lateness::Always };
+        let hindered = Outcome::Hindered { late, by: "STR-001".to_owned() };
         crate::task::tests::task(folder.path()).answer(&hindered).unwrap();
         let status = Some(ExitStatus::from_raw(6));
         assert_eq!(conclude(folder.path(), status, "", ""), hindered, "it ended itself");

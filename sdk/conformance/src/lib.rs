@@ -31,7 +31,7 @@ pub use oracle::{leaves, lowest};
 pub use rule::{Rule, rule, rules, rules_for};
 pub use sample::{block, candidate, claim, job, plot, stats};
 pub use slow::SlowMethods;
-pub use task::{Finding, Late, Outcome, Subject};
+pub use task::{Finding, Late, Lateness, Outcome, Subject};
 
 /// What random inputs are drawn from unless somebody chooses.
 pub const SEED: u64 = 1;

@@ -14,8 +14,15 @@ pub struct Rule {
     pub id: &'static str,
     /// The rule in a few words.
     pub name: &'static str,
-    /// What is required, and why.
+    /// What is required.
     pub requires: &'static str,
+    /// Why it is.
+    pub why: &'static str,
+    /// Up to where it is kept, in numbers, with an example; `None`: there is no more
+    /// or less of it.
+    pub limit: Option<&'static str>,
+    /// What an author does whose component breaks it.
+    pub mend: &'static str,
     /// The kind that it is for; `None`: every kind.
     pub kind: Option<Kind>,
     /// Looks whether it is kept; `None`: every rule's test does so too.
@@ -71,7 +78,10 @@ mod tests {
             };
             assert!(rule.id.starts_with(prefix), "{}", rule.id);
             assert!(seen.insert(rule.id), "{} is there twice", rule.id);
-            assert!(!rule.name.is_empty() && rule.requires.ends_with('.'), "{}", rule.id);
+            assert!(!rule.name.is_empty(), "{}", rule.id);
+            for text in [rule.requires, rule.why, rule.mend].into_iter().chain(rule.limit) {
+                assert!(text.len() > 3 && text.ends_with('.'), "{}: {text}", rule.id);
+            }
         }
     }
 }

@@ -41,8 +41,18 @@ pub(crate) struct Task {
     pub(crate) rule: String,
     /// A folder for the answer and for what components store.
     pub(crate) folder: PathBuf,
-    /// Methods that never return, each with the rule whose test found that.
-    pub(crate) hanging: BTreeMap<String, String>,
+    /// Methods that are known to take too long.
+    pub(crate) slow: BTreeMap<String, Slow>,
+    /// The method that took too long in the attempt before, which is looked at again.
+    pub(crate) suspected: Option<String>,
+}
+
+/// A method that takes too long, as another test has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slow {
+    /// The id of the rule whose test found it.
+    pub(crate) by: String,
+    pub(crate) how: Lateness,
 }
 
 /// What came of a rule's test.
@@ -66,11 +76,11 @@ pub enum Outcome {
         /// What it says.
         reason: String,
     },
-    /// The test came to a call that never returns, as another test had found,
+    /// The test came to a call that takes too long, as another test had found,
     /// and went no further.
     Hindered {
-        /// The method.
-        method: String,
+        /// The call.
+        late: Late,
         /// The id of the rule whose test had found it.
         by: String,
     },
@@ -89,6 +99,9 @@ pub struct Finding {
     pub by_time: bool,
     /// The call that took too long, if it was one call.
     pub late: Option<Late>,
+    /// Where in its source it panicked, if that is what it did; empty: an earlier
+    /// call did, of which this one does not say where.
+    pub panic: Option<String>,
 }
 
 /// A call that took too long.
@@ -96,8 +109,31 @@ pub struct Finding {
 pub struct Late {
     /// The method.
     pub method: String,
-    /// Whether it had not returned when it was given up on.
-    pub hangs: bool,
+    /// How late it is.
+    pub how: Lateness,
+}
+
+/// How late a method is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lateness {
+    /// Some of its calls took too long.
+    Sometimes,
+    /// Every call of it took too long.
+    Always,
+    /// A call had not returned when it was given up on.
+    Hangs,
+}
+
+impl Late {
+    /// What is said of it, without the rule that it breaks.
+    pub fn told(&self) -> String {
+        let method = &self.method;
+        match self.how {
+            Lateness::Sometimes | Lateness::Always => format!("`{method}` takes too long"),
+            Lateness::Hangs => format!("`{method}` never returns"),
+        }
+    }
 }
 
 impl Task {
@@ -150,12 +186,14 @@ pub(crate) mod tests {
             subject,
             rule: "STR-001".to_owned(),
             folder: folder.to_owned(),
-            hanging: BTreeMap::new(),
+            slow: BTreeMap::new(),
+            suspected: None,
         }
     }
 
     #[test]
     fn an_answer_is_read_as_it_was_written() {
+        let late = || Late { method: "plan".to_owned(), how: Lateness::Always };
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Task::read_answer(folder.path()), None);
         for outcome in [
@@ -165,9 +203,10 @@ pub(crate) mod tests {
                 seen: "no".to_owned(),
                 input: "this".to_owned(),
                 by_time: true,
-                late: Some(Late { method: "plan".to_owned(), hangs: false }),
+                late: Some(late()),
+                panic: Some("src/lib.rs:1:2".to_owned()),
             }),
-            Outcome::Hindered { method: "plan".to_owned(), by: "STR-001".to_owned() },
+            Outcome::Hindered { late: late(), by: "STR-001".to_owned() },
         ] {
             task(folder.path()).answer(&outcome).unwrap();
             assert_eq!(Task::read_answer(folder.path()), Some(outcome));

@@ -54,6 +54,10 @@ pub struct Component {
     /// down yet.
     #[serde(default)]
     pub config: Option<Shape>,
+    /// Whether a strategy's plans may hold a leaf more than once; `None`: it is none,
+    /// or the SDK that built it did not write that down yet.
+    #[serde(default)]
+    pub may_repeat: Option<bool>,
 }
 
 /// What a plugin file says about itself.

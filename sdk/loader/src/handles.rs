@@ -17,6 +17,7 @@ use abi::{
     },
     features, unknown,
 };
+use spacetime_sdk::text::count;
 use spacetime_sdk_abi::{self as abi, Emitted, Event_NE, FaultCode};
 
 use crate::{
@@ -166,8 +167,9 @@ impl Strategy {
             }
             if end.is_none_or(|end| end > leaf_count) {
                 return Err(Fault::new(format_args!(
-                    "it planned {} leaves from leaf {} on, of a plot with {leaf_count}",
-                    span.len, span.start
+                    "it planned {} from leaf {} on, of a plot with {leaf_count}",
+                    count(span.len, "leaf"),
+                    span.start
                 )));
             }
         }

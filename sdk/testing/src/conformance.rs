@@ -207,12 +207,10 @@ pub fn check(test: &str, kind: Kind, component: &str, config: &str, id: &str) {
             "{id} cannot be judged: {reason}; the macro takes a config to test with, as \
              conformance!({kind} \"{component}\", \"(field: value)\")"
         ),
-        Outcome::Hindered { method, by } => {
-            panic!(
-                "{id} cannot be judged: `{method}` never returns, which breaks ANY-003, as the \
-                    test of {by} has found"
-            )
-        }
+        Outcome::Hindered { late, by } => panic!(
+            "{id} cannot be judged: {}, which breaks ANY-003, as the test of {by} has found",
+            late.told()
+        ),
         Outcome::Broken(finding) => {
             let broken = spacetime_conformance::rule(&finding.rule);
             let title = broken.map_or("", |rule| rule.name);

@@ -7,6 +7,7 @@
 mod examples;
 mod guide;
 mod installed;
+mod links;
 mod made;
 mod mistakes;
 mod refused;

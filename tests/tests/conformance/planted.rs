@@ -85,6 +85,8 @@ fn a_violation_is_not_held_against_other_rules() {
         ("strategy:overlapping", "STR-003"),
         ("strategy:aborting", "ANY-002"),
         ("strategy:falling", "ANY-004"),
+        ("strategy:tripping", "ANY-004"),
+        ("transport:tripping", "ANY-004"),
         ("strategy:printing", "ANY-005"),
         ("engine:or-equal", "ENG-002"),
         ("policy:greedy", "POL-003"),
@@ -153,8 +155,10 @@ fn what_is_pasted_breaks_the_same_rule_again() {
             "each on a thread of its own; the config ()",
         ),
         ("strategy:aborting", "()", "STR-007", "ANY-002", "a plot of 10000 leaves, job seed "),
-        ("engine:or-equal", "()", "ENG-002", "ENG-002", "leaves and a bound"),
-        ("policy:filtering", "()", "POL-011", "POL-011", "candidates, of which"),
+        ("strategy:dividing", "()", "STR-009", "STR-009", "the last feedback with leaves 0,"),
+        ("policy:adding", "()", "POL-007", "POL-007", "the first one with amount "),
+        ("engine:or-equal", "()", "ENG-002", "ENG-002", " and a bound"),
+        ("policy:filtering", "()", "POL-011", "POL-011", "candidates, and room for"),
     ] {
         let arguments = ["--component", component, "--config", config, "--rule", tested];
         let document = plugin_test(&file, &arguments).document();
@@ -168,6 +172,63 @@ fn what_is_pasted_breaks_the_same_rule_again() {
         assert_eq!(first["seen"], second["seen"], "{line}");
         assert!(second["given"].as_str().unwrap().contains(given), "{line}: {second}");
     }
+}
+
+/// Ordinary plans show it, and so would a dozen rules on plans that are not.
+#[test]
+fn one_panic_is_one_broken_rule() {
+    let file = plugin("spacetime-violating");
+    let ended = plugin_test(&file, &["--component", "strategy:tripping", "--jobs", FEW]);
+    let document = ended.document();
+    let found = finding(&document, "ANY-004");
+    let seen = found["seen"].as_str().unwrap();
+    assert!(seen.starts_with("plan panicked at ") && seen.contains("it trips over"), "{found}");
+    let rows = document["components"][0]["rules"].as_array().unwrap();
+    let others = rows.iter().filter(|row| row["note"] == "it panics: see ANY-004");
+    assert!(others.count() >= 8, "{rows:#?}");
+    // Alone, each of them says what it saw.
+    let ended = plugin_test(&file, &["--component", "strategy:tripping", "--rule", "STR-013"]);
+    let document = ended.document();
+    assert_eq!(rules(&document, "broken"), ["STR-013"]);
+    let seen = &finding(&document, "STR-013")["seen"];
+    assert!(seen.as_str().unwrap().contains("it trips over 100000 leaves"), "{seen}");
+}
+
+#[test]
+fn a_strategy_that_may_repeat_says_so_in_its_file() {
+    let file = plugin("spacetime-violating");
+    let miner = program("spacetime-miner");
+    let inspect = ["plugin", "inspect", file.to_str().unwrap()];
+    let document = run_to_end(&miner, Path::new("."), &[&inspect[..], &["--json"]].concat());
+    let document = document.document();
+    let declared = |kind: &str, name: &str| {
+        let components = document["components"].as_array().unwrap().iter();
+        let is_it = |it: &&Value| it["kind"] == kind && it["name"] == name;
+        components.clone().find(is_it).unwrap()["may_repeat"].clone()
+    };
+    assert_eq!(declared("strategy", "overlapping-declared"), true);
+    assert_eq!(declared("strategy", "overlapping"), false);
+    assert_eq!(declared("engine", "honest"), Value::Null);
+    let text = run_to_end(&miner, Path::new("."), &inspect).stdout;
+    let declared = text.matches("may be planned more than once (MAY_REPEAT)").count();
+    assert_eq!(declared, 1, "{text}");
+    assert!(text.matches("planned once at most").count() > 10, "{text}");
+}
+
+/// Only odd numbers show it.
+#[test]
+fn a_panic_of_one_rule_is_not_denied_by_the_rule_against_panics() {
+    let file = plugin("spacetime-violating");
+    let ended = plugin_test(&file, &["--component", "strategy:few-drives", "--jobs", FEW]);
+    let document = ended.document();
+    assert_eq!(rules(&document, "broken"), ["STR-013"]);
+    let rows = document["components"][0]["rules"].as_array().unwrap();
+    let no_panics = rows.iter().find(|row| row["id"] == "ANY-004").unwrap();
+    assert_eq!(no_panics["result"], "not_judged", "{no_panics}");
+    assert_eq!(no_panics["note"], "it panics: see STR-013", "{no_panics}");
+    // What it was given is told as its author knows it.
+    let given = finding(&document, "STR-013")["given"].as_str().unwrap().to_owned();
+    assert!(given.contains("leaf_count 100000, index ") && !given.contains('{'), "{given}");
 }
 
 /// As much as two looks at a call that never returns take, and something for
@@ -197,6 +258,29 @@ fn a_call_that_never_returns_is_waited_for_by_few() {
     assert!(kept.iter().any(|rule| rule == "STR-010"), "it plans nothing: {kept:?}");
 }
 
+/// Three looks at it take some 10 s, and two tests look at once.
+#[test]
+fn a_call_that_is_slow_is_waited_for_by_few() {
+    // It is built first, and the miner with it.
+    let file = plugin("spacetime-violating");
+    let begun = Instant::now();
+    let ended = plugin_test(&file, &["--component", "strategy:slow"]);
+    let took = begun.elapsed();
+    assert!(took < SOON, "{took:?}");
+    ended.assert_refused(13, "ANY-003");
+    let document = ended.document();
+    assert_eq!(rules(&document, "broken"), ["ANY-003"]);
+    let found = finding(&document, "ANY-003");
+    assert!(found["seen"].as_str().unwrap().starts_with("plan took 2"), "{found}");
+    let hindered =
+        format!("`plan` takes too long: ANY-003, found by {}", found["by"].as_str().unwrap());
+    let rows = document["components"][0]["rules"].as_array().unwrap();
+    let left_out = rows.iter().filter(|row| row["note"] == hindered).count();
+    assert!(left_out >= 10, "{hindered}: {rows:#?}");
+    let kept = rules(&document, "kept");
+    assert!(kept.iter().any(|rule| rule == "STR-010"), "it plans nothing: {kept:?}");
+}
+
 #[test]
 fn a_config_that_is_missing_is_asked_for_once() {
     let file = plugin("spacetime-violating");
@@ -213,6 +297,24 @@ fn a_config_that_is_missing_is_asked_for_once() {
     assert!(ended.stdout.contains(way) && !ended.stdout.contains("  ok  "), "{ended:#?}");
     let arguments = ["--component", "needing", "--rule", "STR-003"];
     plugin_test(Path::new(file), &arguments).assert_refused(6, "(step: …)");
+}
+
+#[test]
+fn fields_that_are_left_out_are_told_with_how_to_test_them() {
+    let file = plugin("spacetime-violating");
+    let arguments = ["plugin", "test", file.to_str().unwrap(), "--rule", "ANY-007"];
+    let test = |more: &[&str]| {
+        let arguments = [&arguments[..], more].concat();
+        run_to_end(&program("spacetime-miner"), Path::new("."), &arguments).stdout
+    };
+    let way = "--component strategy:taking-zero --config '(step: …)'";
+    let text = test(&["--component", "taking-zero"]);
+    assert!(text.contains(way) && text.contains("may have `step`"), "{text}");
+    let text = test(&["--component", "taking-zero", "--config", "(step: 64)"]);
+    assert!(!text.contains(way) && !text.contains("may have"), "{text}");
+    // A config without fields leaves nothing untried.
+    let text = test(&["--component", "strategy:honest"]);
+    assert!(text.contains("  ok  ") && !text.contains("may have"), "{text}");
 }
 
 #[test]

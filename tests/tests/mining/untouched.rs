@@ -215,6 +215,11 @@ fn every_code_is_explained() {
     let text = home.command(&["plugin", "explain", "str-017"]).stdout;
     assert!(text.contains("pushed again in the next call"), "{text}");
     assert!(text.contains("plugin test FILE --rule STR-017"), "{text}");
+    let text = home.command(&["plugin", "explain", "ANY-003"]).stdout;
+    assert!(
+        text.contains("\nLimit\n") && text.contains("1 s for each of a strategy's calls"),
+        "{text}"
+    );
     let text = home.command(&["plugin", "explain", "7"]).stdout;
     assert!(text.starts_with("PLG-0007: the plugin was built for another version"), "{text}");
     assert!(

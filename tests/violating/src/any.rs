@@ -68,12 +68,26 @@ like_the_honest! { begin Stuck {
     }
 } }
 
+like_the_honest! { begin Slow {
+    fn plan(&mut self, spans: &mut Spans<'_>) -> Result<Plan> {
+        // Being slow is the violation; nothing waits by it.
+        thread::sleep(Duration::from_secs(2));
+        self.0.plan(spans)
+    }
+} }
+
 like_the_honest! { plan Panicking {
     fn begin(&mut self, job: &Job, plot: &Plot) -> Result<()> {
         let leaves = plot.leaf_count;
         // Its panic is what is wanted; the join's result says no more.
         let _ = thread::spawn(move || assert!(leaves != CERTAIN, "not 10,000 leaves")).join();
         self.0.begin(job, plot)
+    }
+} }
+
+like_the_honest! { begin Tripping {
+    fn plan(&mut self, _: &mut Spans<'_>) -> Result<Plan> {
+        panic!("it trips over {} leaves", self.0.end)
     }
 } }
 

@@ -39,7 +39,9 @@ spacetime_sdk::export_plugin! {
     strategy "aborting": any::Aborting, "Aborts the process at a certain plot";
     strategy "hanging": any::Hanging, "Hangs at a certain plot";
     strategy "stuck": any::Stuck, "Never returns from plan";
+    strategy "slow": any::Slow, "Takes two seconds for each call of plan";
     strategy "panicking": any::Panicking, "Panics on a thread of its own";
+    strategy "tripping": any::Tripping, "Panics whenever it plans";
     strategy "falling": any::Falling, "Panics when it is dropped";
     strategy "printing": any::Printing, "Prints on stdout";
     strategy "taking-anything": any::TakingAnything, "Takes any field for one of its config's";
@@ -72,6 +74,7 @@ spacetime_sdk::export_plugin! {
     policy "filtering": policy::Filtering, "Leaves out what pays too little, not what follows it";
     policy "hoarding": policy::Hoarding, "Keeps a page of every block";
     transport "honest": transport::Honest, "Rejects what is submitted";
+    transport "tripping": transport::Tripping, "Panics in every session";
     transport "slow-to-end": transport::SlowToEnd, "Takes a second and a half to end";
     transport "eager": transport::Eager, "Does not wait for a busy host";
     transport "undaunted": transport::Undaunted, "Goes on when the host is gone";

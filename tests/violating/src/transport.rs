@@ -73,6 +73,11 @@ transport!(Honest, |port| {
     serve(port).await
 });
 
+transport!(Tripping, |port| {
+    tell_online(port).await?;
+    panic!("it trips over its session")
+});
+
 transport!(SlowToEnd, |port| {
     tell_online(port).await?;
     serve(port).await?;

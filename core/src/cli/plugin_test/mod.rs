@@ -16,7 +16,7 @@ use std::{
 };
 
 use spacetime_conformance::{
-    JOBS, Judgement, Outcome, Rule, SEED, SlowMethods, judge, run_if_asked,
+    JOBS, Judgement, Late, Lateness, Outcome, Rule, SEED, SlowMethods, judge, run_if_asked,
 };
 
 use self::{
@@ -32,6 +32,9 @@ const CHILD: [&str; 2] = ["plugin", "test-child"];
 /// The rule whose test says whether a component can be tested at all.
 const OPENS: &str = "ANY-001";
 
+/// A config without a field.
+const NO_CONFIG: &str = "()";
+
 /// Arguments of `plugin test`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -41,8 +44,9 @@ pub(in crate::cli) struct Args {
     /// Test this component only; KIND:NAME where two kinds share a name
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
-    /// The component's config, as a manifest has it; in a transport's, {node} is its node
-    #[arg(long, value_name = "RON", default_value = "()")]
+    /// The component's config, as `config:` of a manifest has it, such as '(min_fee: 3)': it is
+    /// tested with that, and with other values in it; in a transport's, {node} is its node
+    #[arg(long, value_name = "RON", default_value = NO_CONFIG)]
     config: String,
     /// Test this rule only; repeatable
     #[arg(long, value_name = "ID")]
@@ -97,8 +101,8 @@ fn test(args: &Args, tested: &Tested, report: &mut Report<'_>) -> Result<(), Fai
         let opens = match &judged.outcome {
             Outcome::Kept { .. } => true,
             Outcome::Broken(finding) => {
-                let hangs = finding.late.as_ref().is_some_and(|late| late.hangs);
-                finding.rule != OPENS && !hangs
+                let hangs = |late: &Late| late.how == Lateness::Hangs;
+                finding.rule != OPENS && !finding.late.as_ref().is_some_and(hangs)
             }
             Outcome::NotJudged { .. } | Outcome::Refused { .. } | Outcome::Hindered { .. } => false,
         };

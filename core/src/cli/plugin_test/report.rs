@@ -1,13 +1,22 @@
 //! What `plugin test` prints: a line per rule, and how to see a failure again.
 
-use std::{collections::BTreeMap, env, fmt::Write, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fmt::Write,
+    path::Path,
+};
 
 use serde::Serialize;
 use spacetime_conformance::{Finding, JOBS, Judgement, Outcome, Rule, rule, rules_for};
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::Kind;
 
-use super::{Args, OPENS, subjects::Tested};
+use super::{Args, NO_CONFIG, OPENS, subjects::Tested};
 use crate::cli::{Exit, Failure, Output, Style};
+
+/// The rule against panics.
+const NO_PANICS: &str = "ANY-004";
 
 /// The document of `plugin test`.
 #[derive(Serialize)]
@@ -27,6 +36,8 @@ struct Component {
     kind: Kind,
     name: String,
     config: String,
+    /// Fields of its config that it was not tested with.
+    config_left_out: Vec<String>,
     rules: Vec<Row>,
 }
 
@@ -41,6 +52,12 @@ struct Row {
     /// `null`: it has no test of its own.
     seconds: Option<f64>,
     findings: Vec<Found>,
+}
+
+impl Row {
+    fn of(rule: &Rule, result: State, note: String, seconds: Option<f64>) -> Self {
+        Self { id: rule.id, name: rule.name, result, note, seconds, findings: vec![] }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -62,6 +79,14 @@ struct Found {
     again: String,
 }
 
+/// A test that a panic ended, and what it found.
+struct Panicked {
+    rule: &'static Rule,
+    seconds: f64,
+    place: String,
+    finding: Finding,
+}
+
 /// What is printed, and how it ends.
 pub(super) struct Report<'a> {
     args: &'a Args,
@@ -70,6 +95,11 @@ pub(super) struct Report<'a> {
     components: Vec<Component>,
     /// What broke the rules of the component that is being tested.
     findings: BTreeMap<&'static str, Vec<Found>>,
+    /// Where it panicked in use as miners have it.
+    panics: BTreeSet<String>,
+    /// Tests that a panic ended: whether their rules are broken is known when all
+    /// tests are over.
+    panicked: Vec<Panicked>,
     /// Why a component could not be tested at all; of several, the last one.
     unusable: Option<String>,
 }
@@ -77,8 +107,16 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     pub(super) fn new(args: &'a Args, tested: &'a [Tested], output: &'a Output) -> Self {
         let file = tested.first().map_or(Path::new(""), |tested| shown(&tested.subject.file));
-        let (components, findings) = (Vec::new(), BTreeMap::new());
-        Self { args, output, file, components, findings, unusable: None }
+        Self {
+            args,
+            output,
+            file,
+            components: Vec::new(),
+            findings: BTreeMap::new(),
+            panics: BTreeSet::new(),
+            panicked: Vec::new(),
+            unusable: None,
+        }
     }
 
     /// A component's tests begin.
@@ -88,12 +126,18 @@ impl<'a> Report<'a> {
             kind: subject.kind,
             name: subject.component.clone(),
             config: subject.config.clone(),
+            config_left_out: tested.left_out.clone(),
             rules: Vec::new(),
         });
         self.findings.clear();
+        self.panics.clear();
         let (name, version) = (tested.name(), &tested.version);
         let line = format!("{name} {version}, config {}", subject.config);
-        self.output.line(self.output.paint(Style::Bold, line))
+        self.output.line(self.output.paint(Style::Bold, line))?;
+        match tested.how_to_test_more() {
+            Some(more) => self.output.line(self.output.paint(Style::Dim, format!("  {more}"))),
+            None => Ok(()),
+        }
     }
 
     /// One of its tests is over.
@@ -103,7 +147,17 @@ impl<'a> Report<'a> {
         rule: &'static Rule,
         judged: Judgement,
     ) -> Result<(), Failure> {
-        let seconds = Some(judged.took.as_secs_f64());
+        let seconds = judged.took.as_secs_f64();
+        if let Outcome::Broken(finding) = &judged.outcome
+            && let Some(place) = finding.panic.clone()
+        {
+            let finding = finding.clone();
+            if finding.rule != NO_PANICS {
+                self.panicked.push(Panicked { rule, seconds, place, finding });
+                return Ok(());
+            }
+            self.panics.insert(place);
+        }
         let is_unusable = rule.id == OPENS
             && matches!(judged.outcome, Outcome::NotJudged { .. } | Outcome::Refused { .. });
         let (result, note) = match judged.outcome {
@@ -119,26 +173,59 @@ impl<'a> Report<'a> {
                 self.unusable = Some(format!("{} cannot be tested: {note}", tested.name()));
                 (State::NotJudged, note)
             }
-            Outcome::Hindered { method, by } => {
-                (State::NotJudged, format!("`{method}` never returns: ANY-003, found by {by}"))
+            Outcome::Hindered { late, by } => {
+                (State::NotJudged, format!("{}: ANY-003, found by {by}", late.told()))
             }
-            Outcome::Broken(finding) if finding.rule == rule.id => {
-                self.found(tested, rule, finding)?;
-                (State::Broken, String::new())
-            }
-            Outcome::Broken(finding) => {
-                let why = format!("{} is broken", finding.rule);
-                self.found(tested, rule, finding)?;
-                (State::NotJudged, why)
-            }
+            Outcome::Broken(finding) => self.broken(tested, rule, finding)?,
         };
-        let row = Row { id: rule.id, name: rule.name, result, note, seconds, findings: vec![] };
+        let row = Row::of(rule, result, note, Some(seconds));
         if is_unusable {
             // It is said of all rules together.
             self.keep(row);
             return Ok(());
         }
         self.row(row)
+    }
+
+    /// Says which rules are broken by the panics that ended tests: by one and the
+    /// same panic, one is. The first of all that are, if any.
+    fn judge_panicked(&mut self, tested: &Tested) -> Result<Option<String>, Failure> {
+        let mut panicked = std::mem::take(&mut self.panicked);
+        panicked.sort_by_key(|it| tested.rules.iter().position(|rule| rule.id == it.rule.id));
+        let known = std::mem::take(&mut self.panics).into_iter();
+        let mut known: BTreeMap<String, String> =
+            known.map(|place| (place, NO_PANICS.to_owned())).collect();
+        let mut first = known.values().next().cloned();
+        for Panicked { rule, seconds, place, finding } in panicked {
+            let other = match &*place {
+                // Whichever it was, it was before.
+                "" => known.values().next(),
+                place => known.get(place),
+            };
+            let (result, note) = match other {
+                Some(other) => (State::NotJudged, format!("it panics: see {other}")),
+                None => {
+                    first.get_or_insert_with(|| finding.rule.clone());
+                    known.insert(place, finding.rule.clone());
+                    self.broken(tested, rule, finding)?
+                }
+            };
+            self.row(Row::of(rule, result, note, Some(seconds)))?;
+        }
+        Ok(first)
+    }
+
+    /// What the test of a rule comes to that found one to be broken.
+    fn broken(
+        &mut self,
+        tested: &Tested,
+        rule: &Rule,
+        finding: Finding,
+    ) -> Result<(State, String), Failure> {
+        let is_own = finding.rule == rule.id;
+        let why = format!("{} is broken", finding.rule);
+        self.found(tested, rule, finding)?;
+        Ok(if is_own { (State::Broken, String::new()) } else { (State::NotJudged, why) })
     }
 
     /// A rule is broken, not always the one that was tested.
@@ -202,14 +289,9 @@ impl<'a> Report<'a> {
             _ => ("all other rules", "it does not open".to_owned()),
         };
         let standing = self.standing(tested);
-        let not_judged = left_out.iter().copied().chain(standing).map(|rule| Row {
-            id: rule.id,
-            name: rule.name,
-            result: State::NotJudged,
-            note: "it does not open".to_owned(),
-            seconds: None,
-            findings: vec![],
-        });
+        let not_judged = left_out.iter().copied().chain(standing);
+        let not_judged = not_judged
+            .map(|rule| Row::of(rule, State::NotJudged, "it does not open".to_owned(), None));
         not_judged.for_each(|row| self.keep(row));
         self.output.line(self.line(State::NotJudged, which, None, &why))?;
         self.collect();
@@ -225,10 +307,14 @@ impl<'a> Report<'a> {
 
     /// All tests of a component are over.
     pub(super) fn end(&mut self, tested: &Tested) -> Result<(), Failure> {
+        let by_panic = self.judge_panicked(tested)?;
         for rule in self.standing(tested) {
-            let (result, note) = (State::Kept, String::new());
-            let (name, seconds, findings) = (rule.name, None, vec![]);
-            self.row(Row { id: rule.id, name, result, note, seconds, findings })?;
+            let (result, note) = match by_panic.as_ref().filter(|_| rule.id == NO_PANICS) {
+                // On what is against that rule, and on nothing else.
+                Some(other) => (State::NotJudged, format!("it panics: see {other}")),
+                None => (State::Kept, String::new()),
+            };
+            self.row(Row::of(rule, result, note, None))?;
         }
         self.collect();
         Ok(())
@@ -259,8 +345,8 @@ impl<'a> Report<'a> {
     /// Prints what came of all, and says how the command ends.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let rows = || self.components.iter().flat_map(|component| &component.rules);
-        let count = |state| rows().filter(|row| row.result == state).count();
-        let (kept, broken) = (count(State::Kept), count(State::Broken));
+        let number = |state| rows().filter(|row| row.result == state).count();
+        let (kept, broken) = (number(State::Kept), number(State::Broken));
         let document = Document {
             path: self.file,
             seed: self.args.seed,
@@ -268,11 +354,11 @@ impl<'a> Report<'a> {
             components: &self.components,
             kept,
             broken,
-            not_judged: count(State::NotJudged),
+            not_judged: number(State::NotJudged),
         };
+        let rules = count(kept as u64, "rule");
         let (seed, not_judged) = (document.seed, document.not_judged);
-        let text =
-            format!("{kept} rules kept, {broken} broken, {not_judged} not judged, seed {seed}");
+        let text = format!("{rules} kept, {broken} broken, {not_judged} not judged, seed {seed}");
         self.output.result(&document, text)?;
         match (self.unusable, broken) {
             (Some(why), _) => Err(Failure::new(Exit::Plugin, why)),
@@ -307,7 +393,7 @@ fn again(args: &Args, tested: &Tested, rule: &str) -> String {
     let mut words = vec![program, "plugin".to_owned(), "test".to_owned(), file];
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
     option("--component", &component);
-    if subject.config != "()" {
+    if subject.config != NO_CONFIG {
         option("--config", &subject.config);
     }
     option("--rule", rule);

@@ -4,9 +4,12 @@ use std::{fmt::Write, path::Path};
 
 use serde::Serialize;
 use spacetime_conformance::{Rule, Subject, rule, rules, rules_for};
-use spacetime_sdk_loader::{Component, Descriptor, Inspection, Kind, resolve, schema::Shape};
+use spacetime_sdk_loader::{
+    Component, Descriptor, Inspection, Kind, resolve,
+    schema::{FieldShape, Shape},
+};
 
-use super::{Args, report::shown};
+use super::{Args, NO_CONFIG, report::shown};
 use crate::{
     cli::{Exit, Failure, Output, Style},
     plugin,
@@ -19,6 +22,8 @@ pub(super) struct Tested {
     pub(super) version: String,
     /// A config with the fields that must be there, as far as its file tells.
     needed: String,
+    /// Fields of its config that may be left out and were, as far as its file tells.
+    pub(super) left_out: Vec<String>,
     pub(super) rules: Vec<&'static Rule>,
 }
 
@@ -38,13 +43,28 @@ impl Tested {
             shown(file).display()
         )
     }
+
+    /// How people test it with the fields that were left out; `None`: none was, or
+    /// it needs others.
+    pub(super) fn how_to_test_more(&self) -> Option<String> {
+        if self.left_out.is_empty() {
+            return None;
+        }
+        let Subject { kind, component, .. } = &self.subject;
+        let fields: Vec<String> = self.left_out.iter().map(|name| format!("{name}: …")).collect();
+        Some(format!(
+            "its config may have more; to test it with that, too: --component {kind}:{component} \
+             --config '({})'",
+            fields.join(", ")
+        ))
+    }
 }
 
 /// What the arguments ask for.
 pub(super) fn tested(args: &Args) -> Result<Vec<Tested>, Failure> {
     let (file, descriptor) = read(args)?;
     let components = components(args, &descriptor)?;
-    if args.config != "()" && components.len() > 1 {
+    if args.config != NO_CONFIG && components.len() > 1 {
         let names: Vec<String> = components.iter().copied().map(named).collect();
         return Err(Failure::new(
             Exit::Usage,
@@ -69,6 +89,10 @@ pub(super) fn tested(args: &Args) -> Result<Vec<Tested>, Failure> {
             },
             version: descriptor.version.clone(),
             needed: needed(component.config.as_ref()),
+            left_out: match args.config.as_str() {
+                NO_CONFIG => left_out(component.config.as_ref()),
+                _ => Vec::new(),
+            },
             rules: tests_for(component.kind, &wanted),
         })
         .filter(|tested| !tested.rules.is_empty())
@@ -111,13 +135,25 @@ fn components<'a>(args: &Args, descriptor: &'a Descriptor) -> Result<Vec<&'a Com
     ))
 }
 
+fn fields(config: Option<&Shape>) -> &[FieldShape] {
+    match config {
+        Some(Shape::Struct { fields, .. }) => fields,
+        _ => &[],
+    }
+}
+
+/// The fields that may be left out, if that is all of them.
+fn left_out(config: Option<&Shape>) -> Vec<String> {
+    let fields = fields(config);
+    if fields.iter().any(|field| field.required) {
+        return Vec::new();
+    }
+    fields.iter().map(|field| field.name.clone()).collect()
+}
+
 /// A config with nothing but the fields that must be there, for people to fill in.
 fn needed(config: Option<&Shape>) -> String {
-    let fields = match config {
-        Some(Shape::Struct { fields, .. }) => &fields[..],
-        _ => &[],
-    };
-    let needed = fields.iter().filter(|field| field.required);
+    let needed = fields(config).iter().filter(|field| field.required);
     let needed: Vec<String> = needed.map(|field| format!("{}: …", field.name)).collect();
     if needed.is_empty() { "(…)".to_owned() } else { format!("({})", needed.join(", ")) }
 }
@@ -158,6 +194,10 @@ struct Listed {
     kind: Option<Kind>,
     name: &'static str,
     requires: &'static str,
+    why: &'static str,
+    /// `null`: there is no more or less of it.
+    limit: Option<&'static str>,
+    mend: &'static str,
 }
 
 /// `plugin test --list`: the rules, or those for the components of a file.
@@ -182,13 +222,16 @@ pub(super) fn list(args: &Args, output: &Output) -> Result<(), Failure> {
             kind: rule.kind,
             name: rule.name,
             requires: rule.requires,
+            why: rule.why,
+            limit: rule.limit,
+            mend: rule.mend,
         })
         .collect();
     let mut text = String::new();
     for rule in &listed {
         let name = output.paint(Style::Bold, rule.name);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}  {name}\n         {}", rule.id, rule.requires);
+        let _ = writeln!(text, "{}  {name}\n         {} {}", rule.id, rule.requires, rule.why);
     }
     output.result(&listed, text.trim_end())
 }
@@ -214,6 +257,9 @@ mod tests {
         assert_eq!(needed(Some(&shape(&format!("{must},{may}")))), "(step: …)");
         assert_eq!(needed(Some(&shape(&may))), "(…)");
         assert_eq!(needed(None), "(…)");
+        assert_eq!(left_out(Some(&shape(&may))), ["order"]);
+        assert_eq!(left_out(Some(&shape(&format!("{must},{may}")))), [] as [&str; 0]);
+        assert_eq!(left_out(None), [] as [&str; 0]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use self::{candidates::Candidates, report::Report};
 use super::{Exit, Failure, Output, manifest::ManifestArgs};
 use crate::{
     manifest::Manifest,
+    observe::count,
     plots::PlotSet,
     record::{LoadError, Record, load},
     replay::{Challenges, Tried, reproduce, scan, simulate},
@@ -122,9 +123,9 @@ fn scan_all(
     let each = challenges.list.iter().map(|challenge| challenge.scene.open);
     let most = each.sum::<std::time::Duration>() * candidates.list.len() as u32;
     output.note(format_args!(
-        "{} challenges are scanned by {} strategies: this takes {} s at the most",
-        challenges.list.len(),
-        candidates.list.len(),
+        "{} to be scanned, {} each: this takes {} s at the most",
+        count(challenges.list.len() as u64, "challenge"),
+        count(candidates.list.len() as u64, "time"),
         most.as_secs() + 1
     ));
     let tell = |done, all| show(output, "scanning", done, all);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::candidates::Candidates;
 use crate::{
     cli::{Exit, Failure},
-    observe::{rfc3339, size},
+    observe::{count, rfc3339, size},
     replay::{Challenges, Compared, Figures, Interval, LeftOut, Paired, Reproduced, Tried},
     scan::LeafSource,
 };
@@ -104,7 +104,8 @@ impl Report {
         self.damaged_lines = damaged;
         if damaged > 0 {
             let cut = if is_cut { ", the last one among them" } else { "" };
-            self.remarks.push(format!("{damaged} damaged lines of the record were left out{cut}"));
+            let lines = count(damaged, "damaged line");
+            self.remarks.push(format!("left out of the record: {lines}{cut}"));
         }
     }
 
@@ -128,8 +129,8 @@ impl Report {
         }
         if missing > 0 {
             self.remarks.push(format!(
-                "{missing} of {} plots of the record are not there any more, and are not scanned",
-                recorded.len()
+                "not there any more, and not scanned: {missing} of {} of the record",
+                count(recorded.len() as u64, "plot")
             ));
         }
         Ok(())
@@ -179,7 +180,8 @@ impl Report {
 
     fn write(&self, f: &mut impl Write) -> fmt::Result {
         let Self { record, challenges, from, to, .. } = self;
-        writeln!(f, "{challenges} challenges from {from} to {to}, recorded in {record}")?;
+        let challenges = count(*challenges as u64, "challenge");
+        writeln!(f, "{challenges} from {from} to {to}, recorded in {record}")?;
         writeln!(f, "{}", self.rests_on)?;
         if self.left_out != LeftOut::default() {
             writeln!(f, "Left out: {}.", self.left_out)?;
@@ -237,15 +239,17 @@ impl Row {
         let each = *ms as f64 / (*challenges).max(1) as f64;
         writeln!(
             f,
-            "  {scanned} leaves scanned, {} read, {} ms per challenge, {missed} times out of time",
+            "  {} scanned, {} read, {} ms per challenge, {} out of time",
+            count(*scanned, "leaf"),
             size(*bytes),
-            number(each)
+            number(each),
+            count(*missed, "time")
         )?;
         if *by_host > 0 && self.role != "recorded" {
-            writeln!(f, "  the miner's own plan stood in at {by_host} challenges")?;
+            writeln!(f, "  the miner's own plan stood in at {}", count(*by_host, "challenge"))?;
         }
         for (fault, times) in &self.faults {
-            writeln!(f, "  fault, {times} times: {fault}")?;
+            writeln!(f, "  fault, {}: {fault}", count(*times, "time"))?;
         }
         Ok(())
     }

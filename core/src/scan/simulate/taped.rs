@@ -3,6 +3,7 @@
 
 use std::{cell::Cell, sync::atomic::AtomicBool, time::Duration};
 
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::{
     Fault,
     abi::{BatchStats, Job, Plot},
@@ -104,7 +105,8 @@ impl<'a> Tape<'a> {
             again.digest_of(planned);
             if planned.len() as u64 != *spans {
                 difference = Some(format!(
-                    "call {number} planned {spans} spans, and plans {} now",
+                    "call {number} planned {}, and plans {} now",
+                    count(*spans, "span"),
                     planned.len()
                 ));
                 break;

@@ -1,6 +1,9 @@
 //! Configs: unknown fields, values at the ends of their ranges, any text.
 
-use spacetime_sdk::schema::{self, FieldShape, Part, Shape};
+use spacetime_sdk::{
+    schema::{self, FieldShape, Part, Shape},
+    text::count,
+};
 use spacetime_sdk_loader::{Fault, abi::FaultCode};
 
 use super::instance::Instance;
@@ -59,8 +62,13 @@ pub(super) fn values(probe: &Probe) -> Judged {
     defaults(probe)?;
     let config = &probe.task.subject.config;
     let literals = literals(config);
-    if literals.is_empty() {
-        probe.note("no config with values was given, so that none was changed");
+    if literals.is_empty()
+        && let Some(fields) = told_fields(probe)
+    {
+        probe.note(format_args!(
+            "defaults only: the config that it was tested with has no value to change, and may \
+             have {fields}"
+        ));
     }
     let long = format!("\"{}\"", "x".repeat(100_000));
     for literal in literals {
@@ -75,6 +83,16 @@ pub(super) fn values(probe: &Probe) -> Judged {
         }
     }
     Ok(())
+}
+
+/// The fields that its file tells of its config; `None`: there are none.
+fn told_fields(probe: &Probe) -> Option<String> {
+    let subject = &probe.task.subject;
+    let descriptor = probe.library().descriptor();
+    let component = descriptor.component(subject.kind, &subject.component)?;
+    let Some(Shape::Struct { fields, .. }) = &component.config else { return None };
+    let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Holds the defaults that its file tells to what its file says of their fields:
@@ -224,7 +242,8 @@ pub(super) fn any_text(probe: &Probe) -> Judged {
 }
 
 fn survives(probe: &Probe, text: &str) -> Judged {
-    probe.given(format_args!("the config {text:.200?} of {} bytes", text.len()));
+    let bytes = count(text.len() as u64, "byte");
+    probe.given(format_args!("the config {text:.200?} of {bytes}"));
     match Instance::open(probe, text) {
         Ok(instance) => instance.close(probe, Blame::all("ANY-008")),
         Err(fault) if fault.code == FaultCode::CONFIG => Ok(()),

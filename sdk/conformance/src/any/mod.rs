@@ -2,108 +2,18 @@
 
 mod config;
 mod instance;
+mod rules;
 
 use std::{sync::Barrier, thread, time::Duration};
 
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::Kind;
 
-pub(crate) use self::instance::{Instance, not_opened};
-use crate::{
-    probe::{Blame, Judged, Probe, cpu_time, grows, resources},
-    rule::Rule,
+pub(crate) use self::{
+    instance::{Instance, not_opened},
+    rules::RULES,
 };
-
-pub(crate) const RULES: &[Rule] = &[
-    Rule {
-        id: "ANY-001",
-        name: "it opens with its config",
-        requires: "A component opens within 10 s with the config that a manifest gives it: what \
-                   cannot be used is set aside, and the host's own takes its place.",
-        kind: None,
-        test: Some(opens),
-    },
-    Rule {
-        id: "ANY-002",
-        name: "it never ends the process",
-        requires: "Nothing that a component is given makes it exit, abort or crash: it lives in \
-                   the miner's process, and would stop all mining.",
-        kind: None,
-        test: None,
-    },
-    Rule {
-        id: "ANY-003",
-        name: "its calls return in time",
-        requires: "Every call returns within the time that the host waits for it: a call that \
-                   hangs costs its thread, and the component is not used again.",
-        kind: None,
-        test: None,
-    },
-    Rule {
-        id: "ANY-004",
-        name: "it never panics",
-        requires: "Calls, destructors, threads and tasks report errors and do not panic: after \
-                   a panic the instance is not called again.",
-        kind: None,
-        test: None,
-    },
-    Rule {
-        id: "ANY-005",
-        name: "it prints nothing on stdout",
-        requires: "A component uses `tracing` to tell people something: stdout is the miner's, \
-                   and with --json every line of it is a document.",
-        kind: None,
-        test: None,
-    },
-    Rule {
-        id: "ANY-006",
-        name: "unknown fields of its config are errors",
-        requires: "A config with a field that does not exist is refused, with its place: a \
-                   field that was misspelt would silently not count.",
-        kind: None,
-        test: Some(config::unknown_field),
-    },
-    Rule {
-        id: "ANY-007",
-        name: "values of its config are either refused by name or kept to",
-        requires: "A value that cannot be used is refused when the component opens, with the \
-                   name of its field (`Error::field`); with every other value the component \
-                   works. A default that its description tells is one that its field takes.",
-        kind: None,
-        test: Some(config::values),
-    },
-    Rule {
-        id: "ANY-008",
-        name: "any text is survived as its config",
-        requires: "Whatever text stands where the config should, opening comes to an end with \
-                   an instance or with a config error.",
-        kind: None,
-        test: Some(config::any_text),
-    },
-    Rule {
-        id: "ANY-009",
-        name: "nothing of it works on after it is dropped",
-        requires: "When the last instance is gone, no thread or task of it calls the host or \
-                   takes processor time: the miner does not unload libraries.",
-        kind: None,
-        test: Some(no_work_after_drop),
-    },
-    Rule {
-        id: "ANY-010",
-        name: "instances exist side by side",
-        requires: "Instances are opened, used and dropped on several threads at once: the host \
-                   has one per plot that it scans.",
-        kind: None,
-        test: Some(side_by_side),
-    },
-    Rule {
-        id: "ANY-011",
-        name: "opening and dropping it leaves nothing behind",
-        requires: "Memory and threads do not grow with the number of instances that were opened \
-                   and dropped: sessions come and go for months.",
-        kind: None,
-        test: Some(no_growth),
-    },
-];
+use crate::probe::{Blame, Judged, Probe, cpu_time, grows, resources};
 
 fn opens(probe: &Probe) -> Judged {
     let config = &probe.task.subject.config;
@@ -135,7 +45,8 @@ fn no_work_after_drop(probe: &Probe) -> Judged {
     thread::sleep(WATCH);
     let calls = probe.calls_of_host() - calls;
     if calls > 0 {
-        let seen = format_args!("it called the host {calls} times after it was dropped");
+        let times = count(calls, "time");
+        let seen = format_args!("it called the host {times} after it was dropped");
         return Err(probe.broken("ANY-009", seen));
     }
     let used = cpu_time().zip(used).map(|(now, before)| now.saturating_sub(before));
@@ -200,7 +111,7 @@ fn no_growth(probe: &Probe) -> Judged {
     match (before, threads()) {
         (Some(before), Some(after)) if after > before + times / 2 => Err(probe.broken(
             "ANY-011",
-            format_args!("{before} threads became {after} over {times} instances"),
+            format_args!("{} became {after} over {times} instances", count(before, "thread")),
         )),
         _ => Ok(()),
     }

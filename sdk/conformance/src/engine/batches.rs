@@ -1,6 +1,7 @@
 //! Batches and bounds, compared with the protocol's definition.
 
 use fastrand::Rng;
+use spacetime_sdk::text;
 use spacetime_sdk_loader::abi::BestLeaf;
 
 use super::scorer::{ORDINARY, Scorer};
@@ -27,12 +28,17 @@ pub(super) fn random_hash(random: &mut Rng) -> [u8; 32] {
     bytes
 }
 
+/// So many leaves, as people read it.
+fn leaves(count: usize, what: &str) -> String {
+    text::count(count as u64, what)
+}
+
 pub(super) fn lowest_score(probe: &Probe) -> Judged {
     let (scorer, mut random) = (Scorer::open(probe, ORDINARY)?, probe.random());
     let drawn: Vec<usize> = (0..40).map(|_| random.usize(1..3000)).collect();
     for count in drawn.into_iter().chain([256, 1024, 4096, MEBIBYTE, 2 * MEBIBYTE + 1]) {
         let (challenge, batch) = (random_hash(&mut random), random_leaves(&mut random, count));
-        probe.given(format_args!("{count} random leaves, without a bound"));
+        probe.given(format_args!("{}, without a bound", leaves(count, "random leaf")));
         scorer.agrees("ENG-001", &challenge, &batch, &LOOSE)?;
     }
     // The best leaf at either end.
@@ -76,7 +82,7 @@ pub(super) fn bounds(probe: &Probe) -> Judged {
             ("drawn by chance", random_hash(&mut random)),
         ];
         for (what, bound) in bounds {
-            probe.given(format_args!("{count} leaves and a bound {what}"));
+            probe.given(format_args!("{} and a bound {what}", leaves(count, "leaf")));
             scorer.agrees("ENG-002", &challenge, &batch, &bound)?;
         }
     }
@@ -98,7 +104,8 @@ pub(super) fn ties(probe: &Probe) -> Judged {
             let copy = batch[best * 32..best * 32 + 32].to_vec();
             batch[place * 32..place * 32 + 32].copy_from_slice(&copy);
         }
-        probe.given(format_args!("{count} leaves, of which leaf {best} comes again"));
+        let all = leaves(count, "leaf");
+        probe.given(format_args!("{all}, of which leaf {best} comes again"));
         scorer.agrees("ENG-003", &challenge, &batch, &LOOSE)?;
     }
     Ok(())
@@ -109,7 +116,7 @@ pub(super) fn lengths(probe: &Probe) -> Judged {
     let (scorer, mut random) = (Scorer::open(probe, blame)?, probe.random());
     for count in (0..=70).chain([127, 129, 255, 257, 1023, 1025, MEBIBYTE - 1]) {
         let (challenge, batch) = (random_hash(&mut random), random_leaves(&mut random, count));
-        probe.given(format_args!("{count} leaves"));
+        probe.given(leaves(count, "leaf"));
         scorer.agrees("ENG-004", &challenge, &batch, &LOOSE)?;
     }
     Ok(())
@@ -121,9 +128,8 @@ pub(super) fn unaligned(probe: &Probe) -> Judged {
     let buffer = random_leaves(&mut random, 101);
     for offset in 0..32 {
         let challenge = random_hash(&mut random);
-        probe.given(format_args!(
-            "100 leaves, {offset} bytes behind an address that allocators give"
-        ));
+        let bytes = text::count(offset as u64, "byte");
+        probe.given(format_args!("100 leaves, {bytes} behind an address that allocators give"));
         scorer.agrees("ENG-005", &challenge, &buffer[offset..offset + 3200], &LOOSE)?;
     }
     Ok(())
@@ -133,13 +139,14 @@ pub(super) fn independent(probe: &Probe) -> Judged {
     let (scorer, mut random) = (Scorer::open(probe, ORDINARY)?, probe.random());
     let (challenge, batch) = (random_hash(&mut random), random_leaves(&mut random, 500));
     for round in 0..50 {
-        probe.given(format_args!("the same 500 leaves after {round} other batches"));
+        let others = text::count(round, "other batch");
+        probe.given(format_args!("the same 500 leaves after {others}"));
         scorer.agrees("ENG-008", &challenge, &batch, &LOOSE)?;
         let count = random.usize(0..2000);
         let (other, bound) = (random_leaves(&mut random, count), random_hash(&mut random));
         // The same challenge as well, and a new one.
         let other_challenge = if round % 2 == 0 { challenge } else { random_hash(&mut random) };
-        probe.given(format_args!("{count} other leaves"));
+        probe.given(leaves(count, "other leaf"));
         scorer.agrees("ENG-008", &other_challenge, &other, &bound)?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::abi::BestLeaf;
 
 use super::{
@@ -139,7 +140,8 @@ pub(super) fn no_growth(probe: &Probe) -> Judged {
     let never = AtomicBool::new(false);
     grows(probe, "ENG-009", probe.task.subject.jobs, |number| {
         let leaves = (number % 64 + 1) as usize * 32;
-        probe.given(format_args!("batch {number} in a row, {} leaves", leaves / 32));
+        let held = count(number % 64 + 1, "leaf");
+        probe.given(format_args!("batch {number} in a row, {held}"));
         scorer.scan(&random_hash(&mut random), &batch[..leaves], &LOOSE, &never).map(drop)
     })
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use fastrand::Rng;
-use spacetime_sdk::text::{LONGEST, is_printable};
+use spacetime_sdk::text::{LONGEST, count, is_printable};
 use spacetime_sdk_loader::abi::{Candidate, PolicyContext};
 
 use super::{
@@ -15,16 +15,21 @@ use crate::probe::{Judged, Probe, Stop, grows};
 /// The host's own limit of a block's transactions.
 const FULL: u64 = 1000;
 
+/// A list and a block, as people read it.
+fn told(candidates: usize, room: u64) -> String {
+    format!("{}, and room for {room}", count(candidates as u64, "candidate"))
+}
+
 /// Does something with one instance for lists as nodes have them.
 fn for_each_list(
     probe: &Probe,
     mut check: impl FnMut(&PolicyContext, &[Candidate], &Selected) -> Judged,
 ) -> Judged {
     let (mut chooser, mut random) = (Chooser::open(probe, ORDINARY)?, probe.random());
-    for count in [1, 2, 3, 10, 100, 255, 256, 257, 2000] {
+    for length in [1, 2, 3, 10, 100, 255, 256, 257, 2000] {
         for room in [FULL, 10, 1] {
-            let (context, candidates) = (a_context(&mut random, room), some(&mut random, count));
-            probe.given(format_args!("{count} candidates, of which {room} have room"));
+            let (context, candidates) = (a_context(&mut random, room), some(&mut random, length));
+            probe.given(told(length, room));
             let selected = chooser.select(&context, &candidates)?;
             check(&context, &candidates, &selected)?;
         }
@@ -43,7 +48,7 @@ pub(super) fn limits(probe: &Probe) -> Judged {
         for room in [0, 1, 2, count.saturating_sub(1), count, count + 1, FULL, u64::MAX] {
             let (context, candidates) =
                 (a_context(&mut random, room), some(&mut random, count as usize));
-            probe.given(format_args!("{count} candidates, of which {room} have room"));
+            probe.given(told(candidates.len(), room));
             let Ok(chosen) = chooser.select(&context, &candidates)? else { continue };
             if chosen.len() as u64 > room {
                 let seen = format_args!("it chose {}", chosen.len());
@@ -98,7 +103,7 @@ pub(super) fn many(probe: &Probe) -> Judged {
     ];
     for (what, candidates) in lists {
         for room in [FULL, MANY as u64] {
-            probe.given(format_args!("{MANY} candidates {what}, of which {room} have room"));
+            probe.given(format_args!("{MANY} candidates {what}, and room for {room}"));
             let (context, begun) = (a_context(&mut random, room), Instant::now());
             chooser.select(&context, &candidates).map(drop)?;
             if begun.elapsed() > SELECT_LIMIT {
@@ -120,6 +125,15 @@ fn extreme(random: &mut Rng) -> u64 {
         4 => 1 << random.u32(0..64),
         _ => random.u64(..),
     }
+}
+
+/// The numbers of a candidate, by the names that authors know.
+fn numbers_of(candidate: &Candidate) -> String {
+    let Candidate { amount, fee, nonce, size, sender_balance, sender_nonce, .. } = candidate;
+    format!(
+        "amount {amount}, fee {fee}, nonce {nonce}, size {size}, sender_balance {sender_balance}, \
+         sender_nonce {sender_nonce}"
+    )
 }
 
 pub(super) fn numbers(probe: &Probe) -> Judged {
@@ -152,9 +166,9 @@ pub(super) fn numbers(probe: &Probe) -> Judged {
             })
             .collect();
         probe.given(format_args!(
-            "list {draw} of {} candidates, such as {:?}",
-            candidates.len(),
-            candidates[0]
+            "list {draw} of {}, the first one with {}",
+            count(candidates.len() as u64, "candidate"),
+            numbers_of(&candidates[0])
         ));
         chooser.select(&context, &candidates).map(drop)?;
     }
@@ -202,7 +216,8 @@ pub(super) fn vetoes(probe: &Probe) -> Judged {
         let Err(reason) = selected else { return Ok(()) };
         vetoes += 1;
         if reason.trim().is_empty() || reason.len() > LONGEST {
-            let seen = format_args!("the reason of its veto has {} bytes", reason.len());
+            let bytes = count(reason.len() as u64, "byte");
+            let seen = format_args!("the reason of its veto has {bytes}");
             return Err(probe.broken("POL-009", seen));
         }
         if let Some(c) = reason.chars().find(|c| !is_printable(*c)) {
@@ -249,7 +264,8 @@ pub(super) fn no_growth(probe: &Probe) -> Judged {
     let (mut chooser, mut random) = (Chooser::open(probe, ORDINARY)?, probe.random());
     grows(probe, "POL-010", probe.task.subject.jobs, |number| {
         let candidates = some(&mut random, (number % 8 + 1) as usize);
-        probe.given(format_args!("block {number} in a row, {} candidates", candidates.len()));
+        let listed = count(candidates.len() as u64, "candidate");
+        probe.given(format_args!("block {number} in a row, {listed}"));
         chooser.select(&a_context(&mut random, FULL), &candidates).map(drop)
     })
 }

@@ -2,6 +2,7 @@
 //! finds this process dead, and watched, so that one that hangs is told of.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Seek, SeekFrom, Write},
     process,
@@ -10,11 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::task::{Finding, Late, Outcome, Task};
+use crate::task::{Finding, Late, Lateness, Outcome, Task};
 
-/// By how much a call may exceed its limit before it is given up on, and all
-/// calls of a test together.
+/// By how much a call may exceed its limit before it is given up on.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// By how much all calls of a test together may exceed their limits.
+const EXCESS: Duration = Duration::from_secs(3);
+
+/// The method that ends an instance: what a test has found is on its way by then,
+/// and is not given up for a destructor that is slow.
+pub(crate) const DROP: &str = "drop";
 
 /// How often the calls under way are looked at.
 const WATCH: Duration = Duration::from_millis(100);
@@ -36,6 +43,8 @@ struct State {
     /// The last call that was begun.
     last: String,
     slowest: Option<Finding>,
+    /// Methods of which a call was in time.
+    in_time: BTreeSet<&'static str>,
     /// By how much all calls together have exceeded their limits.
     excess: Duration,
     record: File,
@@ -62,6 +71,7 @@ impl Calls {
             under_way: Vec::new(),
             last: "before the first call".to_owned(),
             slowest: None,
+            in_time: BTreeSet::new(),
             excess: Duration::ZERO,
             record: File::create(Task::record_file(&task.folder))?,
             has_ended: false,
@@ -93,21 +103,41 @@ impl Calls {
         self.lock().detail = detail;
     }
 
-    /// Makes a call, unless it is known not to return.
+    /// Makes a call, unless it is known not to return in time.
     pub(crate) fn run<R>(
         &self,
         method: &'static str,
         limit: Duration,
         call: impl FnOnce() -> R,
     ) -> R {
-        if let Some(by) = self.task.hanging.get(method) {
-            let (method, by) = (method.to_owned(), by.clone());
-            self.leave(&Outcome::Hindered { method, by });
+        if let Some(hindered) = self.hindered(method, Lateness::Always) {
+            self.leave(&hindered);
         }
         let number = self.lock().begin(method, limit);
         let result = call();
-        self.lock().end(number);
+        let is_late = self.lock().end(number);
+        if is_late && let Some(outcome) = self.late_again(method) {
+            self.leave(&outcome);
+        }
         result
+    }
+
+    /// That a test goes no further, if a method is known to be that late.
+    fn hindered(&self, method: &str, least: Lateness) -> Option<Outcome> {
+        let slow = self.task.slow.get(method).filter(|slow| slow.how >= least)?;
+        if method == DROP && slow.how < Lateness::Hangs {
+            return None;
+        }
+        let late = Late { method: method.to_owned(), how: slow.how };
+        Some(Outcome::Hindered { late, by: slow.by.clone() })
+    }
+
+    /// What is said of another call of a method that had been too late before.
+    fn late_again(&self, method: &str) -> Option<Outcome> {
+        self.hindered(method, Lateness::Sometimes).or_else(|| {
+            let is_suspected = self.task.suspected.as_deref() == Some(method) && method != DROP;
+            self.slowest().filter(|_| is_suspected).map(Outcome::Broken)
+        })
     }
 
     /// The last call that was begun, and what the component had been given.
@@ -115,9 +145,9 @@ impl Calls {
         self.lock().last.clone()
     }
 
-    /// What is said of the call that exceeded its limit by most.
+    /// What is said of the first call that exceeded its limit.
     pub(crate) fn slowest(&self) -> Option<Finding> {
-        self.lock().slowest.clone()
+        self.lock().slowest()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -160,42 +190,61 @@ impl State {
         number
     }
 
-    fn end(&mut self, number: u64) {
-        let Some(at) = self.under_way.iter().position(|call| call.number == number) else { return };
+    /// A call has returned; whether that was too late.
+    fn end(&mut self, number: u64) -> bool {
+        let Some(at) = self.under_way.iter().position(|call| call.number == number) else {
+            return false;
+        };
         let call = self.under_way.swap_remove(at);
         let took = call.since.elapsed();
         self.excess += took.saturating_sub(call.limit);
-        if took > call.limit && self.slowest.is_none() {
+        if took <= call.limit {
+            self.in_time.insert(call.method);
+            return false;
+        }
+        if self.slowest.is_none() {
             let seen = format!(
                 "{} took {} ms, and the host waits {} ms",
                 call.method,
                 took.as_millis(),
                 call.limit.as_millis()
             );
-            self.slowest = Some(late(seen, call.told, call.method, false));
+            self.slowest = Some(late(seen, call.told, call.method, Lateness::Always));
         }
+        true
+    }
+
+    fn slowest(&self) -> Option<Finding> {
+        let mut finding = self.slowest.clone()?;
+        if let Some(late) = finding.late.as_mut()
+            && self.in_time.contains(&*late.method)
+        {
+            late.how = Lateness::Sometimes;
+        }
+        Some(finding)
     }
 
     /// What is said of a call that hangs, or of calls that together take as long.
     fn hung(&self) -> Option<Finding> {
         let is_hung = |call: &&Call| call.since.elapsed() > call.limit + GRACE;
         let Some(call) = self.under_way.iter().find(is_hung) else {
-            return self.slowest.clone().filter(|_| self.excess > GRACE);
+            return self.slowest().filter(|_| self.excess > EXCESS);
         };
         let seen =
             format!("{} did not return within {} s", call.method, call.since.elapsed().as_secs());
-        Some(late(seen, call.told.clone(), call.method, true))
+        Some(late(seen, call.told.clone(), call.method, Lateness::Hangs))
     }
 }
 
-fn late(seen: String, input: String, method: &str, hangs: bool) -> Finding {
-    let late = Some(Late { method: method.to_owned(), hangs });
-    Finding { rule: "ANY-003".to_owned(), seen, input, by_time: !hangs, late }
+fn late(seen: String, input: String, method: &str, how: Lateness) -> Finding {
+    let (by_time, late) = (how != Lateness::Hangs, Late { method: method.to_owned(), how });
+    Finding { rule: "ANY-003".to_owned(), seen, input, by_time, late: Some(late), panic: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::Slow;
 
     #[test]
     fn a_call_is_on_record_before_it_is_made_and_slow_ones_are_named() {
@@ -219,7 +268,37 @@ mod tests {
         // Without the watch, which would end this process.
         calls.end();
         assert_eq!(calls.lock().hung(), None, "it returned soon");
-        calls.lock().excess = GRACE + Duration::from_nanos(1);
+        calls.lock().excess = EXCESS + Duration::from_nanos(1);
         assert_eq!(calls.lock().hung(), Some(slow), "together they take too long");
+    }
+
+    #[test]
+    fn a_call_that_is_late_again_ends_the_test() {
+        let folder = tempfile::tempdir().unwrap();
+        let calls = |known: &[(&str, Lateness)], suspected: Option<&str>| {
+            let slow = |how| Slow { by: "STR-001".to_owned(), how };
+            let known = known.iter().map(|(method, how)| ((*method).to_owned(), slow(*how)));
+            let (slow, suspected) = (known.collect(), suspected.map(str::to_owned));
+            let task = crate::task::tests::task(folder.path());
+            Calls::start(&Task { slow, suspected, ..task }).unwrap()
+        };
+        let how = |calls: &Calls| calls.slowest().unwrap().late.unwrap().how;
+        let fresh = calls(&[], None);
+        fresh.run("plan", Duration::ZERO, || ());
+        assert_eq!((how(&fresh), fresh.late_again("plan")), (Lateness::Always, None));
+        fresh.run("plan", Duration::MAX, || ());
+        assert_eq!(how(&fresh), Lateness::Sometimes, "another call was in time");
+
+        let known = calls(&[("plan", Lateness::Sometimes), (DROP, Lateness::Always)], None);
+        assert_eq!(known.hindered("plan", Lateness::Always), None, "it may be in time");
+        assert!(matches!(known.late_again("plan"), Some(Outcome::Hindered { .. })));
+        assert_eq!(known.late_again("begin"), None);
+        assert_eq!(known.hindered(DROP, Lateness::Always), None, "what was found is told");
+
+        let suspected = calls(&[], Some("plan"));
+        suspected.lock().slowest = fresh.slowest();
+        assert!(matches!(suspected.late_again("plan"), Some(Outcome::Broken(_))));
+        assert_eq!(suspected.late_again("begin"), None);
+        [fresh, known, suspected].iter().for_each(|calls| calls.end());
     }
 }

@@ -11,17 +11,20 @@ use std::{
     time::Duration,
 };
 
-use spacetime_sdk_loader::{Fault, Library, OpenRequest, abi::FaultCode};
+use spacetime_sdk_loader::{Fault, Kind, Library, OpenRequest, abi::FaultCode};
 
 pub(crate) use self::memory::{Resources, cpu_time, grows, resources};
-use self::{calls::Calls, witness::Witness};
+use self::{
+    calls::{Calls, DROP},
+    witness::Witness,
+};
 use crate::task::{Finding, Outcome, Task};
 
 /// What loading a library and opening a component may take; the host's limit.
 pub(crate) const OPEN_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a destructor may take: the host waits no longer at its end.
-const DROP_LIMIT: Duration = Duration::from_millis(250);
+pub(crate) const DROP_LIMIT: Duration = Duration::from_millis(250);
 
 /// Rules that a panic seems to break, too: the report of one in a destructor may
 /// come late, and what is read for its backtrace stays in memory.
@@ -116,7 +119,7 @@ impl Probe {
 
     /// Drops an instance, which runs its author's destructor.
     pub(crate) fn drop<T>(&self, instance: T) {
-        self.calls.run("drop", DROP_LIMIT, || drop(instance));
+        self.calls.run(DROP, DROP_LIMIT, || drop(instance));
     }
 
     /// A broken rule: what was seen, in the last call that was made.
@@ -137,7 +140,7 @@ impl Probe {
 
     fn finding(&self, rule: &str, seen: impl fmt::Display, by_time: bool) -> Finding {
         let (rule, seen) = (rule.to_owned(), seen.to_string());
-        Finding { rule, seen, input: self.calls.last(), by_time, late: None }
+        Finding { rule, seen, input: self.calls.last(), by_time, late: None, panic: None }
     }
 
     /// A call that failed: the component panicked, did what the host refuses
@@ -148,7 +151,8 @@ impl Probe {
             _ if fault.found_by_host => blame.breach,
             _ => blame.failure,
         };
-        self.broken(rule, fault)
+        let panic = fault.is_fatal().then(|| place_of_panic(&fault.message));
+        Stop::Broken(Box::new(Finding { panic, ..self.finding(rule, fault, false) }))
     }
 
     /// Adds a remark on what the test could not look at.
@@ -174,10 +178,16 @@ impl Probe {
     /// The outcome of a test, with what every test looks after.
     pub(crate) fn conclude(&self, judged: Judged) -> Outcome {
         let stray = self.witness.first_fault().map(|fault| {
-            self.finding("ANY-004", format_args!("a fault that no call returned: {fault}"), false)
+            let seen = format_args!("a fault that no call returned: {fault}");
+            let panic = Some(place_of_panic(&fault));
+            Finding { panic, ..self.finding("ANY-004", seen, false) }
         });
+        // A session that panicked is over, which is against this rule and that.
+        let is_session = self.task.subject.kind == Kind::Transport;
         match (judged, stray) {
-            (Err(Stop::Broken(finding)), Some(stray)) if BY_PANICS.contains(&&*finding.rule) => {
+            (Err(Stop::Broken(finding)), Some(stray))
+                if is_session || BY_PANICS.contains(&&*finding.rule) =>
+            {
                 Outcome::Broken(stray)
             }
             (Err(Stop::Broken(finding)), _) => Outcome::Broken(*finding),
@@ -193,6 +203,13 @@ impl Probe {
             },
         }
     }
+}
+
+/// Where in the component's source it panicked, by what is said of that; empty:
+/// that is not said.
+fn place_of_panic(message: &str) -> String {
+    let place = message.split_once("panicked at ").and_then(|(_, rest)| rest.split_once(": "));
+    place.map_or_else(String::new, |(place, _)| place.to_owned())
 }
 
 /// Which rules a failed call breaks.
@@ -220,5 +237,17 @@ impl Blame {
 impl Drop for Probe {
     fn drop(&mut self) {
         self.calls.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_known_by_its_place() {
+        let message = "plan panicked at src/lib.rs:9:5: index out of bounds: the len is 3";
+        assert_eq!(place_of_panic(message), "src/lib.rs:9:5");
+        assert_eq!(place_of_panic("it panicked before and is not called again"), "");
     }
 }

@@ -6,11 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::abi::{BatchStats, Builder, Job, Plot, Span, StopRule, features};
 
 use super::{
     inputs::{a_job, a_plot, extreme, repeated, stats, total},
     planner::{Planner, TOLD, UNTOLD, survived},
+    told,
 };
 use crate::{
     probe::{Judged, Probe, Stop},
@@ -35,18 +37,23 @@ pub(super) fn feedback(probe: &Probe) -> Judged {
     };
     for draw in 0..DRAWS {
         let (job, plot) = (a_job(&mut random, &cancel), a_plot(&mut random, 200_000));
-        let mut tell = |_| match draw {
-            0 => zero,
-            1 => most,
-            _ => BatchStats {
-                leaves: extreme(&mut random),
-                bytes_read: extreme(&mut random),
-                elapsed_ns: extreme(&mut random),
-                best: [random.u8(..); 32],
-                reserved: std::array::from_fn(|_| extreme(&mut random)),
-            },
+        let mut tell = |_| {
+            let stats = match draw {
+                0 => zero,
+                1 => most,
+                _ => BatchStats {
+                    leaves: extreme(&mut random),
+                    bytes_read: extreme(&mut random),
+                    elapsed_ns: extreme(&mut random),
+                    best: [random.u8(..); 32],
+                    reserved: std::array::from_fn(|_| extreme(&mut random)),
+                },
+            };
+            probe.with(format_args!("the last feedback with {}", told::stats(&stats)));
+            stats
         };
-        probe.given(format_args!("feedback {draw}, such as {:?}", tell(0)));
+        let (leaves, seed) = (plot.leaf_count, job.seed);
+        probe.given(format_args!("a plot of {leaves} leaves, job seed {seed}"));
         planner.begin(&job, &plot)?;
         planner.feedback(&tell(0))?;
         planner.rest(&cancel, &plot, TOLD, &mut tell)?;
@@ -144,7 +151,8 @@ pub(super) fn numbers(probe: &Probe) -> Judged {
             scan_rate: number(),
             reserved: std::array::from_fn(|_| number()),
         };
-        probe.given(format_args!("{job:?} and {plot:?}"));
+        let (a_job, a_plot) = (told::job(&job), told::plot(&plot));
+        probe.given(format_args!("a job with {a_job}; a plot with {a_plot}"));
         planner.begin(&job, &plot)?;
         planner.rest(&cancel, &plot, TOLD, &mut stats)?;
         // Positions of plots are the host's, and right.
@@ -179,7 +187,7 @@ pub(super) fn late(probe: &Probe) -> Judged {
 }
 
 /// What a call may take once the job is over.
-const PROMPT: Duration = Duration::from_millis(250);
+pub(super) const PROMPT: Duration = Duration::from_millis(250);
 
 /// Calls that are made after that.
 const CALLS_AFTER: u32 = 20;
@@ -263,13 +271,13 @@ pub(super) fn stop_rules(probe: &Probe) -> Judged {
             for follow in [UNTOLD, TOLD] {
                 let planned = total(&planner.whole(&job, &plot, follow)?);
                 let rule = match stop {
-                    StopRule::BUDGET => format!("a budget of {stop_leaves} leaves"),
+                    StopRule::BUDGET => format!("a budget of {}", count(stop_leaves, "leaf")),
                     _ => "a job that ends at the first win".to_owned(),
                 };
                 if planned > whole {
-                    let seen = format_args!(
-                        "with {rule} it planned {planned} leaves, and {whole} without one"
-                    );
+                    let planned = count(planned, "leaf");
+                    let seen =
+                        format_args!("with {rule} it planned {planned}, and {whole} without one");
                     return Err(probe.broken("STR-016", seen));
                 }
             }

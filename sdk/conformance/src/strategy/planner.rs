@@ -2,6 +2,7 @@
 
 use std::{sync::atomic::AtomicBool, time::Duration};
 
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::{
     Fault, Strategy,
     abi::{BatchStats, Job, Plot, Span, Turn},
@@ -118,7 +119,8 @@ impl<'p> Planner<'p> {
         follow: Follow,
     ) -> Result<Vec<Span>, Stop> {
         let (leaves, seed) = (plot.leaf_count, job.seed);
-        self.probe.given(format_args!("a plot of {leaves} leaves, job seed {seed}"));
+        let leaves = count(leaves, "leaf");
+        self.probe.given(format_args!("a plot of {leaves}, job seed {seed}"));
         self.begin(job, plot)?;
         self.rest(job.cancel, plot, follow, &mut |planned| stats(planned))
     }

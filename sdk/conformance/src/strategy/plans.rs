@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use fastrand::Rng;
+use spacetime_sdk::text::count;
 use spacetime_sdk_loader::abi::{Job, Plot, Span};
 
 use super::{
@@ -69,8 +70,8 @@ pub(super) fn stays_done(probe: &Probe) -> Judged {
         for _ in 0..3 {
             let (written, is_done) = planner.plan(&mut spans, job.cancel, plot)?;
             if written > 0 || !is_done {
-                let seen =
-                    format_args!("it had said that it was done, and planned {written} spans more");
+                let more = count(written as u64, "span");
+                let seen = format_args!("it had said that it was done, and planned {more} more");
                 return Err(probe.broken("STR-005", seen));
             }
         }
@@ -101,7 +102,7 @@ pub(super) fn deterministic(probe: &Probe) -> Judged {
 pub(super) fn two(first: &[Span], second: &[Span]) -> String {
     let at = first.iter().zip(second).take_while(|(first, second)| first == second).count();
     let show = |spans: &[Span]| match spans.get(at) {
-        Some(span) => format!("{} leaves from leaf {} on", span.len, span.start),
+        Some(span) => format!("{} from leaf {} on", count(span.len, "leaf"), span.start),
         None => "nothing more".to_owned(),
     };
     format!("span {at} is {} once, and {} once", show(first), show(second))
@@ -120,7 +121,8 @@ pub(super) fn starts_over(probe: &Probe) -> Judged {
             let larger = random.u64(1..1 << 20);
             let (other_job, other) = draw(&mut random, larger);
             let seed = other_job.seed;
-            probe.given(format_args!("a plot of {larger} leaves, job seed {seed}"));
+            let leaves = count(larger, "leaf");
+            probe.given(format_args!("a plot of {leaves}, job seed {seed}"));
             used.begin(&other_job, &other)?;
             let mut spans = [Span::default(); 256];
             let limit = calls.min(10_000);
@@ -132,7 +134,8 @@ pub(super) fn starts_over(probe: &Probe) -> Judged {
             let found = used.whole(&job, &plot, UNTOLD)?;
             if found != expected {
                 let seen = format_args!(
-                    "after {limit} calls of plan for a plot of {larger} leaves, {}",
+                    "after {} of plan for a plot of {leaves}, {}",
+                    count(limit as u64, "call"),
                     two(&expected, &found)
                 );
                 return Err(probe.broken("STR-007", seen));
@@ -150,7 +153,8 @@ pub(super) fn estimates(probe: &Probe) -> Judged {
         let (most, least) = (total(&spans), total(&covered(spans)));
         for estimate in [before, after] {
             if !(least..=most).contains(&estimate) {
-                let seen = format_args!("it estimates {estimate} leaves, and planned {least}");
+                let estimate = count(estimate, "leaf");
+                let seen = format_args!("it estimates {estimate}, and planned {least}");
                 return Err(probe.broken("STR-008", seen));
             }
         }
@@ -181,8 +185,8 @@ fn in_any_buffer(planner: &mut Planner<'_>, job: &Job<'_>, plot: &Plot) -> Judge
             None => expected = Some(found),
             Some(expected) if *expected != found => {
                 let seen = format_args!(
-                    "it covers {} leaves with room for 4096 spans, and {} with room for {room}",
-                    total(expected),
+                    "it covers {} with room for 4096 spans, and {} with room for {room}",
+                    count(total(expected), "leaf"),
                     total(&found)
                 );
                 return Err(planner.probe.broken("STR-017", seen));

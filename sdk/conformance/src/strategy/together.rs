@@ -2,6 +2,7 @@
 
 use std::{sync::atomic::AtomicBool, thread};
 
+use spacetime_sdk::text;
 use spacetime_sdk_loader::abi::{Job, Plot, Span};
 
 use super::{
@@ -22,7 +23,7 @@ pub(super) fn arranges(probe: &Probe) -> Judged {
             .collect();
         let leaves = plots.iter().map(|plot| plot.leaf_count).sum();
         let job = Job { plots: count, leaves, ..a_job(&mut random, &cancel) };
-        probe.given(format_args!("{count} plots, job seed {}", job.seed));
+        probe.given(format_args!("{}, job seed {}", text::count(count, "plot"), job.seed));
         let arrange = || Planner::open(probe, blame)?.arrange(&job, &plots);
         let (first, second) = (arrange()?, arrange()?);
         if first != second {

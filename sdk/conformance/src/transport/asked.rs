@@ -63,7 +63,8 @@ pub(super) fn questions(probe: &Probe) -> Judged {
         match answered.and_then(|answered| answered) {
             Ok(answer) if is_answer(&answer) => {}
             Ok(answer) => {
-                let seen = format_args!("the answer is of another kind: {answer:?}");
+                let kind = name_of(&answer);
+                let seen = format_args!("the answer is of another kind: {kind}");
                 return Err(probe.broken("TRN-013", seen));
             }
             Err(fault) if fault.is_fatal() => {
@@ -106,6 +107,18 @@ fn questions_to_ask(probe: &Probe) -> Result<Vec<(&'static str, Question)>, Stop
         ("155 random bytes to be sent", submit(&nonsense)),
         ("no bytes to be sent", submit(&[])),
     ])
+}
+
+/// What authors call an answer.
+fn name_of(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Tip { .. } => "Answer::Tip",
+        Answer::Account { .. } => "Answer::Account",
+        Answer::Submitted { .. } => "Answer::Submitted",
+        Answer::Refused { .. } => "Answer::Refused",
+        Answer::Transaction { .. } => "Answer::Transaction",
+        _ => "one that this kit does not know",
+    }
 }
 
 fn kind_of_answer(question: &Question) -> fn(&Answer) -> bool {

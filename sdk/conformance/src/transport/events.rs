@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use spacetime_sdk::{
     protocol::{header::BlockHeader, transaction::Transaction},
-    text::{LONGEST, is_printable},
+    text::{LONGEST, count, is_printable},
 };
 use spacetime_sdk_loader::abi::{Builder, Challenge, Emitted, Event, StopRule, Verdict};
 
@@ -37,7 +37,9 @@ pub(super) fn flaw(event: &Event) -> Option<String> {
 
 fn text(what: &str, text: &str) -> Option<String> {
     match text.chars().find(|c| !is_printable(*c)) {
-        _ if text.len() > LONGEST => Some(format!("{what} has {} bytes", text.len())),
+        _ if text.len() > LONGEST => {
+            Some(format!("{what} has {}", count(text.len() as u64, "byte")))
+        }
         Some(c) => Some(format!("{what} has the character {}", c.escape_unicode())),
         None => None,
     }
@@ -46,7 +48,8 @@ fn text(what: &str, text: &str) -> Option<String> {
 fn in_headers(bytes: &[u8]) -> Option<String> {
     let whole = bytes.chunks_exact(BlockHeader::SIZE);
     if bytes.is_empty() || !whole.remainder().is_empty() {
-        return Some(format!("Headers has {} bytes, and each takes 290", bytes.len()));
+        let bytes = count(bytes.len() as u64, "byte");
+        return Some(format!("Headers has {bytes}, and each takes 290"));
     }
     let mut parent: Option<BlockHeader> = None;
     for (at, bytes) in whole.enumerate() {
@@ -67,7 +70,8 @@ fn in_headers(bytes: &[u8]) -> Option<String> {
 fn in_transactions(bytes: &[u8]) -> Option<String> {
     let whole = bytes.chunks_exact(Transaction::SIZE);
     if !whole.remainder().is_empty() {
-        return Some(format!("Candidates has {} bytes of transactions of 155", bytes.len()));
+        let bytes = count(bytes.len() as u64, "byte");
+        return Some(format!("Candidates has {bytes} of transactions of 155"));
     }
     whole.enumerate().find_map(|(at, bytes)| {
         let error = Transaction::decode(bytes).err()?;

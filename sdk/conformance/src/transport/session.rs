@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spacetime_sdk::protocol::network::Network;
+use spacetime_sdk::{protocol::network::Network, text::count};
 use spacetime_sdk_loader::{
     Fault, Transport, TransportRequest,
     abi::{Emitted, FaultCode, Request},
@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_secs(1);
 
 /// What dropping an open session may take; the SDK waits two seconds twice.
-const DROP: Duration = Duration::from_secs(5);
+pub(super) const DROP: Duration = Duration::from_secs(5);
 
 /// What a request may take: it is queued, and no more.
 pub(super) const REQUEST: Duration = Duration::from_millis(100);
@@ -295,7 +295,10 @@ fn is_silent(probe: &Probe, port: &Port, rule: &str, how: &str) -> Judged {
     thread::sleep(WATCH);
     match port.offered() - before {
         0 => Ok(()),
-        events => Err(probe.broken(rule, format_args!("{events} events came after it was {how}"))),
+        events => {
+            let events = count(events, "event");
+            Err(probe.broken(rule, format_args!("{events} came after it was {how}")))
+        }
     }
 }
 
