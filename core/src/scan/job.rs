@@ -15,8 +15,12 @@ use super::{
     Found, Plots, ReadError, Report, ScanSpec, Stop,
     drive::Drive,
     notes::{Noted, Notes},
+    rest::Rest,
     supply::Making,
 };
+
+/// What a scan's readers wait for what is left of the scan before it.
+const TURN_LIMIT: Duration = Duration::from_millis(10);
 
 /// A running or finished scan.
 pub struct ScanJob {
@@ -48,6 +52,10 @@ pub struct ScanJob {
     took: AtomicU64,
     /// Nanoseconds until nobody worked for it any more; 0: somebody does.
     quiet: AtomicU64,
+    /// The same, for the scan that comes after it.
+    rest: Arc<Rest>,
+    /// Of the one before it.
+    before: Option<Arc<Rest>>,
 }
 
 /// How far a plot is under its plan.
@@ -136,12 +144,30 @@ impl ScanJob {
             started: Instant::now(),
             took: AtomicU64::new(0),
             quiet: AtomicU64::new(0),
+            rest: Arc::default(),
+            before: None,
         }
     }
 
     /// The same, of which some leaves are made instead of read.
     pub(super) fn making(self, making: Option<Making>) -> Self {
         Self { making, ..self }
+    }
+
+    /// The same, whose readers let what is left of the scan before it go first.
+    pub(super) fn after(self, before: Option<Arc<Rest>>) -> Self {
+        Self { before, ..self }
+    }
+
+    pub(super) fn rest(&self) -> Arc<Rest> {
+        self.rest.clone()
+    }
+
+    /// Waits until nothing is left of the scan before it, but not for long.
+    pub(super) fn wait_for_turn(&self) {
+        if let Some(before) = &self.before {
+            before.wait(TURN_LIMIT);
+        }
     }
 
     /// What it is for.
@@ -404,6 +430,7 @@ impl ScanJob {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.finish();
             self.quiet.store(self.nanos(), Ordering::Release);
+            self.rest.end();
             tracing::trace!(challenge = %self.spec.challenge, "nobody works for the scan any more");
         }
     }
@@ -411,6 +438,7 @@ impl ScanJob {
     fn finish(&self) {
         if !self.finished.swap(true, Ordering::AcqRel) {
             self.took.store(self.nanos(), Ordering::Release);
+            self.rest.begin();
             self.report.finished(self);
         }
     }

@@ -19,6 +19,7 @@ mod once;
 mod planner;
 mod pool;
 mod reader;
+mod rest;
 mod simulate;
 mod supply;
 #[cfg(test)]

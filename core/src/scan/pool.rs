@@ -28,6 +28,7 @@ use super::{
     notes::Note,
     planner::{Followed, Planner, all_in_order},
     reader::{Means, Reader},
+    rest::Rest,
     supply::{Load, Making, Supply},
     watch::{Call, Seat, Watchdog},
 };
@@ -52,6 +53,8 @@ struct Shared {
     workers: usize,
     /// Plots that are read at once per drive.
     per_drive: NonZeroUsize,
+    /// What may be left of the scan that was started last.
+    last: Mutex<Option<Arc<Rest>>>,
 }
 
 impl Scanner {
@@ -98,6 +101,7 @@ impl Scanner {
             watchdog: Watchdog::start()?,
             workers,
             per_drive,
+            last: Mutex::default(),
         });
         for _ in 0..workers {
             start_worker(&shared)?;
@@ -133,7 +137,11 @@ impl Scanner {
             plots.iter().map(|plot| self.shared.drives.get(plot.drive())).collect();
         let making = self.shared.making(&plots, &drives);
         let job = ScanJob::new(spec, plots, drives, report).making(making);
-        let job = Arc::new(job);
+        let before = {
+            let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.replace(job.rest())
+        };
+        let job = Arc::new(job.after(before));
         self.shared.note_start(&job);
         if job.plots().is_empty() {
             job.cancel();
@@ -335,6 +343,7 @@ fn start_reader(shared: &Arc<Shared>, desk: Desk, first: Option<usize>) -> io::R
     let name = format!("read-{}", desk.queue.drive.number);
     let shared = shared.clone();
     let reader = move || {
+        desk.job.wait_for_turn();
         let meter = Arc::new(Meter::new());
         let means = Means {
             buffers: &shared.buffers,
