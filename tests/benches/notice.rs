@@ -56,9 +56,8 @@ fn main() {
                 }
             });
         }
-        let busy = bench.announce(notices);
-        others.store(false, Ordering::Relaxed);
-        busy
+        let _ends_them = Ends(&others);
+        bench.announce(notices)
     });
     let memory = bench.miner.most_memory();
     let done = done(&bench.miner.stop());
@@ -66,6 +65,15 @@ fn main() {
     print("busy", &busy, &done);
     if let Some(kib) = memory {
         println!("memory: {:.1} MiB at most, from its start to its end", kib as f64 / 1024.0);
+    }
+}
+
+/// Ends those who look at it, whatever happens.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 

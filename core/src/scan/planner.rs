@@ -439,7 +439,7 @@ impl Overlap {
             false => "",
         };
         Fault::new(format_args!(
-            "its plan overlaps: {} of a plot with {leaf_count} planned again, from leaf {leaf} on; \
+            "its plan overlaps: {} of a plot with {leaf_count} planned again, the first of them leaf {leaf}; \
              leaves count once{lost}",
             count(*leaves, "leaf")
         ))

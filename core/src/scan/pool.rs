@@ -145,6 +145,7 @@ impl Scanner {
         self.shared.note_start(&job);
         if job.plots().is_empty() {
             job.cancel();
+            job.rest().end();
         } else if !self.shared.planner.arranges() || start_arranger(&self.shared, &job).is_err() {
             start_readers(&self.shared, &job, None);
         }

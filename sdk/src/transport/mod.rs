@@ -33,8 +33,9 @@ use crate::{
 /// until [`Port::next_request`] says that the host wants no more, and a
 /// session that ended early is opened again later, with a growing delay.
 ///
-/// `run` is executed on a `tokio` runtime of the plugin's own (two threads);
-/// tasks that it spawns there end with the session.
+/// `run` is a task on a `tokio` runtime of the plugin's own (two threads); tasks
+/// that it spawns there end with the session. None of them may block: what does
+/// belongs into `spawn_blocking`.
 #[async_trait]
 pub trait Transport: Sized + Send + 'static {
     /// The component's config in the manifest; `()` when it takes none.

@@ -301,9 +301,10 @@ impl Driver {
         self.stream.emit(observe::Event { unix_ms, epoch: None, height: None, detail });
     }
 
-    /// Ends everything; a second signal ends it at once.
+    /// Ends everything; after a second signal, only what is to be told is waited
+    /// for, and a third one ends that.
     async fn finish(self) {
-        let Self { mut signals, transports, stream, scans, stopped, plugins_not_loaded, .. } = self;
+        let Self { mut signals, mut inbox, transports, stream, scans, stopped, .. } = self;
         // It may wait for a disk.
         let scans = task::spawn_blocking(move || scans.finish(now().unix_ms));
         let unended = tokio::select! {
@@ -312,12 +313,18 @@ impl Driver {
             unended = transports.close(CLOSE_LIMIT) => Some(unended),
         };
         let in_haste = unended.is_none();
-        let faults = unended.unwrap_or_default().into_iter().map(|(slot, fault)| {
+        let late = unended.unwrap_or_default().into_iter().map(|(slot, fault)| {
             slot.count(&fault);
             let next = format!("the miner ends without it; {}", slot.test());
             observe::Fault::new(slot.component(), fault, next)
         });
-        tell_end(&stream, faults.collect(), stopped, plugins_not_loaded);
+        // What went wrong since the loop has ended.
+        let unheard = std::iter::from_fn(|| inbox.receiver.try_recv().ok());
+        let unheard = unheard.filter_map(|event| match event {
+            Event::Fault(fault) | Event::OfTransport(fault) => Some(fault),
+            _ => None,
+        });
+        tell_end(&stream, unheard.chain(late).collect(), stopped, self.plugins_not_loaded);
         let rest = async {
             if stream.lost() > 0 {
                 tracing::warn!(lost = stream.lost(), "events were lost: the reader was too slow");

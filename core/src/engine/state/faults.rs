@@ -22,6 +22,8 @@ const REMEMBERED: usize = 4096;
 pub(super) struct FaultFilter {
     /// By culprit and message.
     told: HashMap<(String, String), Told>,
+    /// Those that were not told of what is not remembered any more.
+    forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl FaultFilter {
             return Some(fault);
         };
         if now_ms < told.at_ms + told.quiet_ms {
-            told.unsaid += 1;
+            told.unsaid += 1 + fault.repeated;
             return None;
         }
         let repeated = std::mem::take(&mut told.unsaid);
@@ -49,7 +51,7 @@ impl FaultFilter {
         let is_lasting = repeated > 0;
         let longer = if is_lasting { told.quiet_ms.saturating_mul(LONGER) } else { QUIET_MS };
         (told.at_ms, told.quiet_ms) = (now_ms, longer.min(MAX_QUIET_MS));
-        Some(Fault { repeated, ..fault })
+        Some(Fault { repeated: repeated + fault.repeated, ..fault })
     }
 
     /// What is left unsaid now, by culprit and message.
@@ -65,6 +67,10 @@ impl FaultFilter {
         untold.sort_by(|one, other| {
             (&one.culprit, &one.message).cmp(&(&other.culprit, &other.message))
         });
+        if self.forgotten > 0 {
+            let (culprit, message) = ("several".to_owned(), "faults of many kinds".to_owned());
+            untold.push(Untold { culprit, message, times: self.forgotten });
+        }
         untold
     }
 
@@ -84,7 +90,7 @@ impl FaultFilter {
         }
         let oldest = self.told.iter().min_by_key(|(_, told)| told.at_ms);
         if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-            self.told.remove(&oldest);
+            self.forgotten += self.told.remove(&oldest).map_or(0, |told| told.unsaid);
         }
     }
 }
@@ -132,5 +138,12 @@ mod tests {
             filter.pass(Fault::new("plot", number, ""), 0);
         }
         assert_eq!(filter.told.len(), REMEMBERED);
+        assert_eq!(filter.untold(), []);
+        filter.pass(Fault::new("plot", 2 * REMEMBERED - 1, ""), 0);
+        for number in 0..REMEMBERED {
+            filter.pass(Fault::new("other", number, ""), 1);
+        }
+        let all: u64 = filter.untold().iter().map(|untold| untold.times).sum();
+        assert_eq!(all, 1, "it counts, whatever is remembered");
     }
 }

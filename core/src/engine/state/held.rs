@@ -17,15 +17,45 @@ struct Said {
     fault: Fault,
     reason: String,
     until_ms: u64,
+    /// Whether it is a fault of a component, each of which counts, rather than
+    /// what a transport says of its peer.
+    counts: bool,
+}
+
+impl Said {
+    fn is_of(&self, culprit: &str) -> bool {
+        self.fault.culprit == culprit
+    }
+
+    /// How many faults of a component it stands for.
+    fn count(&self) -> u64 {
+        if self.counts { 1 + self.fault.repeated } else { 0 }
+    }
 }
 
 impl Held {
     /// Holds a fault back, of which `reason`, which is not empty, would be said
-    /// again; one to be told now, if there are too many.
-    pub(super) fn hold(&mut self, fault: Fault, reason: String, now_ms: u64) -> Option<Fault> {
-        // The same, from another part of the session.
-        self.0.retain(|said| !reason.contains(&said.reason));
-        self.0.push(Said { fault, reason, until_ms: now_ms + HOLD_MS });
+    /// again, and which `counts` if it is a component's; one to be told now, if
+    /// there are too many.
+    pub(super) fn hold(
+        &mut self,
+        mut fault: Fault,
+        reason: String,
+        counts: bool,
+        now_ms: u64,
+    ) -> Option<Fault> {
+        let mut until_ms = now_ms + HOLD_MS;
+        self.0.retain(|said| {
+            // The same, from another part of the session, or once more.
+            let is_in_it =
+                reason.contains(&said.reason) && (!said.counts || said.is_of(&fault.culprit));
+            if is_in_it {
+                until_ms = until_ms.min(said.until_ms);
+                fault.repeated += said.count();
+            }
+            !is_in_it
+        });
+        self.0.push(Said { fault, reason, until_ms, counts });
         (self.0.len() > HELD).then(|| self.0.remove(0).fault)
     }
 
@@ -37,9 +67,14 @@ impl Held {
     /// A fault together with what was held back and is in it.
     pub(super) fn merge(&mut self, mut fault: Fault) -> Fault {
         self.0.retain_mut(|said| {
-            let is_in_it = fault.message.contains(&said.reason);
-            if is_in_it && fault.detail.is_empty() {
-                fault.detail = std::mem::take(&mut said.fault.detail);
+            let is_in_it = fault.message.contains(&said.reason)
+                && (!said.counts || said.is_of(&fault.culprit));
+            if is_in_it {
+                // The session's error and its end are one fault.
+                fault.repeated += said.count().saturating_sub(1);
+                if fault.detail.is_empty() {
+                    fault.detail = std::mem::take(&mut said.fault.detail);
+                }
             }
             !is_in_it
         });
@@ -64,7 +99,7 @@ mod tests {
 
     fn held(held: &mut Held, reason: &str) {
         let fault = Fault { detail: "at 1".to_owned(), ..Fault::new("t", reason, "") };
-        assert_eq!(held.hold(fault, reason.to_owned(), 5), None);
+        assert_eq!(held.hold(fault, reason.to_owned(), true, 5), None);
     }
 
     #[test]
@@ -84,11 +119,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_more_than_once_counts_and_is_told_in_time() {
+        let mut list = Held::default();
+        let mut hold = |culprit: &str, now_ms| {
+            let fault = Fault::new(culprit, "flood", "");
+            assert_eq!(list.hold(fault, "flood".to_owned(), true, now_ms), None);
+        };
+        hold("one", 0);
+        hold("other", 1);
+        hold("one", 900);
+        hold("one", 950);
+        let due = list.take_due(HOLD_MS);
+        assert_eq!(due.len(), 1, "the other's is not due: {due:?}");
+        assert_eq!((&*due[0].culprit, due[0].repeated), ("one", 2));
+        assert_eq!(list.take_due(HOLD_MS + 1)[0].culprit, "other");
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let mut list = Held::default();
         let hold = |list: &mut Held, number: usize| {
             let reason = format!("<{number}>");
-            list.hold(Fault::new("t", &reason, ""), reason, 0)
+            list.hold(Fault::new("t", &reason, ""), reason, true, 0)
         };
         assert!((0..HELD).all(|number| hold(&mut list, number).is_none()));
         assert_eq!(hold(&mut list, HELD).unwrap().message, "<0>");

@@ -168,7 +168,7 @@ impl State {
             }
             Event::OfTransport(fault) => {
                 let reason = fault.message.clone();
-                self.hold(fault, reason, now);
+                self.hold(fault, reason, true, now);
             }
             Event::Timer => self.wake_ms = None,
             Event::Stop => {
@@ -226,14 +226,14 @@ impl State {
             let fault = Fault::new(name, format_args!("offline: {reason}"), next);
             match reason.is_empty() {
                 true => self.fault(fault, now),
-                false => self.hold(fault, reason, now),
+                false => self.hold(fault, reason, false, now),
             }
         }
     }
 
     /// Tells of a fault in a moment, unless its session's end says the same.
-    fn hold(&mut self, fault: Fault, reason: String, now: Now) {
-        if let Some(fault) = self.held.hold(fault, reason, now.unix_ms) {
+    fn hold(&mut self, fault: Fault, reason: String, counts: bool, now: Now) {
+        if let Some(fault) = self.held.hold(fault, reason, counts, now.unix_ms) {
             self.fault(fault, now);
         }
     }
@@ -406,7 +406,7 @@ impl State {
     }
 
     fn fault(&mut self, fault: Fault, now: Now) {
-        self.counters.faults += 1;
+        self.counters.faults += 1 + fault.repeated;
         if let Some(fault) = self.faults.pass(fault, now.unix_ms) {
             let task = self.job.as_ref().map(|job| job.task.clone());
             self.emit(now, task.as_deref(), Detail::Fault(fault));

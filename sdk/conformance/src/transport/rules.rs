@@ -84,7 +84,7 @@ pub(crate) const RULES: &[Rule] = &[
         id: "TRN-007",
         name: "a request never blocks",
         requires: "`request` queues what it is given, and returns.",
-        why: "The mining loop calls it.",
+        why: "What waits behind it, such as a block that was won, waits, too.",
         limit: Some("100 ms."),
         mend: "The SDK sees to it, as long as its queue is used: take requests by \
                `port.next_request`, and do slow things in tasks.",

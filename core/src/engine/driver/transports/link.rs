@@ -35,6 +35,13 @@ const SLOW: Duration = Duration::from_secs(10);
 /// What taking a request may take: a session only queues it.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
+/// Sessions that may be left behind in a request before no other one is opened:
+/// each has threads.
+const LEFT_BEHIND: usize = 8;
+
+/// How often it is looked whether one of them has returned.
+const RETURNED: Duration = Duration::from_secs(60);
+
 /// A session that lived so long had no trouble to begin with.
 const LONG_LIFE: Duration = Duration::from_secs(60);
 
@@ -107,10 +114,16 @@ impl Link {
     pub(super) fn serve(self) -> Result<(), Fault> {
         let (waiting, mut ever_online) = (Arc::new(AtomicUsize::new(0)), false);
         let (mut failures, mut attempts) = (0, 0);
+        let in_request = Arc::new(AtomicUsize::new(0));
         loop {
+            while in_request.load(Ordering::Acquire) >= LEFT_BEHIND {
+                if !self.wait(RETURNED) {
+                    return Ok(());
+                }
+            }
             let heard = Arc::new(Heard::default());
             let began = Instant::now();
-            let session = self.session(&heard, &waiting);
+            let session = self.session(&heard, &waiting, &in_request);
             heard.closed.store(true, Ordering::Release);
             ever_online |= heard.was_online.load(Ordering::Acquire);
             failures = if was_good(&heard, began.elapsed()) { 1 } else { failures + 1 };
@@ -175,7 +188,12 @@ impl Link {
     }
 
     /// Opens a session and serves it to its end.
-    fn session(&self, heard: &Arc<Heard>, waiting: &Arc<AtomicUsize>) -> Session {
+    fn session(
+        &self,
+        heard: &Arc<Heard>,
+        waiting: &Arc<AtomicUsize>,
+        in_request: &Arc<AtomicUsize>,
+    ) -> Session {
         let sink = sink(
             self.source,
             heard.clone(),
@@ -198,6 +216,7 @@ impl Link {
             calling: &self.calling,
             watch: self,
             request_limit: REQUEST_LIMIT,
+            in_request,
         };
         match session::serve(transport, &desk) {
             End::Closed(closed) => Session::Closed(closed),

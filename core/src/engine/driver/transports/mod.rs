@@ -120,8 +120,6 @@ impl Transports {
             // A full queue means that it hangs, a closed one that it is gone.
             let _ = orders.try_send(Order::Close { limit: deadline, until });
         }
-        // Their last events are nobody's business any more.
-        drop(self.events);
         let mut failed = Vec::new();
         for Linked { slot, calling, mut ended } in self.links {
             let rest = until.saturating_duration_since(Instant::now()) + LOOK;
@@ -134,6 +132,9 @@ impl Transports {
             };
             failed.extend(fault.map(|fault| (slot, fault)));
         }
+        // Not before: who is refused an event and has not been told to close yet
+        // takes that for a fault of its own.
+        drop(self.events);
         failed
     }
 }

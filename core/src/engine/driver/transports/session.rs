@@ -2,7 +2,10 @@
 //! A call of it that does not return costs the session, and its thread.
 
 use std::{
-    sync::{Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,7 +16,7 @@ use spacetime_sdk_loader::{
 };
 
 use super::{link::Order, sink::Heard};
-use crate::foreign::call_object_within;
+use crate::foreign::{call_object_within, call_within};
 
 /// How often it is looked whether a session still lives, besides being told.
 const LOOK: Duration = Duration::from_millis(500);
@@ -79,11 +82,30 @@ pub(super) struct Desk<'a> {
     pub(super) watch: &'a dyn Watches,
     /// What taking a request may take.
     pub(super) request_limit: Duration,
+    /// Sessions of this transport that are in a request, those that were left
+    /// behind included.
+    pub(super) in_request: &'a Arc<AtomicUsize>,
+}
+
+/// Counts a session for as long as it is in a request.
+struct InRequest(Arc<AtomicUsize>);
+
+impl InRequest {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count.clone())
+    }
+}
+
+impl Drop for InRequest {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Serves a session to its end.
 pub(super) fn serve<S: Calls>(mut session: S, desk: &Desk<'_>) -> End {
-    let Desk { orders, heard, calling, watch, request_limit } = *desk;
+    let Desk { orders, heard, calling, watch, request_limit, in_request } = *desk;
     let end = loop {
         let order = match orders.recv_timeout(LOOK) {
             Ok(order) => order,
@@ -93,7 +115,11 @@ pub(super) fn serve<S: Calls>(mut session: S, desk: &Desk<'_>) -> End {
         match order {
             Order::Request { ticket, request } => {
                 calling.set(Some(Method::Request));
-                let pass = move |session: &mut S| session.request(request);
+                let counted = InRequest::new(in_request);
+                let pass = move |session: &mut S| {
+                    let _counted = counted;
+                    session.request(request)
+                };
                 let passed = call_object_within(session, Method::Request, request_limit, pass);
                 calling.set(None);
                 let fault = passed.as_ref().map_or_else(Some, |(_, passed)| passed.as_ref().err());
@@ -101,6 +127,7 @@ pub(super) fn serve<S: Calls>(mut session: S, desk: &Desk<'_>) -> End {
                     watch.unsent(ticket, &fault.to_string());
                 }
                 match passed {
+                    Err(fault) if fault.late.is_none() => return End::Failed(fault.to_string()),
                     Err(fault) => return End::Hung(fault),
                     Ok((back, passed)) => {
                         session = back;
@@ -126,12 +153,25 @@ pub(super) fn serve<S: Calls>(mut session: S, desk: &Desk<'_>) -> End {
             break End::Failed(heard.end());
         }
     };
-    // One that did not return from `close` takes its time for this, too.
-    if !matches!(&end, End::Closed(Err(fault)) if fault.late.is_some()) {
-        calling.set(Some(Method::Drop));
+    match &end {
+        End::Closed(closed) => {
+            // One that did not return from `close` takes its time for this, too.
+            if closed.as_ref().err().is_none_or(|fault| fault.late.is_none()) {
+                calling.set(Some(Method::Drop));
+            }
+            // Whoever waits for the end looks what it is at.
+            drop(session);
+        }
+        _ => {
+            let destroy = move || {
+                drop(session);
+                Ok(())
+            };
+            if let Err(fault) = call_within(Method::Drop, request_limit, destroy) {
+                watch.failed(&fault);
+            }
+        }
     }
-    drop(session);
-    calling.set(None);
     end
 }
 
@@ -192,7 +232,14 @@ mod tests {
         }
     }
 
-    fn served(session: Stuck, order: impl FnOnce(&Sender<Order>)) -> (End, Vec<String>) {
+    /// Longer than anything here takes on the slowest machine.
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn served(
+        session: Stuck,
+        request_limit: Duration,
+        order: impl FnOnce(&Sender<Order>),
+    ) -> (End, Vec<String>) {
         let (orders, incoming) = bounded(9);
         let (told, calling) = (Told::default(), Calling::default());
         order(&orders);
@@ -201,11 +248,10 @@ mod tests {
             heard: &Heard::default(),
             calling: &calling,
             watch: &told,
-            request_limit: LIMIT,
+            request_limit,
+            in_request: &Arc::default(),
         };
-        let end = serve(session, &desk);
-        assert_eq!(calling.get(), None);
-        (end, told.0.into_inner())
+        (serve(session, &desk), told.0.into_inner())
     }
 
     fn block(orders: &Sender<Order>) {
@@ -216,7 +262,7 @@ mod tests {
     #[test]
     fn a_request_that_hangs_costs_the_session_and_is_no_longer_on_its_way() {
         let (release, gate) = bounded(0);
-        let (end, told) = served(Stuck { request: Some(gate), close: Ok(()) }, block);
+        let (end, told) = served(Stuck { request: Some(gate), close: Ok(()) }, LIMIT, block);
         drop(release);
         let late = Fault::late(Method::Request, LIMIT);
         assert_eq!((end, told), (End::Hung(late.clone()), vec![format!("7: {late}")]));
@@ -228,7 +274,7 @@ mod tests {
         let closed = |rest| {
             let close = Order::Close { limit: LIMIT, until: Instant::now() + rest };
             let session = Stuck { request: None, close: no() };
-            served(session, |orders| {
+            served(session, LONG, |orders| {
                 block(orders);
                 orders.send(close).unwrap();
             })
