@@ -484,7 +484,10 @@ fn fetch_elsewhere(shared: &Weak<Shared>, fetch: Fetch) {
         thread::Builder::new().name("fetch".to_owned()).spawn(fetcher).is_ok()
     });
     if !started {
-        job.fail(plot, &ReadError("the system has no thread to read it with".to_owned()));
+        // When the scanner ends, there is none to read with, and nothing to tell.
+        if !job.is_over() {
+            job.fail(plot, &ReadError("the system has no thread to read it with".to_owned()));
+        }
         job.close_one();
     }
 }
