@@ -18,6 +18,7 @@ use std::{
 use serde_json::Value;
 use spacetime_tests::{
     artifacts::{program, target_folder},
+    figures::median,
     home::Home,
 };
 
@@ -116,9 +117,4 @@ fn ours(plot: &Path) -> BTreeMap<String, f64> {
         (way.to_owned(), row["rate"].as_f64().unwrap())
     };
     said["rows"].as_array().unwrap().iter().map(row).collect()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

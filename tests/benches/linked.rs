@@ -27,7 +27,7 @@ use spacetime_kernels::Kernels;
 use spacetime_protocol::{Challenge, PlotSeed};
 use spacetime_sdk_loader::{Fault, Library, Strategy};
 use spacetime_sdk_testing::{Recorder, request};
-use spacetime_tests::artifacts::plugin;
+use spacetime_tests::{artifacts::plugin, figures::median};
 
 const LEAF: u64 = 32;
 
@@ -100,11 +100,6 @@ fn scan(scanner: &Scanner, plots: &Plots) -> (Duration, Option<u64>) {
     (begun.elapsed(), best.map(|best| best.leaf_index))
 }
 
-fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
-    values.sort_by(|a, b| a.partial_cmp(b).unwrap());
-    values[values.len() / 2]
-}
-
 fn main() {
     let is_test = env::args().any(|argument| argument == "--test");
     let (bytes, rounds) = if is_test { (CHUNK as u64, 1) } else { (1 << 30, 21) };
@@ -128,5 +123,5 @@ fn main() {
     let rate = |times| bytes as f64 / median(times) / f64::from(1 << 20);
     println!("linked:  {:.0} MiB/s (median of {rounds} scans of {bytes} bytes)", rate(linked));
     println!("plugin:  {:.0} MiB/s", rate(plugin));
-    println!("plugin's time to linked one's, median of pairs: {:.4}", median::<f64>(ratios));
+    println!("plugin's time to linked one's, median of pairs: {:.4}", median(ratios));
 }

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod artifacts;
 pub mod assembled;
+pub mod figures;
 #[cfg(doctest)]
 mod guide;
 pub mod home;

@@ -50,12 +50,10 @@ pub struct ScanJob {
     ends: Option<Instant>,
     /// Nanoseconds until the end; 0: it is not over.
     took: AtomicU64,
-    /// Nanoseconds until nobody worked for it any more; 0: somebody does.
-    quiet: AtomicU64,
-    /// The same, for the scan that comes after it.
+    /// What is left of it once it is over.
     rest: Arc<Rest>,
-    /// Of the one before it.
-    before: Option<Arc<Rest>>,
+    /// Of the scan before it.
+    before: Arc<Rest>,
 }
 
 /// How far a plot is under its plan.
@@ -143,9 +141,8 @@ impl ScanJob {
             budget,
             started: Instant::now(),
             took: AtomicU64::new(0),
-            quiet: AtomicU64::new(0),
             rest: Arc::default(),
-            before: None,
+            before: Arc::default(),
         }
     }
 
@@ -155,7 +152,7 @@ impl ScanJob {
     }
 
     /// The same, whose readers let what is left of the scan before it go first.
-    pub(super) fn after(self, before: Option<Arc<Rest>>) -> Self {
+    pub(super) fn after(self, before: Arc<Rest>) -> Self {
         Self { before, ..self }
     }
 
@@ -165,9 +162,7 @@ impl ScanJob {
 
     /// Waits until nothing is left of the scan before it, but not for long.
     pub(super) fn wait_for_turn(&self) {
-        if let Some(before) = &self.before {
-            before.wait(TURN_LIMIT);
-        }
+        self.before.wait(TURN_LIMIT);
     }
 
     /// What it is for.
@@ -194,9 +189,8 @@ impl ScanJob {
     /// How long reading and hashing went on for it after its end; `None`: they
     /// still do, or it is not over.
     pub fn went_on(&self) -> Option<Duration> {
-        let quiet = self.quiet.load(Ordering::Acquire);
-        let took = self.took.load(Ordering::Acquire);
-        (quiet > 0 && took > 0).then(|| Duration::from_nanos(quiet.saturating_sub(took)))
+        let took = Duration::from_nanos(self.took.load(Ordering::Acquire));
+        self.rest.ended().map(|ended| ended.saturating_sub(took))
     }
 
     /// The best leaf so far.
@@ -429,8 +423,7 @@ impl ScanJob {
     pub(super) fn close_one(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.finish();
-            self.quiet.store(self.nanos(), Ordering::Release);
-            self.rest.end();
+            self.rest.end(self.started.elapsed());
             tracing::trace!(challenge = %self.spec.challenge, "nobody works for the scan any more");
         }
     }

@@ -54,7 +54,7 @@ struct Shared {
     /// Plots that are read at once per drive.
     per_drive: NonZeroUsize,
     /// What may be left of the scan that was started last.
-    last: Mutex<Option<Arc<Rest>>>,
+    last: Mutex<Arc<Rest>>,
 }
 
 impl Scanner {
@@ -139,13 +139,14 @@ impl Scanner {
         let job = ScanJob::new(spec, plots, drives, report).making(making);
         let before = {
             let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
-            last.replace(job.rest())
+            std::mem::replace(&mut *last, job.rest())
         };
         let job = Arc::new(job.after(before));
         self.shared.note_start(&job);
         if job.plots().is_empty() {
-            job.cancel();
-            job.rest().end();
+            // As if its last plot had been dealt with.
+            job.open_one();
+            job.close_one();
         } else if !self.shared.planner.arranges() || start_arranger(&self.shared, &job).is_err() {
             start_readers(&self.shared, &job, None);
         }
@@ -437,15 +438,17 @@ fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
         while let Ok(work) = work.recv() {
             let begun = Instant::now();
             let job = work.batch().job.clone();
+            if !job.wants(work.batch().plot, work.batch().number) {
+                // The buffer is free again before the job can be seen to have ended.
+                drop(work);
+                job.close_one();
+                continue;
+            }
             let batch = match work {
                 Work::Scan(batch) => batch,
                 Work::Make(mut batch, key) => {
                     hasher.make(&mut batch, &key);
                     Arc::new(batch)
-                }
-                // Who is told to end has many of these left.
-                Work::Take(fetch) if !job.wants(fetch.batch.plot, fetch.batch.number) => {
-                    Arc::new(fetch.batch)
                 }
                 Work::Take(fetch) => match fetch.take() {
                     Ok(batch) => Arc::new(batch),

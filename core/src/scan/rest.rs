@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-/// A scan, as far as the next one is concerned.
+/// A scan's end, and what comes after it.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     state: Mutex<State>,
@@ -21,8 +21,8 @@ enum State {
     Runs,
     /// It is, and somebody still works for it.
     GoesOn,
-    /// Nobody does any more.
-    Gone,
+    /// Nobody does any more, since so long after its beginning.
+    Gone(Duration),
 }
 
 impl Rest {
@@ -34,10 +34,19 @@ impl Rest {
         }
     }
 
-    /// Nobody works for it any more.
-    pub(super) fn end(&self) {
-        *self.lock() = State::Gone;
+    /// Nobody works for it any more, so long after its beginning.
+    pub(super) fn end(&self, at: Duration) {
+        *self.lock() = State::Gone(at);
         self.gone.notify_all();
+    }
+
+    /// How long after its beginning nobody worked for it any more; `None`:
+    /// somebody does, or it is not over.
+    pub(super) fn ended(&self) -> Option<Duration> {
+        match *self.lock() {
+            State::Gone(at) => Some(at),
+            _ => None,
+        }
     }
 
     /// Waits until nothing is left of a scan that is over, for so long at the
@@ -75,12 +84,13 @@ mod tests {
             });
             // It may not even have begun to wait.
             assert!(is_over.recv_timeout(Duration::from_millis(20)).is_err());
-            rest.end();
+            rest.end(LONG);
             is_over.recv_timeout(LONG).unwrap();
         });
         // As a scan that was cancelled ends once more when its readers do.
         rest.begin();
         rest.wait(LONG);
+        assert_eq!(rest.ended(), Some(LONG));
         assert!(began.elapsed() < LONG);
     }
 

@@ -235,52 +235,45 @@ fn a_panic_of_one_rule_is_not_denied_by_the_rule_against_panics() {
 /// a slow machine: each look takes 11 s.
 const SOON: Duration = Duration::from_secs(45);
 
-#[test]
-fn a_call_that_never_returns_is_waited_for_by_few() {
+/// Asserts that few tests wait for a component whose `plan` takes too long, that
+/// the others say so in these words, and that what needs no plan is judged; what
+/// was seen of it.
+#[track_caller]
+fn is_waited_for_by_few(component: &str, hindered: &str) -> String {
     // It is built first, and the miner with it.
     let file = plugin("spacetime-violating");
     let begun = Instant::now();
-    let ended = plugin_test(&file, &["--component", "strategy:stuck"]);
+    let ended = plugin_test(&file, &["--component", component]);
     let took = begun.elapsed();
     assert!(took < SOON, "{took:?}");
     ended.assert_refused(13, "ANY-003");
     let document = ended.document();
     assert_eq!(rules(&document, "broken"), ["ANY-003"]);
     let found = finding(&document, "ANY-003");
-    assert!(found["seen"].as_str().unwrap().starts_with("plan did not return"), "{found}");
-    let rows = document["components"][0]["rules"].as_array().unwrap();
     let hindered =
-        format!("`plan` never returns: ANY-003, found by {}", found["by"].as_str().unwrap());
+        format!("`plan` {hindered}: ANY-003, found by {}", found["by"].as_str().unwrap());
     // Those that were under way at the same time saw it for themselves.
+    let rows = document["components"][0]["rules"].as_array().unwrap();
     let left_out = rows.iter().filter(|row| row["note"] == hindered).count();
     assert!(left_out >= 10, "{hindered}: {rows:#?}");
     let kept = rules(&document, "kept");
     assert!(kept.iter().any(|rule| rule == "STR-010"), "it plans nothing: {kept:?}");
+    found["seen"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_call_that_never_returns_is_waited_for_by_few() {
+    let seen = is_waited_for_by_few("strategy:stuck", "never returns");
+    assert!(seen.starts_with("plan did not return"), "{seen}");
 }
 
 /// Three looks at it take some 10 s, and two tests look at once.
 #[test]
 fn a_call_that_is_slow_is_waited_for_by_few() {
-    // It is built first, and the miner with it.
-    let file = plugin("spacetime-violating");
-    let begun = Instant::now();
-    let ended = plugin_test(&file, &["--component", "strategy:slow"]);
-    let took = begun.elapsed();
-    assert!(took < SOON, "{took:?}");
-    ended.assert_refused(13, "ANY-003");
-    let document = ended.document();
-    assert_eq!(rules(&document, "broken"), ["ANY-003"]);
-    let found = finding(&document, "ANY-003");
-    let took = found["seen"].as_str().unwrap().strip_prefix("plan took ").expect("a time");
+    let seen = is_waited_for_by_few("strategy:slow", "takes too long");
+    let took = seen.strip_prefix("plan took ").expect("a time");
     let millis: u64 = took.split(' ').next().unwrap().parse().expect("a number");
-    assert!(millis >= 2000 && took.starts_with(&format!("{millis} ms")), "{found}");
-    let hindered =
-        format!("`plan` takes too long: ANY-003, found by {}", found["by"].as_str().unwrap());
-    let rows = document["components"][0]["rules"].as_array().unwrap();
-    let left_out = rows.iter().filter(|row| row["note"] == hindered).count();
-    assert!(left_out >= 10, "{hindered}: {rows:#?}");
-    let kept = rules(&document, "kept");
-    assert!(kept.iter().any(|rule| rule == "STR-010"), "it plans nothing: {kept:?}");
+    assert!(millis >= 2000 && took.starts_with(&format!("{millis} ms")), "{seen}");
 }
 
 #[test]

@@ -100,6 +100,7 @@ enum Session {
 }
 
 /// Why there is no session.
+#[derive(Default)]
 struct Trouble {
     reason: String,
     /// Whether it is of no use to try again.
@@ -128,21 +129,19 @@ impl Link {
             ever_online |= heard.was_online.load(Ordering::Acquire);
             failures = if was_good(&heard, began.elapsed()) { 1 } else { failures + 1 };
             attempts += 1;
-            let mut trouble =
-                Trouble { reason: String::new(), hopeless: false, advice: String::new() };
-            match session {
+            let trouble = match session {
                 Session::Closed(closed) => return closed,
-                Session::Failed(reason) => trouble.reason = reason,
+                Session::Failed(reason) => Trouble { reason, ..Trouble::default() },
                 Session::Hung(fault) => {
                     // It is told with the session's end.
                     self.slot.count(&fault);
-                    trouble.reason = fault.to_string();
-                    trouble.advice = format!("; {}", self.slot.test());
+                    let advice = format!("; {}", self.slot.test());
+                    Trouble { reason: fault.to_string(), advice, ..Trouble::default() }
                 }
                 Session::Hopeless(reason) => {
-                    (trouble.reason, trouble.hopeless) = (reason, true);
+                    Trouble { reason, hopeless: true, ..Trouble::default() }
                 }
-            }
+            };
             let pause = self.retry.pause(failures, chance());
             self.report(&trouble, attempts, ever_online, pause);
             if !self.wait(if trouble.hopeless { Duration::MAX } else { pause }) {
